@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Blocks makes a BlockStore of bucket, which is a RootWriter too. A block goes to resolve(destKey)/dir/fileName; an empty
+// folder is left out. resolve returns a slash-separated folder without slashes at its ends, "" for the root; nil means
+// HivePath, which is safe with any destination key. A resolve of your own must escape what comes from outside, with
+// EscapeHive or HivePart. Its errors come through as they are: mark with Permanent what retrying cannot mend.
+//
+// A block that is no io.ReadSeeker is read into memory first.
+func Blocks[K comparable](bucket Bucket, resolve func(destKey K) (string, error)) BlockStore[K] {
+	if resolve == nil {
+		resolve = HivePath[K]
+	}
+	return &blocks[K]{bucket, resolve}
+}
+
+// SingleDirStore makes a BlockStore that puts all blocks under dir, a folder of the local file system, whatever their
+// destination key. It is a RootWriter too and keeps all promises of Dir. Blocks of different destination keys are told
+// apart by their file names alone.
+func SingleDirStore[K comparable](dir string) BlockStore[K] {
+	return Blocks(NewDir(dir), func(K) (string, error) { return "", nil })
+}
+
+type blocks[K comparable] struct {
+	bucket  Bucket
+	resolve func(K) (string, error)
+}
+
+func (b *blocks[K]) Write(ctx context.Context, block io.Reader, destKey K, dir, fileName string) (string, int64, time.Duration, error) {
+	folder, err := b.resolve(destKey)
+	if err != nil {
+		return "", 0, 0, fmt.Errorf("resolve destination key: %w", err)
+	}
+	return b.write(ctx, block, folder, dir, fileName)
+}
+
+func (b *blocks[K]) WriteRoot(ctx context.Context, block io.Reader, dir, fileName string) (string, int64, time.Duration, error) {
+	return b.write(ctx, block, "", dir, fileName)
+}
+
+func (b *blocks[K]) write(ctx context.Context, block io.Reader, folder, dir, fileName string) (string, int64, time.Duration, error) {
+	start := time.Now()
+	name, err := joinName(fileName, folder, dir)
+	if err != nil {
+		return "", 0, 0, fmt.Errorf("store block: %w", err)
+	}
+	content, err := seekable(ctx, block)
+	if err != nil {
+		return "", 0, 0, fmt.Errorf("store block %s: %w", name, err)
+	}
+	object, err := b.bucket.Create(ctx, name, content, nil)
+	if err != nil {
+		return "", 0, time.Since(start), err // the bucket names what it tried, and the object
+	}
+	return object.Location, object.Size, time.Since(start), nil
+}

@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// creator makes files that have their name whole and durable or not at all, and that never take the place of others.
+// Its zero value, with temporary files beside the final ones, is ready for use.
+type creator struct {
+	tempDir string // where temporary files are; "" means beside the final file
+	disk    *disk  // nil means the real one
+
+	mu      sync.Mutex
+	settled map[string]struct{} // folders that settle is done with
+}
+
+// maxTries bounds how often create starts over because a folder or its temporary file was removed under it.
+const maxTries = 10
+
+// create makes the file path, below the folder base, with content. The error wraps fs.ErrExist only if other content
+// has the name. What has the name is then durable, as after nil: both answers are relied on.
+func (c *creator) create(ctx context.Context, base, path string, content io.ReadSeeker) (fs.FileInfo, error) {
+	for try := 1; ; try++ {
+		info, err := c.tryCreate(ctx, base, path, content)
+		if errors.Is(err, fs.ErrNotExist) && try < maxTries {
+			continue
+		}
+		return info, explain(err)
+	}
+}
+
+func (c *creator) tryCreate(ctx context.Context, base, path string, content io.ReadSeeker) (fs.FileInfo, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	dir := filepath.Dir(path)
+	if err := c.settle(dir, base); err != nil {
+		return nil, err
+	}
+	temp, err := c.newTemp(dir, base)
+	if err != nil {
+		return nil, err
+	}
+	defer temp.discard()
+	info, err := temp.fill(ctx, content)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.Open(dir) // before the link, so that afterwards nothing can fail but the sync
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	err = c.place(temp.Name(), path)
+	if errors.Is(err, fs.ErrExist) {
+		return c.meet(ctx, folder, path, content)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := c.os().syncDir(folder); err != nil {
+		return nil, errors.Join(err, temp.takeBack(info, path))
+	}
+	return info, nil
+}
+
+// place gives the temporary file its final name. The error wraps fs.ErrExist if that is taken.
+func (c *creator) place(temp, path string) error {
+	err := c.os().link(temp, path)
+	if !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EPERM) {
+		return err
+	}
+	err = c.os().rename(temp, path)
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
+		return Permanent(fmt.Errorf("the file system has neither hard links nor a rename that keeps what is there; store blocks on another one: %w", err))
+	}
+	return err
+}
+
+// meet answers for a name that is taken: nil if the same content has it, else an error that wraps fs.ErrExist.
+func (c *creator) meet(ctx context.Context, folder *os.File, path string, content io.ReadSeeker) (fs.FileInfo, error) {
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, Permanent(fmt.Errorf("the name is taken by something that is not a file (%s)", info.Mode()))
+	}
+	there, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer there.Close()
+	if err := c.await(ctx, there); err != nil {
+		return nil, err
+	}
+	info, err := there.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if now, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !os.SameFile(info, now) {
+		return nil, &fs.PathError{Op: "compare", Path: path, Err: fs.ErrNotExist} // taken back: start over
+	}
+	if err := c.os().syncDir(folder); err != nil { // its creator may have crashed before it could
+		return nil, err
+	}
+	same, err := sameContent(ctx, there, info.Size(), content)
+	if err != nil {
+		return nil, err
+	}
+	if !same {
+		return nil, fmt.Errorf("other content is there: %w", fs.ErrExist)
+	}
+	return info, nil
+}
+
+// await waits until the file is not locked: its creator holds the lock until the file is there for good, or was
+// taken back. A shared lock is left on it until it is closed.
+func (c *creator) await(ctx context.Context, f *os.File) error {
+	for c.os().lock(f, sharedLock) == lockHeld {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// explain adds advice to errors that need it and marks those that remain however often one tries.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, syscall.EXDEV):
+		return Permanent(fmt.Errorf("a folder below the root is on another file system; make that the root of its own store: %w", err))
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG):
+		return Permanent(err)
+	}
+	return err
+}

@@ -1,0 +1,279 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jetcapture/lake/store"
+)
+
+func put(t *testing.T, b store.Bucket, name, content string) error {
+	t.Helper()
+	_, err := b.Create(t.Context(), name, strings.NewReader(content), nil)
+	return err
+}
+
+func mustPut(t *testing.T, b store.Bucket, name, content string) {
+	t.Helper()
+	if err := put(t, b, name, content); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tree returns all files below root with their content, those of the temporary folder too.
+func tree(t *testing.T, root string) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		files[strings.TrimPrefix(path, root+string(filepath.Separator))] = string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func wantTree(t *testing.T, root string, want map[string]string) {
+	t.Helper()
+	if got := tree(t, root); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%s holds %q, want %q", root, got, want)
+	}
+}
+
+func TestDirPutsObjectsAtTheirPath(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "root")
+	d := store.NewDir(root)
+	if _, err := os.Stat(root); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("NewDir made the root")
+	}
+	object, err := d.Create(t.Context(), "a/b.parquet", strings.NewReader("content"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(root, "a", "b.parquet"); object.Location != want {
+		t.Errorf("the location is %q, want %q", object.Location, want)
+	}
+	wantTree(t, root, map[string]string{"a/b.parquet": "content"})
+}
+
+func TestDirIsRelativeToTheWorkingFolderOfItsCreation(t *testing.T) {
+	first, second := t.TempDir(), t.TempDir()
+	t.Chdir(first)
+	d := store.NewDir("lake")
+	t.Chdir(second)
+	mustPut(t, d, "x", "content")
+	wantTree(t, first, map[string]string{"lake/x": "content"})
+	wantTree(t, second, map[string]string{})
+}
+
+func TestDirGivesTheUsualModes(t *testing.T) {
+	root := t.TempDir()
+	mustPut(t, store.NewDir(root), "a/x", "content")
+	if err := os.WriteFile(root+"/usual", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(root+"/folder", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for path, like := range map[string]string{"a/x": "usual", "a": "folder"} {
+		got, err := os.Stat(filepath.Join(root, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.Stat(filepath.Join(root, like))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Mode() != want.Mode() {
+			t.Errorf("%s has mode %s, want %s", path, got.Mode(), want.Mode())
+		}
+	}
+}
+
+func TestRootThatIsAFileIsPermanent(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("content"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, root := range []string{file, file + "/below", ""} {
+		d := store.NewDir(root)
+		if err := put(t, d, "x", "content"); !store.IsPermanent(err) || errors.Is(err, fs.ErrExist) {
+			t.Errorf("root %q: Create returns %v, want a Permanent error", root, err)
+		}
+		if root == file+"/below" {
+			continue // reads like an empty store
+		}
+		if _, err := d.Stat(t.Context(), "x"); !store.IsPermanent(err) {
+			t.Errorf("root %q: Stat returns %v, want a Permanent error", root, err)
+		}
+		for object, err := range d.List(t.Context(), "") {
+			if !store.IsPermanent(err) {
+				t.Errorf("root %q: List yields %v, %v, want a Permanent error", root, object, err)
+			}
+		}
+	}
+}
+
+func TestFolderAndObjectOfOneName(t *testing.T) {
+	d := store.NewDir(t.TempDir())
+	mustPut(t, d, "a/x", "content")
+	for _, name := range []string{"a", "a/x/y"} {
+		if err := put(t, d, name, "content"); !store.IsPermanent(err) || errors.Is(err, fs.ErrExist) {
+			t.Errorf("Create(%q) returns %v, want a Permanent error that is not fs.ErrExist", name, err)
+		}
+	}
+}
+
+func TestTemporaryFilesAreNoObjects(t *testing.T) {
+	root := t.TempDir()
+	d := store.NewDir(root)
+	mustPut(t, d, "x", "content")
+	for _, path := range []string{".jetcapture-tmp/foreign", "a/.jetcapture-tmp-1"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, path)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, path), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := put(t, d, path, "content"); !store.IsPermanent(err) {
+			t.Errorf("Create(%q) returns %v, want a Permanent error", path, err)
+		}
+		if _, err := d.Stat(t.Context(), path); err == nil {
+			t.Errorf("Stat(%q) finds something", path)
+		}
+	}
+	for _, prefix := range []string{"", ".", ".jetcapture-tmp/", "a/"} {
+		for object, err := range d.List(t.Context(), prefix) {
+			if err != nil || object.Name != "x" {
+				t.Errorf("List(%q) yields %v, %v", prefix, object, err)
+			}
+		}
+	}
+}
+
+func TestDirDoesNotLeaveItsRoot(t *testing.T) {
+	parent := t.TempDir()
+	if err := os.WriteFile(parent+"/secret", []byte("secret"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d := store.NewDir(parent + "/root")
+	mustPut(t, d, "x", "content")
+	for _, prefix := range []string{"../", "..", "x/../../", "/", parent + "/", "./", "\x00", "a\x00/b"} {
+		for object, err := range d.List(t.Context(), prefix) {
+			t.Errorf("List(%q) yields %v, %v", prefix, object, err)
+		}
+	}
+	for _, name := range []string{"../secret", "x/../../secret", parent + "/secret"} {
+		if r, err := d.Open(t.Context(), name, 0, -1); err == nil {
+			t.Errorf("Open(%q) gives %v", name, r)
+		}
+		if err := d.Remove(t.Context(), name); err == nil {
+			t.Errorf("Remove(%q) returns nil", name)
+		}
+	}
+	wantTree(t, parent, map[string]string{"secret": "secret", "root/x": "content"})
+}
+
+func TestReaderOfDirSeeks(t *testing.T) {
+	d := store.NewDir(t.TempDir())
+	mustPut(t, d, "x", "0123456789")
+	r, err := d.Open(t.Context(), "x", 2, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p := make([]byte, 2)
+	if _, err := r.(io.ReaderAt).ReadAt(p, 4); err != nil || string(p) != "67" {
+		t.Errorf("ReadAt gives %q, %v", p, err)
+	}
+}
+
+func TestManyDirsShareARoot(t *testing.T) {
+	root := t.TempDir()
+	var wins atomic.Int64
+	var racers sync.WaitGroup
+	for i := range 16 {
+		racers.Go(func() {
+			err := put(t, store.NewDir(root), "a/b/x", fmt.Sprint("content of ", i))
+			if err == nil {
+				wins.Add(1)
+			} else if !errors.Is(err, fs.ErrExist) {
+				t.Error(err)
+			}
+		})
+	}
+	racers.Wait()
+	if wins.Load() != 1 {
+		t.Errorf("%d creators won", wins.Load())
+	}
+	if files := tree(t, root); len(files) != 1 {
+		t.Errorf("the root holds %q", files)
+	}
+}
+
+// TestKilledWriters kills processes while they write; see writeUntilKilled.
+func TestKilledWriters(t *testing.T) {
+	root := t.TempDir()
+	for i := range 12 {
+		writer := exec.Command(os.Args[0])
+		writer.Env = append(os.Environ(), "STORE_WRITE_UNTIL_KILLED="+root, fmt.Sprint("STORE_WRITER=", i))
+		if err := writer.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(150*time.Millisecond + time.Duration(i)*7*time.Millisecond)
+		if err := writer.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = writer.Wait()
+	}
+	d := store.NewDir(root)
+	mustPut(t, d, "last", "content")
+	n := 0
+	for path, content := range tree(t, root) {
+		if strings.HasPrefix(path, ".jetcapture-tmp/") {
+			t.Errorf("%s is left of a process that was killed", path)
+		} else if path != "last" && content != string(bytes.Repeat([]byte(path), 20_000)) {
+			t.Errorf("%s holds %d bytes", path, len(content))
+		}
+		n++
+	}
+	if n < 12 {
+		t.Errorf("%d files are there: the processes were killed too early", n)
+	}
+	t.Logf("%d files were written", n)
+}
+
+func writeUntilKilled(root string) {
+	d := store.NewDir(root)
+	for i := 0; ; i++ {
+		name := fmt.Sprintf("writer=%s/%d/%d", os.Getenv("STORE_WRITER"), i/3, i)
+		content := bytes.Repeat([]byte(name), 20_000)
+		if _, err := d.Create(context.Background(), name, bytes.NewReader(content), nil); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func TestMain(m *testing.M) {
+	if root := os.Getenv("STORE_WRITE_UNTIL_KILLED"); root != "" {
+		writeUntilKilled(root)
+	}
+	os.Exit(m.Run())
+}

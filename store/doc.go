@@ -1,0 +1,30 @@
+// Package store puts finished blocks into folders and buckets. A block that was stored is whole, durable and visible
+// under a name that nothing else ever had; a block that was not stored leaves nothing to be seen.
+//
+// The flow, one way:
+//
+//	block, destination key → Blocks (folder of the key by HivePath, folder of the interval by a Layout) → Bucket → location
+//
+// A [BlockStore] is what a capture writes to. A [Bucket] is the thin part below it that differs from place to place:
+// [Dir] is a local folder, [Mem] lives in memory, the packages s3store, azurestore and gcsstore talk to the clouds, and
+// package storetest holds the suite that each of them passes. [Open] finds the Bucket of a URL.
+//
+// Creation is the only way in: nothing is ever overwritten, and whoever comes second to a name is told so by
+// [fs.ErrExist]. Exactly-once delivery stands on that.
+//
+// Limits: names differ in case, so on file systems that do not tell case apart (macOS, Windows) two destination keys may
+// share a folder, though never a file. A local folder must be able to hard-link, or on Linux to rename without
+// replacing. The package retries nothing that costs time: that is for the caller, who knows how long to wait; see
+// [Permanent].
+//
+//	lake := store.Blocks[string](store.NewDir("/lake"), nil)
+//
+//	block, err := os.Open("/tmp/block.parquet")
+//	if err != nil {
+//		return err
+//	}
+//	defer block.Close()
+//
+//	folder := store.HiveLayout(start) // date=2026-11-23/hour=12
+//	location, n, took, err := lake.Write(ctx, block, "orders", folder, "0001.parquet")
+package store

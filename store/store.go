@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+)
+
+// BlockStore puts finished blocks where they belong. K is the destination key by which messages are split.
+type BlockStore[K comparable] interface {
+	// Write stores block under dir (slash-separated, may be empty) and fileName, below the place of destKey.
+	//
+	// nil means: the block is durable under its final name, whole, and visible at once. Before that nothing is visible
+	// under that name. Write creates and never overwrites: it returns an error that wraps fs.ErrExist if other content
+	// has the name; if the same content is there already, that is nil.
+	//
+	// The capture passes an io.ReadSeeker, positioned at its start, so that a Write can rewind and retry. Calls for
+	// different names may overlap. Write does not close block and keeps no reference to it.
+	//
+	// location tells a person where the block is (a path or URL, without credentials), n is its length in bytes, took
+	// how long storing lasted.
+	Write(ctx context.Context, block io.Reader, destKey K, dir, fileName string) (location string, n int64, took time.Duration, err error)
+}
+
+// RootWriter is a BlockStore that can write beside all destination keys. Dead-letter files go through it; a BlockStore
+// without it gets them under its zero destination key.
+type RootWriter interface {
+	// WriteRoot is Write without a destination key.
+	WriteRoot(ctx context.Context, block io.Reader, dir, fileName string) (location string, n int64, took time.Duration, err error)
+}
+
+// Bucket is a flat space of objects by name: a folder, an S3 bucket with a prefix, an Azure container. It is all that a
+// driver has to implement; Blocks makes a BlockStore of it.
+//
+// Names are slash-separated, relative, valid by ValidName; a name that is not gives a Permanent error. All methods may
+// be called concurrently. Errors name what was tried and the object. Those for a name that is not there wrap
+// fs.ErrNotExist.
+type Bucket interface {
+	// Create stores content under name, or fails and leaves nothing visible. nil means durable and visible, whole. It
+	// never overwrites: other content under the name gives an error that wraps fs.ErrExist, the same content gives nil.
+	// Either answer says that what has the name is durable. No other failure may wrap fs.ErrExist.
+	//
+	// content is read from its start, wherever it stands, and may be read more than once. attrs may be nil; a driver that
+	// cannot keep attributes ignores them.
+	//
+	// When an answer is lost on its way, by a crash or in a network, the object may be there despite an error. To find
+	// out, Create it once more with the same content.
+	Create(ctx context.Context, name string, content io.ReadSeeker, attrs map[string]string) (Object, error)
+
+	// Open reads length bytes from offset; length -1 reads to the end. What a range asks for beyond the end is left out,
+	// so a range wholly beyond it reads as empty. The caller closes the reader.
+	Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error)
+
+	// Stat describes one object.
+	Stat(ctx context.Context, name string) (Object, error)
+
+	// List yields the objects whose name starts with prefix in the order of their names (by bytes), and ends after an
+	// error. prefix is the start of a name and need not be a folder. Objects created or removed meanwhile may be left out.
+	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
+
+	// Remove deletes one object. One that is not there is no error.
+	Remove(ctx context.Context, name string) error
+}
+
+// Object describes a stored object.
+type Object struct {
+	Name     string    // below the bucket's root, slash-separated
+	Location string    // for people and other programs: a path or URL, without credentials
+	Size     int64     // bytes
+	Modified time.Time // when it became visible, or was written just before
+}

@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// tempName is the folder of temporary files, and what the name of each begins with.
+const tempName = ".jetcapture-tmp"
+
+// staleAge is when a temporary file counts as left by a crash, where locks cannot tell.
+const staleAge = 24 * time.Hour
+
+// A tempFile belongs to the process that has it locked, so that others can tell it from what a crash left. The lock goes
+// with the file to its final name and tells those who meet it there that it may yet be taken back.
+type tempFile struct {
+	*os.File
+	disk   *disk
+	locked bool // false where there are no locks
+}
+
+// newTemp makes an empty temporary file for a file in dir. The error wraps fs.ErrNotExist if a sweep locks the file
+// first. If the sweep is faster still and has removed it, the link will tell.
+func (c *creator) newTemp(dir, base string) (*tempFile, error) {
+	if c.tempDir != "" {
+		dir = c.tempDir
+		if err := c.settle(dir, base); err != nil {
+			return nil, err
+		}
+	}
+	path := filepath.Join(dir, tempName+"-"+rand.Text())
+	f, err := c.os().openTemp(path)
+	if errors.Is(err, fs.ErrExist) {
+		err = &fs.PathError{Op: "create", Path: path, Err: fs.ErrNotExist} // not the name that was asked for: start over
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := &tempFile{File: f, disk: c.os()}
+	switch c.os().lock(f, exclusiveLock) {
+	case lockTaken:
+		t.locked = true
+	case lockHeld:
+		t.discard()
+		return nil, &fs.PathError{Op: "lock", Path: path, Err: fs.ErrNotExist}
+	}
+	return t, nil
+}
+
+// fill writes content and makes it durable.
+func (t *tempFile) fill(ctx context.Context, content io.ReadSeeker) (fs.FileInfo, error) {
+	size, err := rewind(content)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(diskWriter{t}, contentReader{ctx, content}); err != nil {
+		return nil, err
+	}
+	info, err := t.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() != size {
+		return nil, fmt.Errorf("%d bytes of %d arrived in %s", info.Size(), size, t.Name())
+	}
+	if err := t.disk.syncFile(t.File); err != nil {
+		return nil, err
+	}
+	if !t.locked { // closing gives up the lock; Windows wants a file closed before it is moved or removed
+		if err := t.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return info, nil
+}
+
+type diskWriter struct{ t *tempFile }
+
+func (w diskWriter) Write(p []byte) (int, error) { return w.t.disk.write(w.t.File, p) }
+
+// takeBack removes the file from its final path, because the folder could not be synced: what is in the folder's cache
+// may be lost, and a second try must write it anew. No one relies on the file yet, since those who meet it wait for the
+// lock. Without locks that is not known, and the file stays.
+func (t *tempFile) takeBack(info fs.FileInfo, path string) error {
+	if !t.locked {
+		return nil
+	}
+	if now, err := os.Stat(path); err != nil || !os.SameFile(info, now) {
+		return nil // it is not there any more
+	}
+	return t.disk.remove(path)
+}
+
+// discard removes the file under its temporary name, and unlocks it. A file that cannot be removed is left to a later
+// sweep, so its error is of no interest; nor is that of Close, as all that matters was synced.
+func (t *tempFile) discard() {
+	if !t.locked {
+		t.Close()
+	}
+	_ = t.disk.remove(t.Name())
+	t.Close()
+}
+
+// sweep removes temporary files that crashed processes left in dir. A live process has its files locked, so what can be
+// locked is stale; where there are no locks, age decides. Sweeping is a courtesy: what cannot be removed stays.
+func (c *creator) sweep(dir string) {
+	entries, err := c.os().readDir(dir)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), tempName+"-") && entry.Type().IsRegular() {
+			path := filepath.Join(dir, entry.Name())
+			if release, stale := c.claimStale(path); stale {
+				_ = c.os().remove(path)
+				release()
+			}
+		}
+	}
+}
+
+// claimStale reports whether the temporary file is left by a crash. Release is called after its removal.
+func (c *creator) claimStale(path string) (release func() error, stale bool) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, false
+	}
+	switch c.os().lock(f, exclusiveLock) {
+	case lockTaken:
+		return f.Close, true
+	case lockUnsupported:
+		info, err := f.Stat()
+		f.Close()
+		return func() error { return nil }, err == nil && time.Since(info.ModTime()) > staleAge
+	}
+	f.Close()
+	return nil, false
+}
