@@ -1,0 +1,98 @@
+package format
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+)
+
+// NewCSVWriter returns a Writer of CSV (RFC 4180, lines end in \n) that makes of each payload the rows that flatten
+// returns, none or many. The rows are copied before Write returns.
+//
+// The header is the first line. With a header every row must have as many fields; without one, that is with none, any
+// number but 0 will do.
+//
+// Write rejects a payload with flatten's error, and one with a row of another number of fields.
+//
+// The Writer is a Bufferer and a Spiller.
+func NewCSVWriter[P any](header []string, flatten func(payload P) ([][]string, error)) Writer[P] {
+	return &csvWriter[P]{header: slices.Clone(header), flatten: flatten}
+}
+
+type csvWriter[P any] struct {
+	rowBuffer
+	header  []string
+	flatten func(P) ([][]string, error)
+}
+
+func (w *csvWriter[P]) InitNew(out io.Writer) error {
+	if w.flatten == nil {
+		return errors.New("CSV: flatten is nil: give a function that makes rows of a payload")
+	}
+	if err := w.rowBuffer.InitNew(out); err != nil {
+		return err
+	}
+	if len(w.header) == 0 {
+		return nil
+	}
+	return w.addRows([][]string{w.header})
+}
+
+func (w *csvWriter[P]) Write(payload P) (int, error) {
+	rows, err := w.flatten(payload)
+	if err != nil {
+		return 0, err
+	}
+	for i, row := range rows {
+		switch {
+		case len(row) == 0:
+			return 0, fmt.Errorf("CSV: row %d has no fields", i+1)
+		case len(w.header) > 0 && len(row) != len(w.header):
+			return 0, fmt.Errorf("CSV: row %d has %d fields, the header %d", i+1, len(row), len(w.header))
+		}
+	}
+	if err := w.addRows(rows); err != nil {
+		return 0, err
+	}
+	return len(rows), nil
+}
+
+// A csvEncoder is shared by all blocks, as a csv.Writer alone holds 4 KB.
+type csvEncoder struct {
+	text bytes.Buffer
+	csv  *csv.Writer
+}
+
+var csvEncoders = sync.Pool{New: func() any {
+	e := new(csvEncoder)
+	e.csv = csv.NewWriter(&e.text)
+	return e
+}}
+
+func (w *csvWriter[P]) addRows(rows [][]string) error {
+	e := csvEncoders.Get().(*csvEncoder)
+	e.text.Reset()
+	for _, row := range rows {
+		if len(row) == 1 && row[0] == "" { // csv.Writer makes an empty line of it, which readers skip
+			e.csv.Flush()
+			e.text.WriteString("\"\"\n")
+			continue
+		}
+		if err := e.csv.Write(row); err != nil {
+			return fmt.Errorf("CSV: %w", err)
+		}
+	}
+	e.csv.Flush()
+	if err := e.csv.Error(); err != nil {
+		return fmt.Errorf("CSV: %w", err)
+	}
+	err := w.add(e.text.Bytes())
+	if e.text.Cap() <= maxPooled {
+		csvEncoders.Put(e)
+	}
+	return err
+}

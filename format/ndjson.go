@@ -1,0 +1,54 @@
+package format
+
+import (
+	"bytes"
+	"encoding/json"
+	"sync"
+)
+
+// NewLineDelimitedJSON writes each payload as one line of JSON, as encoding/json marshals it, but without escapes for
+// HTML. Its zero value is ready to use, as in &NewLineDelimitedJSON[Order]{}.
+//
+// Write rejects a payload with the error of marshaling it. As everywhere in encoding/json, text that is not UTF-8 is
+// changed; a payload that must not be has to say so in its MarshalJSON.
+//
+// It is a Bufferer and a Spiller.
+type NewLineDelimitedJSON[P any] struct {
+	rowBuffer
+}
+
+// Write appends payload as one line.
+func (w *NewLineDelimitedJSON[P]) Write(payload P) (rows int, err error) { return w.addJSON(payload) }
+
+// maxPooled is the size in bytes above which a buffer is not kept for the next payload.
+const maxPooled = 1 << 20
+
+// A jsonEncoder is shared by all blocks.
+type jsonEncoder struct {
+	text bytes.Buffer
+	json *json.Encoder
+}
+
+var jsonEncoders = sync.Pool{New: func() any {
+	e := new(jsonEncoder)
+	e.json = json.NewEncoder(&e.text)
+	e.json.SetEscapeHTML(false)
+	return e
+}}
+
+// addJSON marshals first, so that an error or a panic leaves the buffer as it was.
+func (b *rowBuffer) addJSON(v any) (rows int, err error) {
+	e := jsonEncoders.Get().(*jsonEncoder)
+	e.text.Reset()
+	if err := e.json.Encode(v); err != nil {
+		return 0, err
+	}
+	err = b.add(e.text.Bytes())
+	if e.text.Cap() <= maxPooled {
+		jsonEncoders.Put(e)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return 1, nil
+}

@@ -1,0 +1,2 @@
+// Package parquet draft
+package parquet

@@ -1,0 +1,105 @@
+package parquet
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/jetcapture/lake/format"
+)
+
+// Options says how files are written. The zero value is the documented defaults.
+type Options struct {
+	// Codec compresses the pages of all columns that have no codec in their tag. Default Zstd. A capture that asks for a
+	// compression of its own overrides it.
+	Codec Codec
+
+	// RowGroupRows is the number of rows after which a row group ends. Default 122,880, which DuckDB scans best; under
+	// 10,000 files grow and scans slow down.
+	RowGroupRows int
+
+	// RowGroupBytes is the memory in bytes after which a row group ends, as Buffered counts it. Default 64 MiB.
+	RowGroupBytes int64
+
+	// PageBytes is the raw size in bytes at which a page of a column ends. Default 256 KiB. A larger value makes a larger
+	// page.
+	PageBytes int
+}
+
+// Codec names what compresses pages.
+type Codec string
+
+// The codecs there are.
+const (
+	Zstd         Codec = "zstd"        // at its fastest level, the default
+	ZstdBetter   Codec = "zstd-better" // smaller, at about three times the CPU
+	Snappy       Codec = "snappy"
+	GZip         Codec = "gzip"
+	Uncompressed Codec = "uncompressed"
+)
+
+const (
+	defaultRowGroupRows  = 122_880
+	defaultRowGroupBytes = 64 << 20
+	defaultPageBytes     = 256 << 10
+
+	minPageBytes     = 1 << 10
+	maxPageBytes     = 256 << 20
+	maxRowGroupBytes = 1 << 30
+)
+
+// maxRowBytes is the largest row that is taken. A page, which has at least one row, must be under 2 GiB.
+const maxRowBytes = 1 << 30
+
+// withDefaults returns o with every default filled in, or an error that says all that is wrong.
+func (o Options) withDefaults() (Options, error) {
+	var errs []error
+	if o.Codec == "" {
+		o.Codec = Zstd
+	}
+	if codecOf(o.Codec) == nil {
+		errs = append(errs, fmt.Errorf("Codec %q is unknown: use %q, %q, %q, %q or %q",
+			o.Codec, Zstd, ZstdBetter, Snappy, GZip, Uncompressed))
+	}
+	switch {
+	case o.RowGroupRows == 0:
+		o.RowGroupRows = defaultRowGroupRows
+	case o.RowGroupRows < 0:
+		errs = append(errs, fmt.Errorf("RowGroupRows %d is negative: use 0 for %d", o.RowGroupRows, defaultRowGroupRows))
+	}
+	switch {
+	case o.RowGroupBytes == 0:
+		o.RowGroupBytes = defaultRowGroupBytes
+	case o.RowGroupBytes < 0 || o.RowGroupBytes > maxRowGroupBytes:
+		errs = append(errs, fmt.Errorf("RowGroupBytes %d is not between 1 and %d: use 0 for %d",
+			o.RowGroupBytes, maxRowGroupBytes, defaultRowGroupBytes))
+	}
+	switch {
+	case o.PageBytes == 0:
+		o.PageBytes = defaultPageBytes
+	case o.PageBytes < minPageBytes || o.PageBytes > maxPageBytes:
+		errs = append(errs, fmt.Errorf("PageBytes %d is not between %d and %d: use 0 for %d",
+			o.PageBytes, minPageBytes, maxPageBytes, defaultPageBytes))
+	}
+	if len(errs) > 0 {
+		return o, fmt.Errorf("parquet options: %w", errors.Join(errs...))
+	}
+	return o, nil
+}
+
+// codecFor returns the codec for a capture's compression.
+func (o Options) codecFor(c format.Compression) (Codec, error) {
+	switch c {
+	case "", format.None:
+		return o.Codec, nil
+	case format.Zstd:
+		if o.Codec == ZstdBetter {
+			return ZstdBetter, nil
+		}
+		return Zstd, nil
+	case format.Snappy:
+		return Snappy, nil
+	case format.GZip:
+		return GZip, nil
+	}
+	return "", c.Validate()
+}

@@ -1,0 +1,58 @@
+package format
+
+import (
+	"errors"
+	"io"
+)
+
+// ErrBroken is in the error of a Writer that cannot go on, because out failed or it panicked in the middle of encoding.
+// Its block is worthless whatever is done next. The payload that got the error was not rejected, nor was any other: all
+// of the block's messages are to be delivered again.
+var ErrBroken = errors.New("writer is broken")
+
+// Writer encodes the payloads of one block. It is used by one goroutine at a time and for one block only: a new
+// block gets a new Writer.
+//
+// A Writer may keep what a payload refers to until Flush has returned, so a payload is never changed after it was
+// written.
+type Writer[P any] interface {
+	// InitNew is called first and once. The Writer keeps out and writes the encoded block to it; it never closes it.
+	InitNew(out io.Writer) error
+
+	// Write appends one payload and returns the number of rows it became, which may be 0. An error rejects this
+	// payload alone: the block then holds exactly what it held before the call, and goes on. A panic counts as such an
+	// error; a Writer that cannot go on after one must fail from then on, in Flush too. An error that wraps ErrBroken
+	// rejects nothing and ends the block.
+	Write(payload P) (rows int, err error)
+
+	// Flush is called last and once. When it returns nil, everything is in out, the footer too. When it returns an
+	// error the block is worthless: it is thrown away, and its messages are delivered again.
+	Flush() error
+}
+
+// A Bufferer is a Writer that holds encoded or unencoded rows outside of out.
+type Bufferer interface {
+	// Buffered returns the bytes held outside of out, for the capture's memory budget. It is called after every Write
+	// and must be cheap.
+	Buffered() int64
+}
+
+// A Spiller is a Writer that can move what it holds to out before the block ends, as Parquet does with a row group.
+type Spiller interface {
+	// Spill encodes all rows held so far and writes them to out. After nil, Buffered is close to 0. After an error the
+	// block is worthless, as with Flush.
+	Spill() error
+}
+
+// A SelfCompressor is a Writer that compresses inside of its own format, as Parquet does. The file is then not
+// compressed as a whole and keeps its suffix.
+type SelfCompressor interface {
+	// SetCompression is called before InitNew. None asks for no particular codec: the Writer keeps its own default.
+	SetCompression(c Compression) error
+}
+
+// A MetadataSetter is a Writer whose format has room for key-value metadata.
+type MetadataSetter interface {
+	// SetMetadata may be called several times between InitNew and Flush; a later value of the same name wins.
+	SetMetadata(metadata map[string]string)
+}
