@@ -1,0 +1,112 @@
+package jetcapture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+var (
+	ackBytes = []byte("+ACK")
+	nakBytes = "-NAK"
+)
+
+const (
+	ackConfirmTimeout = 5 * time.Second
+	ackAttempts       = 6 // of confirming; a server that does not answer may still have the acks
+	ackReconnectPoll  = 50 * time.Millisecond
+)
+
+// An acker acknowledges messages: all asynchronously, then the last by a round trip, which the server answers after it
+// has taken those before it. Safe for concurrent use.
+type acker struct {
+	nc *nats.Conn
+}
+
+// ack returns nil once the server has confirmed. It waits out a lost connection, and sends everything again if the
+// connection was another before the end than at the start, for then nobody knows what arrived.
+func (a *acker) ack(ctx context.Context, route ackRoute, refs []ackRef, others []string) error {
+	if len(refs)+len(others) == 0 {
+		return nil
+	}
+	var last error
+	for range ackAttempts {
+		if err := a.awaitConnection(ctx); err != nil {
+			return errors.Join(err, last)
+		}
+		epoch := a.nc.Stats().Reconnects
+		err := a.sendAcks(ctx, route, refs, others)
+		switch {
+		case err == nil && a.nc.Stats().Reconnects == epoch:
+			return nil
+		case errors.Is(err, nats.ErrNoResponders):
+			return fmt.Errorf("ack: nobody listens any more, the consumer is gone: %w", err)
+		case err == nil:
+			err = errors.New("the connection was lost meanwhile")
+		}
+		last = fmt.Errorf("ack: %w", err)
+		if ctx.Err() != nil {
+			return last
+		}
+	}
+	return last
+}
+
+func (a *acker) sendAcks(ctx context.Context, route ackRoute, refs []ackRef, others []string) error {
+	var buf []byte
+	for i, ref := range refs {
+		buf = route.subject(buf[:0], ref)
+		if i == len(refs)-1 && len(others) == 0 {
+			break
+		}
+		if err := a.nc.Publish(string(buf), ackBytes); err != nil {
+			return err
+		}
+	}
+	confirm := string(buf)
+	for i, reply := range others {
+		if i == len(others)-1 {
+			confirm = reply
+			break
+		}
+		if err := a.nc.Publish(reply, ackBytes); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, ackConfirmTimeout)
+	defer cancel()
+	_, err := a.nc.RequestWithContext(ctx, confirm, ackBytes)
+	return err
+}
+
+// nak asks for messages to be delivered again after delay. It is a kindness: without it they come after AckWait.
+func (a *acker) nak(route ackRoute, refs []ackRef, others []string, delay time.Duration) {
+	if !a.nc.IsConnected() {
+		return
+	}
+	body := []byte(nakBytes + ` {"delay":` + strconv.FormatInt(int64(delay), 10) + `}`)
+	var buf []byte
+	for _, ref := range refs {
+		buf = route.subject(buf[:0], ref)
+		_ = a.nc.Publish(string(buf), body)
+	}
+	for _, reply := range others {
+		_ = a.nc.Publish(reply, body)
+	}
+}
+
+func (a *acker) awaitConnection(ctx context.Context) error {
+	for !a.nc.IsConnected() {
+		if a.nc.IsClosed() {
+			return ErrConnectionClosed
+		}
+		if !sleep(ctx, ackReconnectPoll) {
+			return fmt.Errorf("ack: not connected: %w", ctx.Err())
+		}
+	}
+	return nil
+}

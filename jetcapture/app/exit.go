@@ -1,0 +1,109 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/jetcapture/lake/jetcapture"
+)
+
+// The exit codes of Execute.
+const (
+	ExitOK      = 0 // everything that was held is stored and acked
+	ExitError   = 1 // something failed
+	ExitUsage   = 2 // the flags or the environment are wrong; nothing was tried
+	ExitTimeout = 3 // jetcapture.ErrDrainTimeout
+)
+
+// ExitCodes explains the exit codes, for help texts.
+const ExitCodes = `Exit codes: 0 everything that was held is stored and acked; 1 something failed; 2 the flags or the
+environment are wrong; 3 not everything was stored within --drain-timeout, the rest is delivered again.`
+
+// A usageError has ExitUsage.
+type usageError struct{ err error }
+
+// UsageError marks an error as one of the flags or the environment, which ends the program with ExitUsage. nil stays nil.
+func UsageError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &usageError{err}
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// Main runs cmd with the arguments of the process and ends the process.
+func Main(cmd *cli.Command) {
+	os.Exit(Execute(context.Background(), cmd, os.Args))
+}
+
+// Execute runs cmd with args, of which the first is the program, and returns the exit code. An error goes to the error
+// output of cmd, a line for each of those that were joined.
+func Execute(ctx context.Context, cmd *cli.Command, args []string) int {
+	reached := false
+	_ = cmd.Walk(func(c *cli.Command) error {
+		if action := c.Action; action != nil {
+			c.Action = func(ctx context.Context, cmd *cli.Command) error {
+				reached = true
+				return action(ctx, cmd)
+			}
+		}
+		if c.OnUsageError == nil {
+			c.OnUsageError = explainUsage
+		}
+		return nil
+	})
+	cmd.ExitErrHandler = func(context.Context, *cli.Command, error) {} // exiting is for Main
+	if cmd.Name == "" && len(args) > 0 {
+		cmd.Name = filepath.Base(args[0])
+	}
+
+	err := cmd.Run(ctx, args)
+	if err == nil {
+		return ExitOK
+	}
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); line != "" {
+			_, _ = fmt.Fprintf(cmd.ErrWriter, "%s: %s\n", cmd.Name, line)
+		}
+	}
+	var usage *usageError
+	switch {
+	case !reached || errors.As(err, &usage):
+		return ExitUsage
+	case errors.Is(err, jetcapture.ErrDrainTimeout):
+		return ExitTimeout
+	default:
+		return ExitError
+	}
+}
+
+// explainUsage says in one line what is wrong with the arguments, and what was meant perhaps.
+func explainUsage(_ context.Context, cmd *cli.Command, err error, _ bool) error {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		text = fmt.Sprintf("unknown flag %s", dashed(name))
+		if meant := cli.SuggestFlag(cmd.Flags, name, false); meant != "" {
+			text += ": perhaps " + meant
+		}
+	} else if before, after, ok := strings.Cut(text, " for flag -"); ok {
+		name, problem, _ := strings.Cut(after, ": ")
+		text = fmt.Sprintf("%s for %s: %s", before, dashed(name), problem)
+	}
+	return UsageError(fmt.Errorf("%s; see %s --help", text, cmd.FullName()))
+}
+
+func dashed(flag string) string {
+	if utf8.RuneCountInString(flag) == 1 {
+		return "-" + flag
+	}
+	return "--" + flag
+}

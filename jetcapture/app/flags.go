@@ -1,0 +1,136 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture"
+)
+
+const (
+	captureCategory = "Capture"
+	limitsCategory  = "Limits"
+)
+
+// Env is the source of a flag in the environment: JC_MAX_BYTES for max-bytes.
+func Env(flag string) cli.ValueSourceChain {
+	return cli.EnvVars("JC_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")))
+}
+
+// CaptureFlags returns new flags for what OptionsFrom reads.
+func CaptureFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{
+			Name: "stream", Aliases: []string{"s", "stream-name"}, Sources: Env("stream"), Category: captureCategory,
+			Usage: "the `STREAM` to capture",
+		},
+		&cli.StringFlag{
+			Name: "consumer", Aliases: []string{"c", "consumer-name"}, Sources: Env("consumer"), Category: captureCategory,
+			Usage: "its durable pull `CONSUMER`, with explicit acks",
+		},
+		&cli.BoolFlag{
+			Name: "create-consumer", Sources: Env("create-consumer"), Category: captureCategory,
+			Usage: "create the consumer if it is not there",
+		},
+		&cli.BoolFlag{
+			Name: "until-caught-up", Sources: Env("until-caught-up"), Category: captureCategory,
+			Usage: "end once the consumer has nothing pending and nothing un-acked",
+		},
+		&cli.DurationFlag{
+			Name: "interval", Aliases: []string{"max-age"}, Sources: Env("interval"), Category: captureCategory,
+			Usage: "how much `TIME` a file spans, aligned to midnight UTC",
+			Value: jetcapture.DefaultMaxAge, Validator: atLeast(time.Second),
+		},
+		&cli.DurationFlag{
+			Name: "grace", Sources: Env("grace"), Category: captureCategory,
+			Usage: "how much `TIME` after its end an interval may still get messages",
+			Value: jetcapture.DefaultGrace, Validator: atLeast(time.Duration(0)),
+		},
+		&cli.StringFlag{
+			Name: "compression", Sources: Env("compression"), Category: captureCategory,
+			Usage: "`CODEC` of files: none, gzip, snappy or zstd; for Parquet, none is the codec of its writer",
+			Value: string(format.None), Validator: func(s string) error { return format.Compression(s).Validate() },
+		},
+		&cli.IntFlag{
+			Name: "max-messages", Sources: Env("max-messages"), Category: captureCategory,
+			Usage:       "seal a file of `N` messages",
+			DefaultText: "no limit", Validator: atLeast(0),
+		},
+		&SizeFlag{
+			Name: "max-bytes", Sources: Env("max-bytes"), Category: captureCategory,
+			Usage:       "seal a file of `SIZE`, such as 64MiB",
+			DefaultText: "no limit", Validator: atLeast(int64(0)),
+		},
+		&cli.IntFlag{
+			Name: "max-in-flight", Sources: Env("max-in-flight"), Category: limitsCategory,
+			Usage: "hold `N` un-acked messages at most",
+			Value: jetcapture.DefaultMaxInFlight, Validator: atLeast(1),
+		},
+		&SizeFlag{
+			Name: "memory-limit", Sources: Env("memory-limit"), Category: limitsCategory,
+			Usage: "hold `SIZE` in memory at most",
+			Value: jetcapture.DefaultMemoryLimit, Validator: atLeast(int64(16 << 20)),
+		},
+		&cli.BoolFlag{
+			Name: "buffer-to-disk", Sources: Env("buffer-to-disk"), Category: limitsCategory,
+			Usage: "keep open files in temporary files instead of memory",
+		},
+		&cli.StringFlag{
+			Name: "tmp-dir", Sources: Env("tmp-dir"), Category: limitsCategory, TakesFile: true,
+			Usage: "the `DIR` of these", DefaultText: "that of the system",
+		},
+		&cli.IntFlag{
+			Name: "store-concurrency", Sources: Env("store-concurrency"), Category: limitsCategory,
+			Usage: "store `N` files at a time",
+			Value: jetcapture.DefaultStoreConcurrency, Validator: atLeast(1),
+		},
+		&cli.DurationFlag{
+			Name: "drain-timeout", Sources: Env("drain-timeout"), Category: limitsCategory,
+			Usage: "how much `TIME` storing may take after a signal",
+			Value: jetcapture.DefaultDrainTimeout, Validator: atLeast(time.Millisecond),
+		},
+	}
+}
+
+// OptionsFrom returns options with what the flags of CaptureFlags, ConnectionFlags and LoggingFlags say. The decoder, the
+// writer and the store are still to be set.
+func OptionsFrom[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command) *jetcapture.Options[P, K] {
+	o := jetcapture.DefaultOptions[P, K]()
+	o.NATSStreamName = cmd.String("stream")
+	o.NATSConsumerName = cmd.String("consumer")
+	o.JetStreamDomain = cmd.String("js-domain")
+	o.CreateConsumer = cmd.Bool("create-consumer")
+	o.UntilCaughtUp = cmd.Bool("until-caught-up")
+	o.MaxAge = cmd.Duration("interval")
+	o.Grace = max(cmd.Duration("grace"), time.Nanosecond) // 0 would be the default
+	o.Compression = format.Compression(cmd.String("compression"))
+	o.MaxMessages = cmd.Int("max-messages")
+	o.MaxBytes = cmd.Int64("max-bytes")
+	o.MaxInFlight = cmd.Int("max-in-flight")
+	o.MemoryLimit = cmd.Int64("memory-limit")
+	o.BufferToDisk = cmd.Bool("buffer-to-disk")
+	if dir := cmd.String("tmp-dir"); dir != "" {
+		o.TempDir = dir
+	}
+	o.StoreConcurrency = cmd.Int("store-concurrency")
+	o.DrainTimeout = cmd.Duration("drain-timeout")
+	o.Logger = Logger(cmd)
+	return o
+}
+
+// atLeast is a check of a flag's value.
+func atLeast[T int | int64 | time.Duration](least T) func(T) error {
+	return func(value T) error {
+		if value >= least {
+			return nil
+		}
+		if size, ok := any(least).(int64); ok {
+			return fmt.Errorf("it must be at least %s", FormatSize(size))
+		}
+		return fmt.Errorf("it must be at least %v", least)
+	}
+}

@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v3"
+	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/jetcapture"
+)
+
+// NewAppSkeleton returns a command that captures. Its flags fill in options, setup sets what is left, which is the
+// decoder, the writer and the store at least, and Capture runs. Flags of your own are appended to the command's, and setup
+// reads them from cmd. An error of setup counts as a usage error.
+//
+// Run it by Main.
+func NewAppSkeleton[P jetcapture.Payload, K jetcapture.DestKey](setup func(cmd *cli.Command, options *jetcapture.Options[P, K]) error) *cli.Command {
+	return &cli.Command{
+		Usage:       "capture messages of a NATS JetStream stream into files",
+		Description: ExitCodes,
+		Version:     jetcapture.Version(),
+		Flags:       slices.Concat(ConnectionFlags(), CaptureFlags(), LoggingFlags()),
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			options := OptionsFrom[P, K](cmd)
+			if err := setup(cmd, options); err != nil {
+				return UsageError(err)
+			}
+			return Capture(ctx, cmd, options)
+		},
+	}
+}
+
+// Capture checks options, connects as the flags of cmd say, captures until ctx ends or a signal comes, and closes the
+// connection. It returns UsageErrors for options, and the errors of Connect and jetcapture.Capture.Run.
+func Capture[P jetcapture.Payload, K jetcapture.DestKey](ctx context.Context, cmd *cli.Command, options *jetcapture.Options[P, K]) error {
+	if err := checkOptions(cmd, options); err != nil {
+		return UsageError(err)
+	}
+	ctx, stop := UntilSignal(ctx, options.Logger)
+	defer stop()
+	nc, domain, err := Connect(ctx, cmd, options.Logger)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	if options.JetStreamDomain == "" {
+		options.JetStreamDomain = domain
+	}
+	options.Logger.Info("capturing", zap.String("stream", options.NATSStreamName),
+		zap.String("consumer", options.NATSConsumerName), zap.Duration("interval", options.MaxAge))
+	return nextStep(options.Build().Run(ctx, nc))
+}
+
+// checkOptions reports what is wrong in the words of flags, where there are some for it.
+func checkOptions[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, o *jetcapture.Options[P, K]) error {
+	var missing []error
+	if o.NATSStreamName == "" {
+		missing = append(missing, errors.New("--stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)"))
+	}
+	if o.NATSConsumerName == "" {
+		missing = append(missing, errors.New("--consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it"))
+	}
+	if dir := cmd.String("tmp-dir"); dir != "" && o.BufferToDisk {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			missing = append(missing, fmt.Errorf("--tmp-dir: %q is not a folder: create it, or name another", dir))
+		}
+	}
+	if missing != nil {
+		return errors.Join(missing...)
+	}
+	return o.Validate()
+}
+
+// nextStep adds the flag that mends an error of Run.
+func nextStep(err error) error {
+	if err == nil || strings.Contains(err.Error(), "\n") {
+		return err
+	}
+	switch {
+	case errors.Is(err, jetcapture.ErrConsumerNotFound):
+		return fmt.Errorf("%w, with --create-consumer", err)
+	case errors.Is(err, jetcapture.ErrDrainTimeout):
+		return fmt.Errorf("%w; --drain-timeout allows more", err)
+	default:
+		return err
+	}
+}
+
+// UntilSignal returns a context that ends when ctx does or SIGINT or SIGTERM comes. After the first of these a second one
+// has the effect it has on any program: it ends at once. stop must be called; it ends the context too.
+func UntilSignal(ctx context.Context, log *zap.Logger) (until context.Context, stop context.CancelFunc) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	until, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case s := <-signals:
+			log.Info("stopping: what is held is stored and acked; another signal ends at once", zap.Stringer("signal", s))
+		case <-until.Done():
+		}
+		signal.Stop(signals)
+		cancel()
+	}()
+	return until, cancel
+}

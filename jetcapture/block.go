@@ -1,0 +1,202 @@
+package jetcapture
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/jetcapture/lake/format"
+)
+
+// An encoder is a format.Writer without its Write, which alone depends on the payload.
+type encoder interface {
+	InitNew(out io.Writer) error
+	Flush() error
+}
+
+// A block is all that goes into one file. The loop owns it while it is open, and gives it away when it is sealed.
+type block[K DestKey] struct {
+	id         string
+	destKey    K
+	deadLetter bool
+	start      time.Time // of its interval
+	end        time.Time
+	late       bool
+
+	opened time.Time // by the local clock
+	sealed time.Time
+	reason SealReason
+
+	encoder    encoder
+	compressor *format.Compressor // nil if the file is not compressed as a whole
+	extensions []string           // of the file name
+	spool      *spool
+	bufferer   format.Bufferer // nil if the encoder is none
+
+	route    ackRoute
+	refs     []ackRef
+	others   []string // replies of messages that have another route
+	firstSeq uint64
+	lastSeq  uint64
+	rows     int
+	memory   int64 // as counted against the budget
+
+	attempts int
+	location string
+	bytes    int64
+}
+
+// An openBlock is a block with the writer that its payloads go to.
+type openBlock[P Payload, K DestKey] struct {
+	*block[K]
+	writer format.Writer[P]
+}
+
+// blockSpec is what all blocks of a capture, or all its dead-letter blocks, have in common.
+type blockSpec struct {
+	suffix      string
+	compression format.Compression
+	spoolDir    string
+	metadata    map[string]string
+}
+
+// openEncoder starts the file of a block: the encoder writes through the compressor into the spool.
+func (b *block[K]) openEncoder(e encoder, spec blockSpec) error {
+	b.encoder = e
+	b.spool = newSpool(spec.spoolDir)
+	b.extensions = []string{spec.suffix}
+	b.bufferer, _ = e.(format.Bufferer)
+
+	var out io.Writer = b.spool
+	if c, ok := e.(format.SelfCompressor); ok {
+		if err := c.SetCompression(spec.compression); err != nil {
+			return fmt.Errorf("set compression %q: %w", spec.compression, err)
+		}
+	} else if spec.compression != format.None {
+		compressor, err := format.Compress(b.spool, spec.compression)
+		if err != nil {
+			return fmt.Errorf("set compression %q: %w", spec.compression, err)
+		}
+		b.compressor, out = compressor, compressor
+		b.extensions = append(b.extensions, spec.compression.Extension())
+	}
+	if err := noPanic("InitNew", func() error { return e.InitNew(out) }); err != nil {
+		return fmt.Errorf("start block: %w", err)
+	}
+	if m, ok := e.(format.MetadataSetter); ok {
+		m.SetMetadata(spec.metadata)
+	}
+	return nil
+}
+
+// add counts a message whose payload became rows.
+func (b *block[K]) add(d *delivery, reply string, rows int) {
+	if len(b.refs)+len(b.others) == 0 {
+		b.route, b.firstSeq, b.lastSeq = d.route, d.streamSeq, d.streamSeq
+	}
+	if d.route == b.route {
+		b.refs = append(b.refs, d.ref())
+	} else {
+		b.others = append(b.others, reply)
+	}
+	b.firstSeq, b.lastSeq = min(b.firstSeq, d.streamSeq), max(b.lastSeq, d.streamSeq)
+	b.rows += rows
+}
+
+func (b *block[K]) messages() int { return len(b.refs) + len(b.others) }
+
+// seqs calls each with the stream sequence of every message.
+func (b *block[K]) seqs(each func(seq uint64)) {
+	for _, ref := range b.refs {
+		each(ref.streamSeq)
+	}
+	for _, reply := range b.others {
+		if d, ok := parseDelivery(reply); ok {
+			each(d.streamSeq)
+		}
+	}
+}
+
+const ackRefBytes = 24
+
+// measure returns the bytes of memory that the block holds.
+func (b *block[K]) measure() int64 {
+	n := b.spool.memory() + int64(cap(b.refs))*ackRefBytes
+	return n + b.buffered()
+}
+
+// buffered returns the bytes on their way to the spool.
+func (b *block[K]) buffered() (n int64) {
+	if b.bufferer != nil {
+		n += b.bufferer.Buffered()
+	}
+	if b.compressor != nil {
+		n += b.compressor.Buffered()
+	}
+	return n
+}
+
+func (b *block[K]) stats() blockStats {
+	return blockStats{
+		intervalEnd: b.end,
+		opened:      b.opened,
+		late:        b.late,
+		messages:    b.messages(),
+		bytes:       b.spool.size + b.buffered(),
+	}
+}
+
+// finish encodes what is left. After nil the whole file is in the spool.
+func (b *block[K]) finish() error {
+	if m, ok := b.encoder.(format.MetadataSetter); ok {
+		m.SetMetadata(map[string]string{
+			"jetcapture.first_seq": strconv.FormatUint(b.firstSeq, 10),
+			"jetcapture.last_seq":  strconv.FormatUint(b.lastSeq, 10),
+			"jetcapture.messages":  strconv.Itoa(b.messages()),
+			"jetcapture.start":     b.start.Format(time.RFC3339),
+			"jetcapture.end":       b.end.Format(time.RFC3339),
+			"jetcapture.block":     b.id,
+		})
+	}
+	if err := noPanic("Flush", b.encoder.Flush); err != nil {
+		return fmt.Errorf("finish block: %w", err)
+	}
+	if b.compressor != nil {
+		if err := b.compressor.Close(); err != nil {
+			return fmt.Errorf("compress block: %w", err)
+		}
+	}
+	if err := b.spool.finish(); err != nil {
+		return fmt.Errorf("finish block: %w", err)
+	}
+	b.encoder, b.compressor, b.bufferer = nil, nil, nil
+	b.bytes = b.spool.size
+	return nil
+}
+
+func (b *block[K]) fileName() string {
+	return fileName(b.start, b.firstSeq, b.lastSeq, b.id, b.extensions...)
+}
+
+func (b *block[K]) describe() Block {
+	d := Block{
+		ID: b.id, DestKey: b.destKey, DeadLetter: b.deadLetter, Start: b.start, End: b.end,
+		FirstSeq: b.firstSeq, LastSeq: b.lastSeq, Messages: b.messages(), Rows: b.rows,
+		Bytes: b.bytes, Location: b.location,
+	}
+	if !b.sealed.IsZero() {
+		d.Open = b.sealed.Sub(b.opened)
+	}
+	return d
+}
+
+// noPanic calls f and turns a panic into an error that names what panicked.
+func noPanic(what string, f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s panicked: %v", what, r)
+		}
+	}()
+	return f()
+}

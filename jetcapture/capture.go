@@ -1,0 +1,142 @@
+package jetcapture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/format"
+)
+
+// A Capture archives one consumer's messages: see Run.
+type Capture[P Payload, K DestKey] struct {
+	options Options[P, K]
+	running atomic.Bool
+}
+
+// New returns a capture. It checks nothing yet: Run does.
+func New[P Payload, K DestKey](options Options[P, K]) *Capture[P, K] {
+	return &Capture[P, K]{options: options}
+}
+
+// Run captures until ctx ends. Then it stops pulling, and stores and acks what it holds within Options.DrainTimeout
+// under a context of its own. It returns nil if all that is done, and after the last of its goroutines.
+//
+// With Options.UntilCaughtUp it also returns nil once there is nothing left to capture.
+//
+// It returns an error of Options.Validate before it starts, ErrStreamNotFound, ErrConsumerNotFound or ErrConsumerUnfit
+// if there is nothing to capture, or no more, ErrConnectionClosed, ErrDrainTimeout, or the store's error if that is
+// marked by store.Permanent. Whatever the error, a message is acknowledged only if it is stored.
+//
+// Run leaves the connection open. It should reconnect without limit (nats.MaxReconnects(-1)), for Run ends when it is
+// closed; in between Run waits. A Store that ignores its context holds Run up.
+func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
+	if !c.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer c.running.Store(false)
+	o := c.options
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	if nc == nil || nc.IsClosed() {
+		return fmt.Errorf("capture stream %q: %w: pass an open *nats.Conn", o.NATSStreamName, ErrConnectionClosed)
+	}
+	if err := checkFactory(o.WriterFactory, o.Compression); err != nil {
+		return err
+	}
+	if o.BufferToDisk {
+		sweepSpools(o.TempDir)
+	}
+	consumer, err := c.bind(ctx, nc, &o)
+	if ctx.Err() != nil {
+		return nil // stopped before it began: nothing is held
+	}
+	if err != nil {
+		return err
+	}
+
+	l := newLoop(&o, nc, consumer)
+	storing, stopStoring := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopStoring()
+	looking, stopLooking := context.WithCancel(storing)
+	workers := &committer[K]{
+		store: o.Store, layout: o.Layout, acker: l.acker, complete: o.OnStoreComplete, observer: o.Observer, log: l.log,
+	}
+	var running sync.WaitGroup
+	running.Go(func() { l.lookout.run(looking) })
+	for range o.StoreConcurrency {
+		running.Go(func() { workers.run(storing, l.sealed, l.outcomes) })
+	}
+
+	err = l.run(ctx)
+	stopLooking()
+	err = errors.Join(err, l.drain(o.DrainTimeout, stopStoring))
+	close(l.sealed)
+	running.Wait()
+	return err
+}
+
+func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K]) (jetstream.Consumer, error) {
+	var create *jetstream.ConsumerConfig
+	if o.CreateConsumer {
+		create = captureConsumer(o.NATSConsumerName, o.MaxAge, o.MaxInFlight)
+	}
+	consumer, err := bindConsumer(ctx, nc, o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName, create)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range examine(consumer.CachedInfo().Config, o.MaxAge, o.MaxInFlight) {
+		if f.fatal {
+			return nil, fmt.Errorf("%w: %q of stream %q: %s: %s", ErrConsumerUnfit, o.NATSConsumerName, o.NATSStreamName, f.problem, f.fix)
+		}
+		o.Logger.Warn("the consumer does not suit a capture", zap.String("stream", o.NATSStreamName),
+			zap.String("consumer", o.NATSConsumerName), zap.String("problem", f.problem), zap.String("fix", f.fix))
+	}
+	return consumer, nil
+}
+
+// checkFactory makes one writer and throws it away, so that a factory that cannot work ends Run before it pulls.
+func checkFactory[P Payload](factory func() format.Writer[P], compression format.Compression) error {
+	return noPanic("options: WriterFactory", func() error {
+		w := factory()
+		if w == nil {
+			return errors.New("options: WriterFactory returned nil: it must return a new writer each time")
+		}
+		if c, ok := w.(format.SelfCompressor); ok {
+			if err := c.SetCompression(compression); err != nil {
+				return fmt.Errorf("options: Compression %q: %w", compression, err)
+			}
+		}
+		if err := w.InitNew(io.Discard); err != nil {
+			return fmt.Errorf("options: WriterFactory: its writer cannot start: %w", err)
+		}
+		return nil
+	})
+}
+
+// Version returns the version of this module in the running program, or "(devel)".
+func Version() string {
+	const module = "github.com/jetcapture/lake"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(devel)"
+	}
+	if info.Main.Path == module && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == module {
+			return dep.Version
+		}
+	}
+	return "(devel)"
+}

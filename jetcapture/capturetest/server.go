@@ -1,0 +1,145 @@
+// Package capturetest starts real NATS servers with JetStream in the process, for tests of captures.
+package capturetest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const timeout = 20 * time.Second
+
+// A Server is a NATS server with JetStream on 127.0.0.1. It can be stopped, and started again on the same port and with
+// the same data.
+type Server struct {
+	t       testing.TB
+	options *server.Options
+	server  *server.Server
+}
+
+// Start runs a server until the test ends.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{t: t, options: &server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+	}}
+	t.Cleanup(s.Stop)
+	s.Restart()
+	if addr, ok := s.server.Addr().(*net.TCPAddr); ok {
+		s.options.Port = addr.Port
+	}
+	return s
+}
+
+// Restart stops the server if it runs, and starts it with the data it has.
+func (s *Server) Restart() {
+	s.t.Helper()
+	s.Stop()
+	started, err := server.NewServer(s.options.Clone())
+	if err != nil {
+		s.t.Fatalf("start nats-server: %v", err)
+	}
+	s.server = started
+	started.Start()
+	if !started.ReadyForConnections(timeout) {
+		s.t.Fatalf("nats-server is not ready after %v", timeout)
+	}
+}
+
+// Stop stops the server and waits until it has.
+func (s *Server) Stop() {
+	if s.server != nil {
+		s.server.Shutdown()
+		s.server.WaitForShutdown()
+	}
+}
+
+// URL is what clients connect to.
+func (s *Server) URL() string { return s.server.ClientURL() }
+
+// Connect opens a connection that outlives restarts of the server, until the test ends.
+func (s *Server) Connect() *nats.Conn {
+	s.t.Helper()
+	nc, err := nats.Connect(s.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+	if err != nil {
+		s.t.Fatalf("connect to nats-server: %v", err)
+	}
+	s.t.Cleanup(nc.Close)
+	return nc
+}
+
+// Stream makes a stream of the given subjects on file storage.
+func (s *Server) Stream(name string, subjects ...string) jetstream.Stream {
+	s.t.Helper()
+	stream, err := s.jetStream().CreateStream(s.context(), jetstream.StreamConfig{Name: name, Subjects: subjects})
+	if err != nil {
+		s.t.Fatalf("create stream %s: %v", name, err)
+	}
+	return stream
+}
+
+// Consumer makes a durable pull consumer that suits a capture; change, if not nil, alters it first.
+func (s *Server) Consumer(stream, name string, change func(*jetstream.ConsumerConfig)) jetstream.Consumer {
+	s.t.Helper()
+	config := jetstream.ConsumerConfig{
+		Durable: name, AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Minute, MaxAckPending: 1_000_000, MaxDeliver: -1,
+	}
+	if change != nil {
+		change(&config)
+	}
+	c, err := s.jetStream().CreateConsumer(s.context(), stream, config)
+	if err != nil {
+		s.t.Fatalf("create consumer %s: %v", name, err)
+	}
+	return c
+}
+
+// Publish stores n messages, each made by message from its number (from 0), and returns when the server has all.
+func (s *Server) Publish(n int, message func(i int) *nats.Msg) {
+	s.t.Helper()
+	js := s.jetStream(jetstream.WithPublishAsyncMaxPending(2_000))
+	for i := range n {
+		if _, err := js.PublishMsgAsync(message(i), jetstream.WithStallWait(timeout)); err != nil {
+			s.t.Fatalf("publish message %d: %v", i, err)
+		}
+	}
+	select {
+	case <-js.PublishAsyncComplete():
+	case <-time.After(timeout):
+		s.t.Fatalf("publish: %d of %d messages are not confirmed after %v", js.PublishAsyncPending(), n, timeout)
+	}
+}
+
+// Info describes a consumer.
+func (s *Server) Info(stream, consumer string) *jetstream.ConsumerInfo {
+	s.t.Helper()
+	c, err := s.jetStream().Consumer(s.context(), stream, consumer)
+	if err != nil {
+		s.t.Fatalf("look up consumer %s: %v", consumer, err)
+	}
+	return c.CachedInfo()
+}
+
+// JetStream returns a client of its own.
+func (s *Server) JetStream() jetstream.JetStream { return s.jetStream() }
+
+func (s *Server) jetStream(options ...jetstream.JetStreamOpt) jetstream.JetStream {
+	s.t.Helper()
+	js, err := jetstream.New(s.Connect(), options...)
+	if err != nil {
+		s.t.Fatal(fmt.Errorf("connect to JetStream: %w", err))
+	}
+	return js
+}
+
+func (s *Server) context() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	s.t.Cleanup(cancel)
+	return ctx
+}

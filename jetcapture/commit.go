@@ -1,0 +1,162 @@
+package jetcapture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"path"
+	"runtime/debug"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/store"
+)
+
+const (
+	retryFirst = 100 * time.Millisecond
+	retryMax   = 30 * time.Second
+)
+
+// A committer takes sealed blocks to their end: finish, store, ack. Several goroutines run it side by side.
+type committer[K DestKey] struct {
+	store    BlockStore[K]
+	layout   store.Layout
+	acker    *acker
+	complete func(destKey K, location string, bytes int64, took time.Duration, err error)
+	observer Observer
+	log      *zap.Logger
+}
+
+// An outcome is what became of a sealed block.
+type outcome[K DestKey] struct {
+	block *block[K]
+
+	// err is nil once the block is stored, and acked as far as the server could be reached. Else nothing was acked and
+	// nothing is visible, and the block's messages will be delivered again.
+	err error
+
+	// fatal is set if err will not go away: the capture ends.
+	fatal bool
+
+	// suspect is set if the block's writer failed, so that one of its messages may be what it choked on.
+	suspect bool
+}
+
+// run commits blocks until the channel closes. ctx is what storing and acking may take: when it ends, blocks that are
+// not stored are given up.
+func (c *committer[K]) run(ctx context.Context, sealed <-chan *block[K], outcomes chan<- outcome[K]) {
+	for b := range sealed {
+		o := c.commit(ctx, b)
+		b.spool.close()
+		outcomes <- o
+	}
+}
+
+func (c *committer[K]) commit(ctx context.Context, b *block[K]) outcome[K] {
+	if err := b.finish(); err != nil {
+		var spool *spoolError
+		return outcome[K]{block: b, err: err, suspect: !errors.As(err, &spool)}
+	}
+	if b.rows > 0 {
+		if err := c.storeBlock(ctx, b); err != nil {
+			return outcome[K]{block: b, err: err, fatal: store.IsPermanent(err)}
+		}
+	}
+	start := time.Now()
+	if err := c.acker.ack(ctx, b.route, b.refs, b.others); err != nil {
+		c.log.Warn("block is stored but its acks are not confirmed: its messages may be delivered and stored again",
+			zap.String("block", b.id), zap.Error(err))
+		return outcome[K]{block: b}
+	}
+	if c.observer.BlockAcked != nil {
+		c.observer.BlockAcked(b.describe(), time.Since(start))
+	}
+	return outcome[K]{block: b}
+}
+
+// storeBlock writes the block until that succeeds, ctx ends, or the error is one that trying again cannot mend.
+func (c *committer[K]) storeBlock(ctx context.Context, b *block[K]) error {
+	for {
+		b.attempts++
+		location, took, err := c.tryStore(ctx, b)
+		if c.complete != nil {
+			c.complete(b.destKey, location, b.bytes, took, err)
+		}
+		if err == nil {
+			b.location = location
+			if c.observer.BlockStored != nil {
+				c.observer.BlockStored(b.describe(), took)
+			}
+			c.log.Debug("block stored", zap.String("location", location), zap.Int("rows", b.rows),
+				zap.Int64("bytes", b.bytes), zap.Duration("took", took), zap.String("reason", string(b.reason)))
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("store block %s: %w", b.id, err)
+		}
+		if store.IsPermanent(err) {
+			return fmt.Errorf("store block %s: %w", b.id, err)
+		}
+		if errors.Is(err, fs.ErrExist) {
+			b.id = newBlockID() // somebody has that name, against all odds; nothing of theirs is touched
+		}
+		wait := backoff(b.attempts)
+		if c.observer.StoreFailed != nil {
+			c.observer.StoreFailed(b.describe(), b.attempts, err, wait)
+		}
+		c.log.Warn("storing a block failed, will retry", zap.String("block", b.id), zap.Int("attempt", b.attempts),
+			zap.Duration("retry_in", wait), zap.Error(err))
+		if !sleep(ctx, wait) {
+			return fmt.Errorf("store block %s: %w", b.id, err)
+		}
+	}
+}
+
+func (c *committer[K]) tryStore(ctx context.Context, b *block[K]) (location string, took time.Duration, err error) {
+	start := time.Now()
+	defer func() {
+		if r := recover(); r != nil {
+			c.log.Error("the store panicked", zap.Any("panic", r), zap.ByteString("stack", debug.Stack()))
+			err = fmt.Errorf("the store panicked: %v", r)
+		}
+	}()
+	dir, name := c.layout(b.start), b.fileName()
+	var content io.Reader = b.spool.reader()
+	if !b.deadLetter {
+		location, _, took, err = c.store.Write(ctx, content, b.destKey, dir, name)
+	} else if root, ok := c.store.(store.RootWriter); ok {
+		location, _, took, err = root.WriteRoot(ctx, content, path.Join(deadLetterDir, dir), name)
+	} else {
+		location, _, took, err = c.store.Write(ctx, content, b.destKey, path.Join(deadLetterDir, dir), name)
+	}
+	if took == 0 {
+		took = time.Since(start)
+	}
+	return location, took, err
+}
+
+// backoff returns how long to wait after the given number of failures: twice as long each time up to retryMax, and of
+// that a random part, so that captures whose store fails at once do not come back at once.
+func backoff(failures int) time.Duration {
+	d := retryMax
+	if failures < 10 {
+		d = min(retryMax, retryFirst<<(failures-1))
+	}
+	return d/2 + rand.N(d/2)
+}
+
+// sleep waits, and reports false if ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,77 @@
+package jetcapture
+
+import (
+	"time"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/jetcapture/lake/format"
+)
+
+const (
+	deadLetterDir = "_deadletter"
+
+	// Not a suffix that a reader of the archive itself would look for.
+	deadLetterSuffix = "deadletter.jsonl"
+)
+
+// A DeadLetter is a message that could not be archived, as a line of JSON in a file under "_deadletter". Nothing of the
+// message is missing from it.
+type DeadLetter struct {
+	Reason       string              `json:"reason"`
+	Stage        string              `json:"stage"` // "decode" or "write"
+	Stream       string              `json:"stream"`
+	Consumer     string              `json:"consumer"`
+	StreamSeq    uint64              `json:"stream_seq"`
+	ConsumerSeq  uint64              `json:"consumer_seq"`
+	NumDelivered uint64              `json:"num_delivered"`
+	Timestamp    time.Time           `json:"timestamp"` // of the message in the stream, to the nanosecond
+	Subject      string              `json:"subject"`
+	Headers      map[string][]string `json:"headers,omitempty"`
+	Data         []byte              `json:"data"` // base64
+
+	// Set only where the subject or a header is not valid UTF-8, which JSON cannot hold: their bytes in base64, headers
+	// as pairs of name and value.
+	SubjectBytes []byte      `json:"subject_bytes,omitempty"`
+	HeaderBytes  [][2][]byte `json:"header_bytes,omitempty"`
+}
+
+func newDeadLetterWriter() format.Writer[*DeadLetter] {
+	return new(format.NewLineDelimitedJSON[*DeadLetter])
+}
+
+func newDeadLetter(msg *nats.Msg, d *delivery, stream, consumer, stage string, reason error) *DeadLetter {
+	letter := &DeadLetter{
+		Reason: reason.Error(), Stage: stage,
+		Stream: stream, Consumer: consumer,
+		StreamSeq: d.streamSeq, ConsumerSeq: d.consumerSeq, NumDelivered: d.numDelivered,
+		Timestamp: time.Unix(0, d.timestamp).UTC(),
+		Subject:   msg.Subject, Headers: msg.Header, Data: msg.Data,
+	}
+	if !utf8.ValidString(msg.Subject) {
+		letter.SubjectBytes = []byte(msg.Subject)
+	}
+	if !validHeaders(msg.Header) {
+		for name, values := range msg.Header {
+			for _, value := range values {
+				letter.HeaderBytes = append(letter.HeaderBytes, [2][]byte{[]byte(name), []byte(value)})
+			}
+		}
+	}
+	return letter
+}
+
+func validHeaders(headers map[string][]string) bool {
+	for name, values := range headers {
+		if !utf8.ValidString(name) {
+			return false
+		}
+		for _, value := range values {
+			if !utf8.ValidString(value) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,28 @@
+package jetcapture
+
+import "errors"
+
+// The errors that end Run, beside those of Options.Validate. Each comes wrapped with the names of the stream and the
+// consumer, and what to do.
+var (
+	// ErrStreamNotFound means that the stream is not there, or was deleted while it was captured.
+	ErrStreamNotFound = errors.New("stream not found")
+
+	// ErrConsumerNotFound means that the consumer is not there, or was deleted while it was captured. Blocks that were
+	// held are stored all the same.
+	ErrConsumerNotFound = errors.New("consumer not found")
+
+	// ErrConsumerUnfit means that the consumer cannot serve a capture: a push consumer, or one without explicit acks.
+	ErrConsumerUnfit = errors.New("consumer cannot be captured")
+
+	// ErrConnectionClosed means that the connection was closed under a running capture. Messages that were held are
+	// not acknowledged and will be delivered again.
+	ErrConnectionClosed = errors.New("connection closed")
+
+	// ErrDrainTimeout means that the capture was stopped and could not store everything it held within
+	// Options.DrainTimeout. What is missing was not acknowledged and will be delivered again.
+	ErrDrainTimeout = errors.New("drain timeout")
+
+	// ErrRunning means that Run was called while another Run of the same capture has not returned.
+	ErrRunning = errors.New("capture is running already")
+)

@@ -1,0 +1,354 @@
+package jetcapture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/format"
+)
+
+const (
+	tickEvery      = 100 * time.Millisecond
+	handleAtOnce   = 256 // messages, before the loop looks at anything else
+	sampleEvery    = time.Second
+	caughtUpSilent = 250 * time.Millisecond // before a capture that runs until caught up looks whether it is
+	goneLooks      = 3                      // a consumer is gone when so many looks in a row did not find it
+	nakDelay       = 2 * time.Second
+)
+
+// The loop owns the open blocks and all that is counted about them, and takes no lock. It receives messages, opens and
+// seals blocks, hands sealed ones to the store workers and settles what became of them. It never waits for any of that
+// alone.
+type loop[P Payload, K DestKey] struct {
+	o        *Options[P, K]
+	log      *zap.Logger
+	nc       *nats.Conn
+	puller   *puller
+	acker    *acker
+	lookout  *lookout
+	sealed   chan *block[K]  // to the store workers; sending gives the block away
+	outcomes chan outcome[K] // back from them
+
+	limits   sealLimits
+	specs    struct{ blocks, letters blockSpec }
+	inFlight int   // the most un-acknowledged messages to hold
+	memSoft  int64 // blocks spill and seal
+	memHard  int64 // pulling pauses
+
+	open    map[openKey[K]]*openBlock[P, K]
+	letters map[int64]*openBlock[*DeadLetter, K] // by interval start
+	waiting []*block[K]                          // sealed, for the next free store worker
+	storing int                                  // blocks in the hands of store workers
+	held    *heldSet
+	suspect map[uint64]struct{} // sequences of messages in blocks whose writer failed
+
+	openMessages int
+	memory       int64
+	clocks       clocks
+	pending      uint64
+	stop         error // why to end
+	done         bool  // to end without an error
+
+	resetCause error // pull requests are void
+	unsure     bool  // the consumer may be gone
+	goneCount  int
+	lastLook   time.Time
+	lastSample time.Time
+
+	setbacks   int       // blocks lost to a full disk and the like, since one was stored
+	retryAt    time.Time // no message is taken before
+	pause      string    // why pulling pauses
+	pauseSince time.Time
+
+	pulled        int // since the last Observer call
+	pulledBytes   int64
+	dropped       int
+	lastTimestamp int64
+	startReconns  uint64
+}
+
+// An openKey tells open blocks apart.
+type openKey[K DestKey] struct {
+	destKey K
+	start   int64 // of the interval, in nanoseconds since 1970
+}
+
+func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jetstream.Consumer) *loop[P, K] {
+	config := consumer.CachedInfo().Config
+	l := &loop[P, K]{
+		o:        o,
+		log:      o.Logger.With(zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName)),
+		nc:       nc,
+		acker:    &acker{nc: nc},
+		lookout:  newLookout(consumer),
+		sealed:   make(chan *block[K]),
+		outcomes: make(chan outcome[K], o.StoreConcurrency),
+		limits:   o.sealLimits(),
+		open:     make(map[openKey[K]]*openBlock[P, K]),
+		letters:  make(map[int64]*openBlock[*DeadLetter, K]),
+		held:     newHeldSet(),
+		suspect:  make(map[uint64]struct{}),
+		clocks:   clocks{now: time.Now(), lastMessage: time.Now()},
+
+		startReconns: nc.Stats().Reconnects,
+	}
+	l.inFlight = o.MaxInFlight
+	if config.MaxAckPending > 0 {
+		l.inFlight = min(l.inFlight, config.MaxAckPending)
+	}
+	pullBytes := int(min(int64(o.PullBytes), o.MemoryLimit/8))
+	l.memHard = o.MemoryLimit - 4*int64(pullBytes) // two requests, and what encoding adds to them
+	l.memSoft = l.memHard / 4 * 3
+	batch := max(1, min(o.PullMessages, l.inFlight/2))
+	l.puller = newPuller(nc, o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName, batch, pullBytes, pullLimits{
+		batch: config.MaxRequestBatch, bytes: config.MaxRequestMaxBytes, expires: config.MaxRequestExpires,
+		minBytes: int(nc.MaxPayload()) + 4096,
+	})
+
+	l.specs.blocks = blockSpec{
+		suffix: o.Suffix, compression: o.Compression,
+		metadata: map[string]string{
+			"jetcapture.stream":   o.NATSStreamName,
+			"jetcapture.consumer": o.NATSConsumerName,
+			"jetcapture.version":  Version(),
+		},
+	}
+	l.specs.letters = blockSpec{suffix: deadLetterSuffix, compression: format.None}
+	if o.BufferToDisk {
+		l.specs.blocks.spoolDir, l.specs.letters.spoolDir = o.TempDir, o.TempDir
+	}
+	return l
+}
+
+// run takes messages until ctx ends, the capture is done, or an error ends it.
+func (l *loop[P, K]) run(ctx context.Context) error {
+	if err := l.puller.start(time.Now()); err != nil {
+		return err
+	}
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for l.stop == nil && !l.done {
+		l.pull()
+		var sealed chan<- *block[K]
+		var next *block[K]
+		if len(l.waiting) > 0 {
+			sealed, next = l.sealed, l.waiting[0]
+		}
+		messages := l.puller.messages
+		if l.clocks.now.Before(l.retryAt) {
+			messages = nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case msg := <-messages:
+			l.clocks.now = time.Now()
+			l.handle(msg)
+			l.handleMore(messages)
+		case sealed <- next:
+			l.handedOver()
+		case o := <-l.outcomes:
+			l.clocks.now = time.Now()
+			l.settle(o)
+		case a := <-l.lookout.answers:
+			l.clocks.now = time.Now()
+			l.learn(a)
+		case l.clocks.now = <-ticker.C:
+			l.tick()
+		}
+	}
+	return l.stop
+}
+
+// pull asks for more messages, or notes why not.
+func (l *loop[P, K]) pull() {
+	if l.resetCause != nil {
+		l.resetPull()
+	}
+	room := l.inFlight - l.held.size
+	cause := ""
+	switch {
+	case l.clocks.now.Before(l.retryAt):
+		cause = "spool"
+	case len(l.waiting)+l.storing >= l.o.MaxSealedBlocks:
+		cause = "sealed-blocks"
+	case l.memory >= l.memHard:
+		cause = "memory"
+	case room <= 0:
+		cause = "in-flight"
+	}
+	l.setPause(cause)
+	if cause != "" {
+		return
+	}
+	if err := l.puller.request(l.clocks.now, room); err != nil && !l.nc.IsClosed() {
+		l.log.Warn("asking for messages failed, will retry", zap.Error(err))
+	}
+}
+
+func (l *loop[P, K]) setPause(cause string) {
+	if cause == l.pause {
+		return
+	}
+	if l.pause != "" {
+		took := l.clocks.now.Sub(l.pauseSince)
+		l.log.Debug("pulling goes on", zap.String("cause", l.pause), zap.Duration("paused", took))
+		if l.o.Observer.Resumed != nil {
+			l.o.Observer.Resumed(l.pause, took)
+		}
+	}
+	l.pause, l.pauseSince = cause, l.clocks.now
+	if cause != "" {
+		l.log.Debug("pulling pauses", zap.String("cause", cause))
+		if l.o.Observer.Paused != nil {
+			l.o.Observer.Paused(cause)
+		}
+	}
+}
+
+// resetPull starts pulling anew, after taking what has come already.
+func (l *loop[P, K]) resetPull() {
+	cause := l.resetCause
+	l.log.Info("pulling starts anew", zap.NamedError("cause", cause))
+	if l.o.Observer.PullReset != nil {
+		l.o.Observer.PullReset(cause)
+	}
+	old := l.puller.messages
+	l.puller.stop()
+	l.takeReceived(old)
+	l.resetCause = nil
+	if err := l.puller.start(l.clocks.now); err != nil {
+		l.log.Warn("starting to pull anew failed, will retry", zap.Error(err))
+		l.resetCause = err
+		l.puller.notBefore = l.clocks.now.Add(time.Second)
+	}
+}
+
+// takeReceived handles what is in the channel of a subscription that has ended.
+func (l *loop[P, K]) takeReceived(messages <-chan *nats.Msg) {
+	for {
+		select {
+		case msg := <-messages:
+			l.handle(msg)
+		default:
+			return
+		}
+	}
+}
+
+func (l *loop[P, K]) handleMore(messages <-chan *nats.Msg) {
+	for range handleAtOnce {
+		if l.clocks.now.Before(l.retryAt) {
+			return
+		}
+		select {
+		case msg := <-messages:
+			l.handle(msg)
+		default:
+			return
+		}
+	}
+}
+
+// tick does what time brings.
+func (l *loop[P, K]) tick() {
+	now := l.clocks.now
+	if l.nc.IsClosed() {
+		l.stop = fmt.Errorf("capture stream %q: %w", l.o.NATSStreamName, ErrConnectionClosed)
+		return
+	}
+	l.sealAll(func(b *block[K]) SealReason { return sealReason(b.stats(), l.limits, l.clocks) })
+	switch {
+	case l.puller.reconnected():
+		l.resetCause = errors.New("the connection was restored")
+	case l.nc.IsConnected() && l.puller.silent(now):
+		l.resetCause, l.unsure = errors.New("the server is silent"), true
+	}
+	silent := now.Sub(l.clocks.lastMessage)
+	if l.o.UntilCaughtUp && l.pending == 0 && silent >= caughtUpSilent {
+		l.sealAll(always[K](SealCaughtUp))
+	}
+	l.look(silent)
+	if now.Sub(l.lastSample) >= sampleEvery {
+		l.lastSample = now
+		l.report()
+	}
+}
+
+// look asks for the state of the consumer where it matters.
+func (l *loop[P, K]) look(silent time.Duration) {
+	var every time.Duration
+	switch {
+	case l.unsure:
+		every = time.Second
+	case l.o.UntilCaughtUp && l.held.size == 0 && silent >= caughtUpSilent:
+		every = 2 * caughtUpSilent
+	case l.pause == "" && l.openMessages > 0 && l.pending > 0 && silent >= idleAfter:
+		every = time.Second // others may hold so much that the server has stopped
+	default:
+		return
+	}
+	if l.clocks.now.Sub(l.lastLook) >= every {
+		l.lastLook = l.clocks.now
+		l.lookout.ask()
+	}
+}
+
+// learn draws conclusions from the state of the consumer.
+func (l *loop[P, K]) learn(a lookoutAnswer) {
+	if a.err != nil {
+		if !isGone(a.err) {
+			return // not reachable: reconnecting, or electing a leader
+		}
+		l.unsure = true
+		if l.goneCount++; l.goneCount >= goneLooks {
+			l.stop = lookupError(a.err, l.o.NATSStreamName, l.o.NATSConsumerName)
+		}
+		return
+	}
+	l.unsure, l.goneCount = false, 0
+	silent := l.clocks.now.Sub(l.clocks.lastMessage)
+	if limit := a.info.Config.MaxAckPending; limit > 0 && a.info.NumAckPending >= limit && silent >= idleAfter {
+		l.sealAll(always[K](SealInFlight)) // together with others we hold all that the consumer allows
+	}
+	if l.o.UntilCaughtUp && l.held.size == 0 && l.storing == 0 && len(l.puller.messages) == 0 &&
+		a.info.NumPending == 0 && a.info.NumAckPending == 0 {
+		l.done = true
+	}
+}
+
+// report tells the observer what has changed.
+func (l *loop[P, K]) report() {
+	ob := l.o.Observer
+	if ob.Pulled != nil && l.pulled > 0 {
+		ob.Pulled(l.pulled, l.pulledBytes)
+	}
+	if ob.Dropped != nil && l.dropped > 0 {
+		ob.Dropped(l.dropped)
+	}
+	l.pulled, l.pulledBytes, l.dropped = 0, 0, 0
+	if ob.Sampled == nil {
+		return
+	}
+	s := Stats{
+		OpenBlocks: len(l.open) + len(l.letters), SealedBlocks: len(l.waiting) + l.storing,
+		OpenMessages: l.openMessages, HeldMessages: l.held.size, Memory: l.memory,
+		Outstanding: l.puller.outstanding, Pending: l.pending, StreamTime: l.clocks.stream,
+		Reconnections: l.nc.Stats().Reconnects - l.startReconns,
+	}
+	if l.lastTimestamp > 0 {
+		s.Lag = l.clocks.lastMessage.Sub(time.Unix(0, l.lastTimestamp))
+	}
+	for _, b := range l.open {
+		if s.HeldSince.IsZero() || b.opened.Before(s.HeldSince) {
+			s.HeldSince = b.opened
+		}
+	}
+	ob.Sampled(s)
+}

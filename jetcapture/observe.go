@@ -1,0 +1,66 @@
+package jetcapture
+
+import (
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+var defaultLogger atomic.Pointer[zap.Logger]
+
+// SetDefaultLogger sets the logger of captures that have none in their Options. Without it, or with nil, they are
+// silent.
+func SetDefaultLogger(logger *zap.Logger) { defaultLogger.Store(logger) }
+
+// An Observer is told what happens in a capture: every count and duration an operator needs, with no metrics library.
+// Any of its functions may be nil. They must return quickly. Those of blocks are called concurrently by the store
+// workers, the others by one goroutine.
+type Observer struct {
+	Pulled       func(messages int, bytes int64)     // messages came in; those delivered again are counted again
+	Dropped      func(messages int)                  // of these, delivered again while they were held
+	DeadLettered func(subject string, err error)     // a message could not be decoded or written
+	PullReset    func(cause error)                   // pulling starts anew, after a restart or reconnect
+	Paused       func(cause string)                  // pulling pauses: "in-flight", "memory", "sealed-blocks" or "spool"
+	Resumed      func(cause string, d time.Duration) // pulling goes on after d
+
+	BlockOpened    func(Block)
+	BlockSealed    func(Block, SealReason)
+	BlockStored    func(b Block, took time.Duration)                         // the file is durable; took of the last attempt
+	StoreFailed    func(b Block, attempt int, err error, next time.Duration) // and is tried again after next
+	BlockAcked     func(b Block, took time.Duration)                         // the server has confirmed the acks
+	BlockAbandoned func(b Block, err error)                                  // its messages will be delivered again
+
+	Sampled func(Stats) // once a second
+}
+
+// A Block describes a block to an Observer.
+type Block struct {
+	ID         string
+	DestKey    any  // of the capture's type K
+	DeadLetter bool // a block of dead letters; DestKey is zero
+	Start      time.Time
+	End        time.Time // Start and End of its interval
+	FirstSeq   uint64
+	LastSeq    uint64
+	Messages   int
+	Rows       int
+	Bytes      int64         // of the file, once it is sealed
+	Location   string        // once it is stored
+	Open       time.Duration // how long it was open, once it is sealed
+}
+
+// Stats are a capture's gauges at one moment.
+type Stats struct {
+	OpenBlocks    int
+	SealedBlocks  int           // waiting for a store worker or in its hands
+	OpenMessages  int           // in open blocks
+	HeldMessages  int           // in open or sealed blocks: not yet acknowledged
+	Memory        int64         // bytes that count against Options.MemoryLimit
+	Outstanding   int           // messages asked for that have not come yet
+	Pending       uint64        // messages in the stream that the consumer has not delivered, at the latest message
+	StreamTime    time.Time     // the latest time of any message
+	Lag           time.Duration // age of the latest message when it came in
+	HeldSince     time.Time     // when the oldest open block was opened; zero without one
+	Reconnections uint64        // of the connection, since Run began
+}

@@ -1,0 +1,163 @@
+package jetcapture
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/store"
+)
+
+// The defaults of Options.
+const (
+	DefaultMaxAge           = 15 * time.Minute
+	DefaultGrace            = time.Second
+	DefaultMaxInFlight      = 200_000
+	DefaultMemoryLimit      = 512 << 20
+	DefaultMaxSealedBlocks  = 1_000
+	DefaultStoreConcurrency = 4
+	DefaultPullMessages     = 5_000
+	DefaultPullBytes        = 16 << 20
+	DefaultDrainTimeout     = 30 * time.Second
+)
+
+// Options say what to capture, how to write it and where to put it. The zero value of each field is the default that
+// its comment names; the fields without one must be set.
+type Options[P Payload, K DestKey] struct {
+	NATSStreamName   string // the stream to capture
+	NATSConsumerName string // its durable pull consumer, with explicit acks; several captures may share it
+	JetStreamDomain  string // the domain of the stream; default: the one of the connection
+	CreateConsumer   bool   // create the consumer if it is not there, with settings that suit a capture
+
+	// MessageDecoder turns a message into a payload and its destination key. It is called in the order of delivery by
+	// one goroutine, and gets the message as the client has it: Metadata works. It must return a payload that it does
+	// not touch again, and must not acknowledge. A message it returns an error for, or panics on, goes to a dead-letter
+	// file.
+	MessageDecoder func(msg *nats.Msg) (P, K, error)
+
+	WriterFactory func() FormattedDataWriter[P] // makes the writer of each block
+	Store         BlockStore[K]                 // takes the finished blocks
+
+	Suffix      string       // of file names, such as "parquet" or "csv", with or without a dot
+	Compression Compression  // of whole files, unless the writer compresses inside; default None
+	Layout      store.Layout // the folder of an interval below its destination key; default store.HiveLayout
+
+	MaxAge      time.Duration // the interval: how much time a block spans; default DefaultMaxAge
+	Grace       time.Duration // how long after its end an interval may still get messages; default DefaultGrace
+	MaxMessages int           // seals a block of so many messages; default 0: no limit of its own
+	MaxBytes    int64         // seals a block of so many encoded bytes; default 0: no limit of its own
+
+	// MaxInFlight is how many un-acknowledged messages this capture holds at most: half of it in open blocks, then the
+	// largest are sealed early. The consumer's MaxAckPending counts too, if it is less. Default DefaultMaxInFlight.
+	MaxInFlight int
+
+	// MemoryLimit is a budget in bytes for all blocks, encoders and pulled messages: before it is reached the largest
+	// blocks spill and are sealed, and then pulling pauses until some are stored. Default DefaultMemoryLimit.
+	MemoryLimit int64
+
+	// MaxSealedBlocks is how many sealed blocks may wait for a store before pulling pauses. Default
+	// DefaultMaxSealedBlocks.
+	MaxSealedBlocks int
+
+	BufferToDisk bool   // keep the encoded bytes of open blocks in temporary files instead of memory
+	TempDir      string // the folder for these; default os.TempDir()
+
+	StoreConcurrency int           // how many blocks are stored at a time; default DefaultStoreConcurrency
+	DrainTimeout     time.Duration // how long Run may go on storing after its context ended; default DefaultDrainTimeout
+
+	// UntilCaughtUp lets Run return nil once the consumer has nothing pending and nothing un-acknowledged.
+	UntilCaughtUp bool
+
+	PullMessages int // how many messages are asked for at a time, twice; default DefaultPullMessages
+	PullBytes    int // how many bytes of messages are asked for at a time, twice; default DefaultPullBytes
+
+	// OnStoreComplete is called after every attempt to store a block, with its error if it failed and will be retried.
+	// took is the time that the attempt took, and bytes the length of the file. Store workers call it concurrently.
+	OnStoreComplete func(destKey K, location string, bytes int64, took time.Duration, err error)
+
+	Observer Observer    // called with what happens, for metrics
+	Logger   *zap.Logger // default: the logger of SetDefaultLogger
+}
+
+// DefaultOptions returns options with their defaults filled in.
+func DefaultOptions[P Payload, K DestKey]() *Options[P, K] {
+	o := new(Options[P, K])
+	o.setDefaults()
+	return o
+}
+
+// Build returns a capture with these options: see New.
+func (o *Options[P, K]) Build() *Capture[P, K] { return New(*o) }
+
+// Validate fills in defaults and reports all problems at once. Run calls it.
+func (o *Options[P, K]) Validate() error {
+	o.setDefaults()
+	var problems []error
+	must := func(ok bool, format string, args ...any) {
+		if !ok {
+			problems = append(problems, fmt.Errorf("options: "+format, args...))
+		}
+	}
+	must(o.NATSStreamName != "", "NATSStreamName is empty: name the stream to capture")
+	must(o.NATSConsumerName != "", "NATSConsumerName is empty: name a durable pull consumer of the stream")
+	must(o.MessageDecoder != nil, "MessageDecoder is nil: set a func(*nats.Msg) (payload, destination key, error), such as NatsToNats(SubjectToDestKey)")
+	must(o.WriterFactory != nil, "WriterFactory is nil: set a func that returns a new writer, such as one of package format")
+	must(o.Store != nil, "Store is nil: set a BlockStore, such as SingleDirStore")
+	if err := o.Compression.Validate(); err != nil {
+		problems = append(problems, fmt.Errorf("options: Compression: %w", err))
+	}
+	must(o.MaxAge >= time.Second, "MaxAge is %v: an interval is at least 1s", o.MaxAge)
+	must(o.Grace >= 0, "Grace is %v: it cannot be negative", o.Grace)
+	must(o.MaxMessages >= 0, "MaxMessages is %d: use 0 for no limit", o.MaxMessages)
+	must(o.MaxBytes >= 0, "MaxBytes is %d: use 0 for no limit", o.MaxBytes)
+	must(o.MaxInFlight > 0, "MaxInFlight is %d: it must be positive", o.MaxInFlight)
+	must(o.MemoryLimit >= 16<<20, "MemoryLimit is %d bytes: it must be at least 16 MiB", o.MemoryLimit)
+	must(o.MaxSealedBlocks > 0, "MaxSealedBlocks is %d: it must be positive", o.MaxSealedBlocks)
+	must(o.StoreConcurrency > 0, "StoreConcurrency is %d: it must be positive", o.StoreConcurrency)
+	must(o.DrainTimeout > 0, "DrainTimeout is %v: it must be positive", o.DrainTimeout)
+	must(o.PullMessages > 0, "PullMessages is %d: it must be positive", o.PullMessages)
+	must(o.PullBytes > 0, "PullBytes is %d: it must be positive", o.PullBytes)
+	if o.BufferToDisk {
+		info, err := os.Stat(o.TempDir)
+		must(err == nil && info.IsDir(), "TempDir %q is not a folder: create it, or set another", o.TempDir)
+	}
+	return errors.Join(problems...)
+}
+
+func (o *Options[P, K]) setDefaults() {
+	defaultTo(&o.Compression, None)
+	defaultTo(&o.MaxAge, DefaultMaxAge)
+	defaultTo(&o.Grace, DefaultGrace)
+	defaultTo(&o.MaxInFlight, DefaultMaxInFlight)
+	defaultTo(&o.MemoryLimit, DefaultMemoryLimit)
+	defaultTo(&o.MaxSealedBlocks, DefaultMaxSealedBlocks)
+	defaultTo(&o.TempDir, os.TempDir())
+	defaultTo(&o.StoreConcurrency, DefaultStoreConcurrency)
+	defaultTo(&o.DrainTimeout, DefaultDrainTimeout)
+	defaultTo(&o.PullMessages, DefaultPullMessages)
+	defaultTo(&o.PullBytes, DefaultPullBytes)
+	if o.Layout == nil {
+		o.Layout = store.HiveLayout
+	}
+	if o.Logger == nil {
+		o.Logger = defaultLogger.Load()
+	}
+	if o.Logger == nil {
+		o.Logger = zap.NewNop()
+	}
+}
+
+func defaultTo[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (o *Options[P, K]) sealLimits() sealLimits {
+	return sealLimits{interval: o.MaxAge, grace: o.Grace, maxMessages: o.MaxMessages, maxBytes: o.MaxBytes}
+}

@@ -1,0 +1,197 @@
+package jetcapture
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	pullExpires   = 30 * time.Second
+	pullHeartbeat = 5 * time.Second
+
+	// The server sends a heartbeat when it had no message to send for pullHeartbeat. Two missed ones mean that it knows
+	// nothing of our requests any more.
+	pullSilence = 2*pullHeartbeat + time.Second
+
+	// Room in the channel for status messages beside all messages that may be on their way.
+	statusRoom = 1024
+)
+
+// A puller asks the server for messages and keeps requests overlapping, so that it never runs dry while it delivers.
+// All messages of all requests come through one channel. Only the loop uses it.
+type puller struct {
+	nc        *nats.Conn
+	subject   string // to send requests to
+	batch     int    // messages in a request
+	maxBytes  int    // bytes in a request
+	expires   time.Duration
+	heartbeat time.Duration
+
+	inbox    string // of the current subscription
+	sub      *nats.Subscription
+	messages chan *nats.Msg
+	requests int // sent on this subscription, to number them
+
+	outstanding int // messages asked for that neither came nor were given back
+	lastHeard   time.Time
+	notBefore   time.Time // the earliest next request, after the server refused one
+	reconnects  uint64
+}
+
+// A pullEvent is what a status message of the server amounts to.
+type pullEvent int
+
+const (
+	pullNothing pullEvent = iota
+	pullLost              // requests are void: reset
+	pullUnsure            // the consumer may be gone: look, then reset
+)
+
+// pullLimits are what a consumer's configuration allows a request to ask for; 0 is no limit.
+type pullLimits struct {
+	batch    int
+	bytes    int
+	expires  time.Duration
+	minBytes int // the largest message the server takes: a request for less would never end
+}
+
+func newPuller(nc *nats.Conn, domain, stream, consumer string, batch, maxBytes int, l pullLimits) *puller {
+	api := "$JS.API"
+	if domain != "" {
+		api = "$JS." + domain + ".API"
+	}
+	p := &puller{
+		nc:       nc,
+		subject:  api + ".CONSUMER.MSG.NEXT." + stream + "." + consumer,
+		batch:    batch,
+		maxBytes: max(maxBytes, l.minBytes),
+		expires:  pullExpires,
+	}
+	if l.batch > 0 {
+		p.batch = min(p.batch, l.batch)
+	}
+	if l.bytes > 0 {
+		p.maxBytes = min(p.maxBytes, l.bytes)
+	}
+	if l.expires > 0 {
+		p.expires = min(p.expires, l.expires)
+	}
+	p.heartbeat = min(pullHeartbeat, p.expires/3)
+	return p
+}
+
+// start subscribes anew and forgets all requests sent before.
+func (p *puller) start(now time.Time) error {
+	p.stop()
+	p.inbox = p.nc.NewInbox() + "."
+	p.messages = make(chan *nats.Msg, 2*p.batch+statusRoom)
+	sub, err := p.nc.ChanSubscribe(p.inbox+"*", p.messages)
+	if err != nil {
+		return fmt.Errorf("subscribe for pulled messages: %w", err)
+	}
+	p.sub, p.requests, p.outstanding, p.lastHeard = sub, 0, 0, now
+	p.reconnects = p.nc.Stats().Reconnects
+	return nil
+}
+
+// stop ends the subscription. Messages that came before stay in the channel.
+func (p *puller) stop() {
+	if p.sub != nil {
+		_ = p.sub.Unsubscribe() // fails only on a closed connection, which has none
+		p.sub = nil
+	}
+	p.outstanding = 0
+}
+
+// request asks for more messages if less than a batch is on its way, but never for more than room.
+func (p *puller) request(now time.Time, room int) error {
+	if p.outstanding >= p.batch || now.Before(p.notBefore) || !p.nc.IsConnected() {
+		return nil
+	}
+	n := min(p.batch, room-p.outstanding)
+	if n <= 0 || (p.outstanding > 0 && n < p.batch/4) {
+		return nil // many small requests cost more than they bring
+	}
+	body, err := json.Marshal(struct {
+		Expires   time.Duration `json:"expires"`
+		Batch     int           `json:"batch"`
+		MaxBytes  int           `json:"max_bytes"`
+		Heartbeat time.Duration `json:"idle_heartbeat"`
+	}{p.expires, n, p.maxBytes, p.heartbeat})
+	if err != nil {
+		return err
+	}
+	p.requests++
+	if err := p.nc.PublishRequest(p.subject, p.inbox+strconv.Itoa(p.requests), body); err != nil {
+		return fmt.Errorf("request messages: %w", err)
+	}
+	if p.outstanding == 0 {
+		p.lastHeard = now // heartbeats of this request start now
+	}
+	p.outstanding += n
+	return nil
+}
+
+// received counts a message that came.
+func (p *puller) received(now time.Time) {
+	p.lastHeard = now
+	if p.outstanding > 0 {
+		p.outstanding--
+	}
+}
+
+// silent reports that the server should have said something by now and did not.
+func (p *puller) silent(now time.Time) bool {
+	return p.outstanding > 0 && now.Sub(p.lastHeard) > min(pullSilence, 2*p.heartbeat+time.Second)
+}
+
+// reconnected reports that the connection is another than when the requests were sent.
+func (p *puller) reconnected() bool {
+	return p.nc.IsConnected() && p.nc.Stats().Reconnects != p.reconnects
+}
+
+// status handles a message that the server sent about a request, instead of one of the stream.
+func (p *puller) status(msg *nats.Msg, now time.Time) (pullEvent, error) {
+	p.lastHeard = now
+	code, description := msg.Header.Get("Status"), msg.Header.Get("Description")
+	says := strings.ToLower(description)
+	err := fmt.Errorf("server answered a pull request: %s %s", code, description)
+	if code == "100" {
+		return pullNothing, nil // a heartbeat
+	}
+	p.giveBack(msg)
+	switch {
+	case code == "404", code == "408":
+		return pullNothing, nil // the request has expired, as most do on a quiet stream
+	case code == "503":
+		p.notBefore = now.Add(time.Second)
+		return pullUnsure, errors.New("no JetStream server answers for the consumer")
+	case code == "409" && strings.HasPrefix(says, "message size exceeds maxbytes"):
+		if pending, _ := strconv.Atoi(msg.Header.Get("Nats-Pending-Bytes")); pending >= p.maxBytes {
+			p.maxBytes *= 2 // nothing was sent: the next message alone is larger
+		}
+		return pullNothing, nil
+	case code == "409" && strings.HasPrefix(says, "batch completed"):
+		return pullNothing, nil
+	case code == "409" && strings.HasPrefix(says, "consumer deleted"):
+		return pullUnsure, err
+	case code == "409" && (strings.HasPrefix(says, "leadership change") || strings.HasPrefix(says, "server shutdown")):
+		p.notBefore = now.Add(100 * time.Millisecond)
+		return pullLost, err
+	default: // limits of the consumer, too many waiting requests, a bad request
+		p.notBefore = now.Add(time.Second)
+		return pullUnsure, err
+	}
+}
+
+// giveBack takes what a request did not get off the outstanding messages.
+func (p *puller) giveBack(msg *nats.Msg) {
+	n, _ := strconv.Atoi(msg.Header.Get("Nats-Pending-Messages"))
+	p.outstanding = max(0, p.outstanding-n)
+}

@@ -1,0 +1,195 @@
+package jetcapture
+
+import (
+	"io"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+)
+
+// handle takes one message of the subscription to its block.
+func (l *loop[P, K]) handle(msg *nats.Msg) {
+	if msg.Reply == "" {
+		l.handleStatus(msg)
+		return
+	}
+	d, ok := parseDelivery(msg.Reply)
+	if !ok {
+		l.log.Warn("a message that JetStream did not deliver came to the inbox of the capture: it is ignored",
+			zap.String("reply", msg.Reply))
+		return
+	}
+	l.puller.received(l.clocks.now)
+	l.pulled++
+	l.pulledBytes += int64(len(msg.Data))
+	l.pending, l.lastTimestamp, l.clocks.lastMessage = d.numPending, d.timestamp, l.clocks.now
+	if t := time.Unix(0, d.timestamp); t.After(l.clocks.stream) {
+		l.clocks.stream = t
+	}
+	if d.numDelivered > 1 && l.held.has(d.streamSeq) {
+		l.dropped++
+		return
+	}
+	l.archive(msg, &d)
+}
+
+func (l *loop[P, K]) handleStatus(msg *nats.Msg) {
+	switch event, cause := l.puller.status(msg, l.clocks.now); event {
+	case pullLost:
+		l.resetCause = cause
+	case pullUnsure:
+		l.resetCause, l.unsure = cause, true
+		l.lookout.ask()
+	}
+}
+
+// archive decodes a message and writes it to the block of its destination key and interval.
+func (l *loop[P, K]) archive(msg *nats.Msg, d *delivery) {
+	payload, destKey, err := decode(l.o.MessageDecoder, msg)
+	if err != nil {
+		l.reject(msg, d, "decode", err)
+		return
+	}
+	if _, ok := l.suspect[d.streamSeq]; ok {
+		delete(l.suspect, d.streamSeq)
+		if err := l.try(payload); err != nil {
+			l.reject(msg, d, "write", err)
+			return
+		}
+	}
+	b, err := l.blockFor(destKey, d)
+	if err != nil {
+		l.setback(err)
+		l.nak(d)
+		return
+	}
+	rows, err := write(b.writer, payload)
+	switch {
+	case b.spool.err != nil:
+		l.abandonOpen(b, b.spool.err)
+		l.nak(d)
+	case err != nil:
+		l.account(b.block)
+		l.reject(msg, d, "write", err)
+	default:
+		l.hold(b.block, d, msg.Reply, rows)
+		if reason := sealReason(b.stats(), l.limits, l.clocks); reason != "" {
+			l.seal(b, reason)
+		}
+		l.relieve()
+	}
+}
+
+// try writes a payload alone, to see whether it was what made a block's writer fail.
+func (l *loop[P, K]) try(payload P) error {
+	w := l.o.WriterFactory()
+	if err := noPanic("InitNew", func() error { return w.InitNew(io.Discard) }); err != nil {
+		return nil //nolint:nilerr // no fault of the payload
+	}
+	if _, err := write(w, payload); err != nil {
+		return err
+	}
+	return noPanic("Flush", w.Flush)
+}
+
+// reject puts a message that cannot be archived into a dead-letter block.
+func (l *loop[P, K]) reject(msg *nats.Msg, d *delivery, stage string, reason error) {
+	l.log.Warn("a message goes to the dead letters", zap.String("subject", msg.Subject), zap.Uint64("stream_seq", d.streamSeq),
+		zap.String("stage", stage), zap.Error(reason))
+	if l.o.Observer.DeadLettered != nil {
+		l.o.Observer.DeadLettered(msg.Subject, reason)
+	}
+	b, err := l.letterBlock(d)
+	if err == nil {
+		letter := newDeadLetter(msg, d, l.o.NATSStreamName, l.o.NATSConsumerName, stage, reason)
+		if _, err = write(b.writer, letter); err == nil {
+			l.hold(b.block, d, msg.Reply, 1)
+			if reason := sealReason(b.stats(), l.limits, l.clocks); reason != "" {
+				l.sealLetters(b, reason)
+			}
+			l.relieve()
+			return
+		}
+		delete(l.letters, b.start.UnixNano())
+		l.openMessages -= b.messages()
+		l.abandon(b.block, err)
+	}
+	l.setback(err)
+	l.nak(d)
+}
+
+// blockFor returns the open block of a destination key and a message's interval.
+func (l *loop[P, K]) blockFor(destKey K, d *delivery) (*openBlock[P, K], error) {
+	start := l.interval(d)
+	key := openKey[K]{destKey, start.UnixNano()}
+	if b := l.open[key]; b != nil {
+		return b, nil
+	}
+	b := &openBlock[P, K]{block: l.newBlock(start)}
+	b.destKey = destKey
+	if err := noPanic("WriterFactory", func() error { b.writer = l.o.WriterFactory(); return nil }); err != nil {
+		return nil, err
+	}
+	if err := b.openEncoder(b.writer, l.specs.blocks); err != nil {
+		return nil, err
+	}
+	l.open[key] = b
+	l.opened(b.block)
+	return b, nil
+}
+
+func (l *loop[P, K]) letterBlock(d *delivery) (*openBlock[*DeadLetter, K], error) {
+	start := l.interval(d)
+	if b := l.letters[start.UnixNano()]; b != nil {
+		return b, nil
+	}
+	b := &openBlock[*DeadLetter, K]{block: l.newBlock(start), writer: newDeadLetterWriter()}
+	b.deadLetter = true
+	if err := b.openEncoder(b.writer, l.specs.letters); err != nil {
+		return nil, err
+	}
+	l.letters[start.UnixNano()] = b
+	l.opened(b.block)
+	return b, nil
+}
+
+// interval returns the start of a message's interval. Intervals are aligned to midnight UTC of the year 1.
+func (l *loop[P, K]) interval(d *delivery) time.Time {
+	return time.Unix(0, d.timestamp).UTC().Truncate(l.limits.interval)
+}
+
+func (l *loop[P, K]) newBlock(start time.Time) *block[K] {
+	end := start.Add(l.limits.interval)
+	return &block[K]{
+		id: newBlockID(), start: start, end: end, opened: l.clocks.now,
+		late: !l.clocks.stream.Before(end.Add(l.limits.grace)),
+	}
+}
+
+func (l *loop[P, K]) opened(b *block[K]) {
+	l.account(b)
+	if l.o.Observer.BlockOpened != nil {
+		l.o.Observer.BlockOpened(b.describe())
+	}
+}
+
+// hold counts a message that was written to an open block.
+func (l *loop[P, K]) hold(b *block[K], d *delivery, reply string, rows int) {
+	b.add(d, reply, rows)
+	l.held.add(d.streamSeq)
+	l.openMessages++
+	l.account(b)
+}
+
+// account brings the memory count up to date with a block.
+func (l *loop[P, K]) account(b *block[K]) {
+	n := b.measure()
+	l.memory += n - b.memory
+	b.memory = n
+}
+
+// nak asks for a message again that no block took.
+func (l *loop[P, K]) nak(d *delivery) {
+	l.acker.nak(d.route, []ackRef{d.ref()}, nil, nakDelay)
+}

@@ -1,0 +1,194 @@
+package jetcapture
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+func (l *loop[P, K]) seal(b *openBlock[P, K], reason SealReason) {
+	delete(l.open, openKey[K]{b.destKey, b.start.UnixNano()})
+	l.sealBlock(b.block, reason)
+}
+
+func (l *loop[P, K]) sealLetters(b *openBlock[*DeadLetter, K], reason SealReason) {
+	delete(l.letters, b.start.UnixNano())
+	l.sealBlock(b.block, reason)
+}
+
+// sealBlock takes a block that is out of the open ones to the end of the queue for the store workers.
+func (l *loop[P, K]) sealBlock(b *block[K], reason SealReason) {
+	l.openMessages -= b.messages()
+	if b.messages() == 0 {
+		l.release(b) // all that was written to it was rejected
+		return
+	}
+	b.sealed, b.reason = l.clocks.now, reason
+	l.waiting = append(l.waiting, b)
+	if l.o.Observer.BlockSealed != nil {
+		l.o.Observer.BlockSealed(b.describe(), reason)
+	}
+}
+
+func (l *loop[P, K]) handedOver() {
+	l.waiting[0] = nil
+	l.waiting = l.waiting[1:]
+	l.storing++
+}
+
+// sealAll seals each block that pick has a reason for.
+func (l *loop[P, K]) sealAll(pick func(*block[K]) SealReason) {
+	for _, b := range l.open {
+		if reason := pick(b.block); reason != "" {
+			l.seal(b, reason)
+		}
+	}
+	for _, b := range l.letters {
+		if reason := pick(b.block); reason != "" {
+			l.sealLetters(b, reason)
+		}
+	}
+}
+
+func (l *loop[P, K]) sealAllLetters(reason SealReason) {
+	for _, b := range l.letters {
+		l.sealLetters(b, reason)
+	}
+}
+
+func always[K DestKey](reason SealReason) func(*block[K]) SealReason {
+	return func(*block[K]) SealReason { return reason }
+}
+
+// settle takes note of what became of a sealed block.
+func (l *loop[P, K]) settle(o outcome[K]) {
+	l.storing--
+	if o.err == nil {
+		l.setbacks = 0
+		l.release(o.block)
+		return
+	}
+	if o.suspect {
+		o.block.seqs(func(seq uint64) {
+			if len(l.suspect) < 2*l.o.MaxInFlight {
+				l.suspect[seq] = struct{}{}
+			}
+		})
+	}
+	if o.fatal {
+		l.stop = errors.Join(l.stop, o.err)
+	} else {
+		l.setback(o.err)
+	}
+	l.abandon(o.block, o.err)
+}
+
+// release forgets a block and its messages.
+func (l *loop[P, K]) release(b *block[K]) {
+	b.spool.close()
+	b.seqs(l.held.remove)
+	l.memory -= b.memory
+	b.memory = 0
+}
+
+// abandonOpen gives up an open block whose spool failed.
+func (l *loop[P, K]) abandonOpen(b *openBlock[P, K], err error) {
+	delete(l.open, openKey[K]{b.destKey, b.start.UnixNano()})
+	l.openMessages -= b.messages()
+	l.setback(err)
+	l.abandon(b.block, err)
+}
+
+// abandon gives up a block that is out of the open ones: its messages will be delivered again.
+func (l *loop[P, K]) abandon(b *block[K], err error) {
+	l.log.Error("a block is given up, its messages will be delivered again", zap.String("block", b.id),
+		zap.Int("messages", b.messages()), zap.Error(err))
+	if l.o.Observer.BlockAbandoned != nil {
+		l.o.Observer.BlockAbandoned(b.describe(), err)
+	}
+	l.release(b)
+	if l.stop == nil {
+		l.acker.nak(b.route, b.refs, b.others, nakDelay)
+	}
+}
+
+// setback makes the loop wait before it takes more messages, longer each time until a block is stored.
+func (l *loop[P, K]) setback(err error) {
+	l.setbacks++
+	wait := backoff(min(l.setbacks+3, 10))
+	l.retryAt = l.clocks.now.Add(wait)
+	l.log.Error("writing blocks fails, pulling pauses", zap.Duration("retry_in", wait), zap.Error(err))
+}
+
+// drain seals, stores and acks what is left. After timeout it calls giveUp, which must make the store workers return.
+func (l *loop[P, K]) drain(timeout time.Duration, giveUp func()) error {
+	received := l.puller.messages
+	l.puller.stop()
+	l.clocks.now = time.Now()
+	if l.nc.IsClosed() {
+		giveUp() // nothing could be acked: what was stored now would be stored again
+		timeout = 0
+	} else if l.stop == nil && !l.clocks.now.Before(l.retryAt) {
+		l.takeReceived(received)
+	}
+	l.sealAll(always[K](SealShutdown))
+
+	deadline := time.NewTimer(timeout)
+	defer deadline.Stop()
+	var d drained
+	for len(l.waiting)+l.storing > 0 {
+		var sealed chan<- *block[K]
+		var next *block[K]
+		if len(l.waiting) > 0 {
+			sealed, next = l.sealed, l.waiting[0]
+		}
+		select {
+		case sealed <- next:
+			l.handedOver()
+		case o := <-l.outcomes:
+			d.count(o.block.messages(), o.err)
+			l.settle(o)
+		case <-deadline.C:
+			giveUp()
+			for _, b := range l.waiting {
+				d.count(b.messages(), ErrDrainTimeout)
+				l.release(b)
+			}
+			l.waiting = nil
+			d.timedOut = timeout
+		}
+	}
+	l.report()
+	return d.err(l.o.NATSStreamName)
+}
+
+// drained counts what a drain could not store.
+type drained struct {
+	blocks   int
+	messages int
+	last     error
+	timedOut time.Duration
+}
+
+func (d *drained) count(messages int, err error) {
+	if err != nil {
+		d.blocks++
+		d.messages += messages
+		d.last = err
+	}
+}
+
+func (d *drained) err(stream string) error {
+	switch {
+	case d.blocks == 0:
+		return nil
+	case d.timedOut > 0:
+		return fmt.Errorf("capture stream %q: %w: %d blocks with %d messages were not stored within %v: they are not acknowledged and will be delivered again; allow more time, or see why the store is slow",
+			stream, ErrDrainTimeout, d.blocks, d.messages, d.timedOut)
+	default:
+		return fmt.Errorf("capture stream %q: %d blocks with %d messages were not stored: they are not acknowledged and will be delivered again: %w",
+			stream, d.blocks, d.messages, d.last)
+	}
+}
