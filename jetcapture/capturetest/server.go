@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,7 +104,9 @@ func (s *Server) Consumer(stream, name string, change func(*jetstream.ConsumerCo
 // Publish stores n messages, each made by message from its number (from 0), and returns when the server has all.
 func (s *Server) Publish(n int, message func(i int) *nats.Msg) {
 	s.t.Helper()
-	js := s.jetStream(jetstream.WithPublishAsyncMaxPending(2_000))
+	var refused atomic.Pointer[error]
+	js := s.jetStream(jetstream.WithPublishAsyncMaxPending(2_000),
+		jetstream.WithPublishAsyncErrHandler(func(_ jetstream.JetStream, _ *nats.Msg, err error) { refused.Store(&err) }))
 	for i := range n {
 		if _, err := js.PublishMsgAsync(message(i), jetstream.WithStallWait(timeout)); err != nil {
 			s.t.Fatalf("publish message %d: %v", i, err)
@@ -111,6 +114,9 @@ func (s *Server) Publish(n int, message func(i int) *nats.Msg) {
 	}
 	select {
 	case <-js.PublishAsyncComplete():
+		if err := refused.Load(); err != nil {
+			s.t.Fatalf("publish: %v", *err)
+		}
 	case <-time.After(timeout):
 		s.t.Fatalf("publish: %d of %d messages are not confirmed after %v", js.PublishAsyncPending(), n, timeout)
 	}

@@ -1,0 +1,114 @@
+package jetcapture_test
+
+import (
+	"bytes"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/jetcapture/lake/jetcapture/capturetest"
+)
+
+func TestConsumersThatLimitRequestsAreServed(t *testing.T) {
+	const n = 3_000
+	for name, limit := range map[string]func(*jetstream.ConsumerConfig){
+		"batch":   func(c *jetstream.ConsumerConfig) { c.MaxRequestBatch = 50 },
+		"expires": func(c *jetstream.ConsumerConfig) { c.MaxRequestExpires = time.Second },
+		"bytes":   func(c *jetstream.ConsumerConfig) { c.MaxRequestMaxBytes = 10_000 },
+		"waiting": func(c *jetstream.ConsumerConfig) { c.MaxWaiting = 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, dir := capturetest.Start(t), t.TempDir()
+			s.Stream(streamName, "orders.>")
+			s.Consumer(streamName, consumerName, limit)
+			s.Publish(n, order)
+			untilCaughtUp(t, s, rawNDJSON(dir))
+			wantOrders(t, readRows(t, dir), n, true)
+		})
+	}
+}
+
+// Messages larger than what a request asks for in bytes.
+func TestLargeMessagesArePulled(t *testing.T) {
+	const n, size = 40, 900_000
+	s, dir := startServer(t), t.TempDir()
+	s.Publish(n, func(i int) *nats.Msg {
+		return &nats.Msg{Subject: "orders.large", Data: bytes.Repeat([]byte{byte(i)}, size)}
+	})
+	o := rawNDJSON(dir)
+	o.PullBytes = 1_000
+	untilCaughtUp(t, s, o)
+	rows := readRows(t, dir)
+	for _, r := range rows {
+		if len(r.Data) != size || r.Data[size-1] != byte(r.StreamSeq-1) {
+			t.Errorf("sequence %d has %d bytes", r.StreamSeq, len(r.Data))
+		}
+	}
+	if len(rows) != n {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+// A stream without messages for longer than requests last: heartbeats and expired requests are no reason to reset.
+func TestIdleStreamKeepsPulling(t *testing.T) {
+	t.Parallel()
+	s, dir := capturetest.Start(t), t.TempDir()
+	s.Stream(streamName, "orders.>")
+	s.Consumer(streamName, consumerName, nil)
+	o := rawNDJSON(dir)
+	o.MaxAge = time.Second
+	var resets atomic.Int64
+	o.Observer.PullReset = func(error) { resets.Add(1) }
+	start(t, o.Build(), s.Connect())
+	time.Sleep(32 * time.Second)
+	if n := resets.Load(); n > 0 {
+		t.Errorf("pulling started anew %d times", n)
+	}
+	s.Publish(8, order)
+	eventually(t, "the messages are stored", func() bool { return len(readRows(t, dir)) == 8 })
+}
+
+func TestLeaderChangesAndLostServersLoseNothing(t *testing.T) {
+	t.Parallel()
+	const n = 12_000
+	servers, dir := capturetest.StartCluster(t, 3), t.TempDir()
+	js := servers[0].JetStream()
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: streamName, Subjects: []string{"orders.>"}, Replicas: 3}); err != nil {
+		t.Fatal(err)
+	}
+	servers[0].Consumer(streamName, consumerName, func(c *jetstream.ConsumerConfig) { c.AckWait = 3 * time.Second })
+	o := rawNDJSON(dir)
+	o.MaxAge = time.Second
+	nc := servers[0].Connect()
+	stop := start(t, o.Build(), nc)
+	info := func() *jetstream.ConsumerInfo { // nil while there is no leader
+		c, err := js.Consumer(t.Context(), streamName, consumerName)
+		if err != nil {
+			return nil
+		}
+		return c.CachedInfo()
+	}
+	for i := range 4 {
+		servers[0].Publish(n/4, func(j int) *nats.Msg { return order(i*n/4 + j) })
+		before := info()
+		if _, err := nc.Request("$JS.API.CONSUMER.LEADER.STEPDOWN."+streamName+"."+consumerName, nil, 5*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the consumer has another leader", func() bool {
+			c := info()
+			return c != nil && (before == nil || c.Cluster.Leader != before.Cluster.Leader)
+		})
+	}
+	servers[2].Restart()
+	eventually(t, "everything is acked", func() bool {
+		c := info()
+		return c != nil && c.AckFloor.Stream == n && c.NumAckPending == 0
+	})
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	wantOrders(t, readRows(t, dir), n, false)
+}
