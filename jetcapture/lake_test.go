@@ -1,6 +1,7 @@
 package jetcapture_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -82,7 +83,8 @@ func TestTwoHundredThousandMessagesReadBackByDuckDB(t *testing.T) {
 	duck.Each("select stream_seq, subject, data, headers from "+lake+" order by stream_seq", func(row []any) {
 		want := bulk(i)
 		i++
-		if row[0] != int64(i) || row[1] != want.Subject || string(row[2].([]byte)) != string(want.Data) ||
+		data, _ := row[2].([]byte)
+		if row[0] != int64(i) || row[1] != want.Subject || data == nil || !bytes.Equal(data, want.Data) ||
 			fmt.Sprint(row[3]) != headerEntries(want.Header) {
 			t.Fatalf("row %v\nwant %d %s %x %s", row, i, want.Subject, want.Data, headerEntries(want.Header))
 		}

@@ -17,7 +17,7 @@ const (
 	tickEvery      = 100 * time.Millisecond
 	handleAtOnce   = 256 // messages, before the loop looks at anything else
 	sampleEvery    = time.Second
-	caughtUpSilent = 250 * time.Millisecond // before a capture that runs until caught up looks whether it is
+	caughtUpSilent = 100 * time.Millisecond // before a capture that runs until caught up looks whether it is
 	goneLooks      = 3                      // a consumer is gone when so many looks in a row did not find it
 	nakDelay       = 2 * time.Second
 )

@@ -28,6 +28,9 @@ func NewAppSkeleton[P jetcapture.Payload, K jetcapture.DestKey](setup func(cmd *
 		Version:     jetcapture.Version(),
 		Flags:       slices.Concat(ConnectionFlags(), CaptureFlags(), LoggingFlags()),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if n := cmd.Args().Len(); n > 0 {
+				return UsageError(fmt.Errorf("there are %d arguments beside the flags, and %s takes none; see %s --help", n, cmd.Name, cmd.FullName()))
+			}
 			options := OptionsFrom[P, K](cmd)
 			if err := setup(cmd, options); err != nil {
 				return UsageError(err)

@@ -53,12 +53,13 @@ func ready(servers []*Server) bool {
 
 func freePorts(t testing.TB, n int) (ports []int) {
 	t.Helper()
+	var config net.ListenConfig
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close() //nolint:errcheck,revive // all are held until all are known, so that they differ
+		defer func() { _ = l.Close() }() // all are held until all are known, so that they differ
 		addr, ok := l.Addr().(*net.TCPAddr)
 		if !ok {
 			t.Fatalf("listener at %v", l.Addr())
