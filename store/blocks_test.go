@@ -23,7 +23,7 @@ func read(t *testing.T, b store.Bucket, name string) string {
 		t.Error(err)
 		return ""
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	content, err := io.ReadAll(r)
 	if err != nil {
 		t.Error(err)
@@ -138,8 +138,8 @@ func TestBlocksRefuseBadNames(t *testing.T) {
 	if _, _, _, err := blocks.Write(t.Context(), strings.NewReader("x"), "unknown", "", "1"); !errors.Is(err, unknown) || store.IsPermanent(err) {
 		t.Errorf("Write returns %v, want the error of resolve as it is", err)
 	}
-	for object := range mem.List(t.Context(), "") {
-		t.Errorf("%v is there", object)
+	for object, err := range mem.List(t.Context(), "") {
+		t.Errorf("%v is there (%v)", object, err)
 	}
 }
 

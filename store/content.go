@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -42,7 +43,7 @@ func (c contentReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := c.from.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = fmt.Errorf("read content: %w", err)
 	}
 	return n, err
@@ -67,7 +68,7 @@ func sameContent(ctx context.Context, there io.Reader, size int64, content io.Re
 		if !bytes.Equal(a[:na], b[:nb]) {
 			return false, nil
 		}
-		if errA != nil || errB != nil {
+		if na < len(a) || nb < len(b) {
 			return true, nil
 		}
 	}

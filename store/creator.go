@@ -59,7 +59,7 @@ func (c *creator) tryCreate(ctx context.Context, base, path string, content io.R
 	if err != nil {
 		return nil, err
 	}
-	defer folder.Close()
+	defer func() { _ = folder.Close() }()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (c *creator) meet(ctx context.Context, folder *os.File, path string, conten
 	if err != nil {
 		return nil, err
 	}
-	defer there.Close()
+	defer func() { _ = there.Close() }()
 	if err := c.await(ctx, there); err != nil {
 		return nil, err
 	}

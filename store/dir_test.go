@@ -198,7 +198,7 @@ func TestReaderOfDirSeeks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	p := make([]byte, 2)
 	if _, err := r.(io.ReaderAt).ReadAt(p, 4); err != nil || string(p) != "67" {
 		t.Errorf("ReadAt gives %q, %v", p, err)

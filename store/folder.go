@@ -76,7 +76,7 @@ func (c *creator) syncPath(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	return c.os().syncDir(f)
 }
 

@@ -66,7 +66,7 @@ func (s *LocalFSStore[K]) resolve(destKey K) (string, error) {
 		return "", err
 	}
 	if root == "" {
-		return "", Permanent(errors.New(`Resolver of LocalFSStore returned an empty path; for the working folder return "."`))
+		return "", Permanent(errors.New(`the Resolver of LocalFSStore returned an empty path; for the working folder return "."`))
 	}
 	return filepath.Abs(root)
 }

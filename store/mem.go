@@ -15,8 +15,7 @@ import (
 	"time"
 )
 
-// Mem is a Bucket in memory, for tests and trials. It is gone with the process: "durable" is all it does not keep of
-// what Bucket promises.
+// Mem is a Bucket in memory, for tests and trials. It keeps all that Bucket promises for as long as the process lives.
 type Mem struct {
 	mu      sync.RWMutex
 	objects map[string]memObject

@@ -52,7 +52,7 @@ func Open(ctx context.Context, rawURL string, drivers ...Driver) (Bucket, error)
 		return nil, fmt.Errorf("open store: the %s URL is malformed; percent-encode special characters in it", scheme)
 	}
 	if u.Opaque != "" || !strings.HasPrefix(rawURL[len(scheme):], "://") {
-		return nil, fmt.Errorf("open store: write two slashes after %s:", scheme)
+		return nil, fmt.Errorf("open store: write %s:// with two slashes", scheme)
 	}
 	bucket, err := open(ctx, u)
 	if err != nil {

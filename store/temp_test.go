@@ -20,7 +20,7 @@ func needLocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if tryLock(f, exclusiveLock) == lockUnsupported {
 		if runtime.GOOS == "linux" {
 			t.Fatal("no locks on this file system: set TMPDIR to one that has them")
@@ -38,7 +38,7 @@ func writeTemp(t *testing.T, dir, name string) *os.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
+	t.Cleanup(func() { _ = f.Close() })
 	return f
 }
 
@@ -83,7 +83,7 @@ func TestSweepGoesByAgeWhereThereAreNoLocks(t *testing.T) {
 // TestSweepThatComesBetweenCostsARetry lets a sweep of another process take the temporary file at each bad moment.
 func TestSweepThatComesBetweenCostsARetry(t *testing.T) {
 	needLocks(t)
-	remove := func(path string) { os.Remove(path) }
+	remove := func(path string) { _ = os.Remove(path) }
 	for what, sweep := range map[string]struct{ created, linking func(path string) }{
 		"removes before the lock": {created: remove},
 		"locks before the lock": {created: func(path string) {
@@ -91,7 +91,7 @@ func TestSweepThatComesBetweenCostsARetry(t *testing.T) {
 			if err != nil || tryLock(f, exclusiveLock) != lockTaken {
 				t.Error("the sweep got no lock")
 			}
-			time.AfterFunc(20*time.Millisecond, func() { f.Close() })
+			time.AfterFunc(20*time.Millisecond, func() { _ = f.Close() })
 		}},
 		"removes before the link": {linking: remove},
 	} {
@@ -162,8 +162,8 @@ func TestFolderThatIsRemovedMeanwhileCostsARetry(t *testing.T) {
 	d.files.disk.link = func(from, to string) error {
 		if !removed {
 			removed = true
-			os.Remove(d.root + "/a/b")
-			os.Remove(d.root + "/a")
+			_ = os.Remove(d.root + "/a/b")
+			_ = os.Remove(d.root + "/a")
 		}
 		return link(from, to)
 	}
@@ -197,7 +197,7 @@ func TestWhoeverMeetsAFileWaitsUntilItStays(t *testing.T) {
 				return nil
 			}
 			if _, err := os.Stat(first.root + "/x"); err != nil {
-				return nil // the sync of the root for its temporary folder
+				return nil //nolint:nilerr // the sync of the root for its temporary folder
 			}
 			close(linked)
 			return <-goOn
@@ -231,6 +231,28 @@ func TestWhoeverMeetsAFileWaitsUntilItStays(t *testing.T) {
 			}
 			wantFile(t, first.root+"/x", "second")
 		}
+	}
+}
+
+// TestFileThatChangesHandsWhileItIsMet: the first file is taken back and another gets the name, all between opening the
+// first and comparing with it.
+func TestFileThatChangesHandsWhileItIsMet(t *testing.T) {
+	d := newOnDisk(t, t.TempDir())
+	if err := d.put("x", "first"); err != nil {
+		t.Fatal(err)
+	}
+	lock, replaced := d.files.disk.lock, false
+	d.files.disk.lock = func(f *os.File, mode lockMode) lockResult {
+		if mode == sharedLock && !replaced {
+			replaced = true
+			if err := errors.Join(os.Remove(d.root+"/x"), os.WriteFile(d.root+"/x", []byte("second"), 0o644)); err != nil {
+				t.Error(err)
+			}
+		}
+		return lock(f, mode)
+	}
+	if err := d.put("x", "second"); err != nil {
+		t.Errorf("Create returns %v, though its own content has the name", err)
 	}
 }
 

@@ -93,8 +93,12 @@ func (t *tempFile) takeBack(info fs.FileInfo, path string) error {
 	if !t.locked {
 		return nil
 	}
-	if now, err := os.Stat(path); err != nil || !os.SameFile(info, now) {
+	now, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(info, now) {
 		return nil // it is not there any more
+	}
+	if err != nil {
+		return err
 	}
 	return t.disk.remove(path)
 }
@@ -103,10 +107,10 @@ func (t *tempFile) takeBack(info fs.FileInfo, path string) error {
 // sweep, so its error is of no interest; nor is that of Close, as all that matters was synced.
 func (t *tempFile) discard() {
 	if !t.locked {
-		t.Close()
+		_ = t.Close()
 	}
 	_ = t.disk.remove(t.Name())
-	t.Close()
+	_ = t.Close()
 }
 
 // sweep removes temporary files that crashed processes left in dir. A live process has its files locked, so what can be
@@ -121,7 +125,7 @@ func (c *creator) sweep(dir string) {
 			path := filepath.Join(dir, entry.Name())
 			if release, stale := c.claimStale(path); stale {
 				_ = c.os().remove(path)
-				release()
+				_ = release()
 			}
 		}
 	}
@@ -138,9 +142,9 @@ func (c *creator) claimStale(path string) (release func() error, stale bool) {
 		return f.Close, true
 	case lockUnsupported:
 		info, err := f.Stat()
-		f.Close()
+		_ = f.Close()
 		return func() error { return nil }, err == nil && time.Since(info.ModTime()) > staleAge
 	}
-	f.Close()
+	_ = f.Close()
 	return nil, false
 }

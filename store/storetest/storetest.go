@@ -129,7 +129,7 @@ func read(ctx context.Context, b store.Bucket, name string, offset, length int64
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	return io.ReadAll(r)
 }
 
