@@ -20,6 +20,8 @@ const (
 	caughtUpSilent = 100 * time.Millisecond // before a capture that runs until caught up looks whether it is
 	goneLooks      = 3                      // a consumer is gone when so many looks in a row did not find it
 	nakDelay       = 2 * time.Second
+	drainQuiet     = 100 * time.Millisecond // of no message, when stopping: no more of those asked for will come
+	drainReceive   = time.Second            // at most, to receive what was asked for
 )
 
 // The loop owns the open blocks and all that is counted about them, and takes no lock. It receives messages, opens and

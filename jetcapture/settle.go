@@ -124,15 +124,14 @@ func (l *loop[P, K]) setback(err error) {
 
 // drain seals, stores and acks what is left. After timeout it calls giveUp, which must make the store workers return.
 func (l *loop[P, K]) drain(timeout time.Duration, giveUp func()) error {
-	received := l.puller.messages
-	l.puller.stop()
 	l.clocks.now = time.Now()
 	if l.nc.IsClosed() {
 		giveUp() // nothing could be acked: what was stored now would be stored again
 		timeout = 0
-	} else if l.stop == nil && !l.clocks.now.Before(l.retryAt) {
-		l.takeReceived(received)
+	} else if l.stop == nil {
+		l.takeOutstanding()
 	}
+	l.puller.stop()
 	l.sealAll(always[K](SealShutdown))
 
 	deadline := time.NewTimer(timeout)
@@ -162,6 +161,26 @@ func (l *loop[P, K]) drain(timeout time.Duration, giveUp func()) error {
 	}
 	l.report()
 	return d.err(l.o.NATSStreamName)
+}
+
+// takeOutstanding takes the messages that were asked for and are on their way, so that they need not be delivered again.
+// It stops when none comes for a moment, and on a live stream, where new ones keep coming, after a second.
+func (l *loop[P, K]) takeOutstanding() {
+	quiet, enough := time.NewTimer(drainQuiet), time.NewTimer(drainReceive)
+	defer quiet.Stop()
+	defer enough.Stop()
+	for l.puller.outstanding > 0 && !l.clocks.now.Before(l.retryAt) {
+		select {
+		case msg := <-l.puller.messages:
+			l.clocks.now = time.Now()
+			l.handle(msg)
+			quiet.Reset(drainQuiet)
+		case <-quiet.C:
+			return
+		case <-enough.C:
+			return
+		}
+	}
 }
 
 // drained counts what a drain could not store.

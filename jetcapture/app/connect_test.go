@@ -43,8 +43,8 @@ func (s *screen) String() string {
 }
 
 // connect runs a command that only connects, and returns its exit code and all it printed and logged. connected, if not
-// nil, is called with the domain before the connection is closed.
-func connect(t *testing.T, connected func(domain string), args ...string) (code int, stderr string) {
+// nil, is called with the domain and what has been logged so far, before the connection is closed.
+func connect(t *testing.T, connected func(domain string, log *screen), args ...string) (code int, stderr string) {
 	t.Helper()
 	out := new(screen)
 	cmd := &cli.Command{
@@ -59,7 +59,7 @@ func connect(t *testing.T, connected func(domain string), args ...string) (code 
 			}
 			defer nc.Close()
 			if connected != nil {
-				connected(domain)
+				connected(domain, out)
 			}
 			return nil
 		},
@@ -213,7 +213,7 @@ func TestContextSaysWhereToConnectAndFlagsWin(t *testing.T) {
 	_, guarded := startServer(t, func(o *server.Options) { o.Username, o.Password = "ann", secret })
 	nobody := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	domain := ""
-	note := func(d string) { domain = d }
+	note := func(d string, _ *screen) { domain = d }
 
 	natsContext(t, "lake", fmt.Sprintf(`{"url": %q, "user": "ann", "password": %q, "jetstream_domain": "hub"}`, guarded, secret))
 	if code, stderr := connect(t, note, "--context=lake"); code != 0 || domain != "hub" {
@@ -264,11 +264,13 @@ func TestLogTellsOfALostConnectionWithoutSecrets(t *testing.T) {
 	port := freePort(t)
 	configure := func(o *server.Options) { o.Port, o.Username, o.Password = port, "ann", "s3cr3t" }
 	first, addr := startServer(t, configure)
-	code, stderr := connect(t, func(string) {
+	code, stderr := connect(t, func(_ string, log *screen) {
 		first.Shutdown()
 		first.WaitForShutdown()
 		startServer(t, configure)
-		time.Sleep(3 * time.Second) // nats.go waits 2 s before it reconnects
+		for i := 0; i < 200 && !strings.Contains(log.String(), "connection restored"); i++ {
+			time.Sleep(100 * time.Millisecond)
+		}
 	}, "--server=nats://ann:s3cr3t@"+addr)
 	if code != app.ExitOK || !strings.Contains(stderr, "connection lost, reconnecting") || !strings.Contains(stderr, "connection restored") {
 		t.Errorf("exit code %d: %s", code, stderr)
