@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/format/parquet"
+	"github.com/jetcapture/lake/jetcapture"
+	"github.com/jetcapture/lake/jetcapture/app"
+	"github.com/jetcapture/lake/store"
+)
+
+// An archive is where and how raw messages are stored.
+type archive struct {
+	out    string
+	format string
+	split  string
+	layout string
+	codec  parquet.Codec
+}
+
+func archiveFlags() []cli.Flag {
+	const category = "Archive"
+	return []cli.Flag{
+		&cli.StringFlag{
+			Name: "out", Aliases: []string{"o"}, Sources: app.Env("out"), Category: category, TakesFile: true,
+			Usage: "the `DIR` of the files, or its file:// URL",
+		},
+		&cli.StringFlag{
+			Name: "format", Sources: app.Env("format"), Category: category, Value: "parquet",
+			Usage: "`FORMAT` of the files: parquet, ndjson or csv",
+		},
+		&cli.StringFlag{
+			Name: "split", Sources: app.Env("split"), Category: category, Value: "none",
+			Usage: "a folder for each `VALUE`: none, subject, token:N (of the subject, from 1) or header:NAME",
+		},
+		&cli.StringFlag{
+			Name: "layout", Sources: app.Env("layout"), Category: category, Value: "hive",
+			Usage: "`LAYOUT` of the folders by time: hive or date",
+		},
+	}
+}
+
+// archiveFrom reads the flags of archiveFlags.
+func archiveFrom(cmd *cli.Command) *archive {
+	a := &archive{
+		out: cmd.String("out"), format: cmd.String("format"), split: cmd.String("split"), layout: cmd.String("layout"),
+	}
+	if cmd.IsSet("compression") && cmd.String("compression") == string(format.None) {
+		a.codec = parquet.Uncompressed // elsewhere none means that nothing was asked for
+	}
+	return a
+}
+
+// configure sets what options need to archive raw messages. It reports all problems at once.
+func (a *archive) configure(ctx context.Context, o *options) error {
+	split, splitErr := parseSplit(a.split)
+	if splitErr == nil {
+		o.MessageDecoder = jetcapture.NatsToNats(split.value)
+	}
+	return errors.Join(a.setStore(ctx, o, split), a.setFormat(o), splitErr, a.setLayout(o))
+}
+
+func (a *archive) setStore(ctx context.Context, o *options, split split) error {
+	if a.out == "" {
+		return errors.New("--out is missing: name a folder for the files, as in --out /lake (or JC_OUT)")
+	}
+	bucket, err := store.Open(ctx, a.out)
+	if err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	for _, err := range bucket.List(ctx, "") { // looks whether it can be there at all, before the first file an interval later
+		if store.IsPermanent(err) {
+			return fmt.Errorf("--out: %w: name another place", err)
+		}
+		break
+	}
+	o.Store = store.Blocks(bucket, split.path)
+	return nil
+}
+
+func (a *archive) setFormat(o *options) error {
+	type writer = format.Writer[*jetcapture.NatsMessage]
+	switch a.format {
+	case "parquet":
+		writers, err := parquet.RawWriters[*jetcapture.NatsMessage](parquet.Options{Codec: a.codec})
+		if err != nil {
+			return fmt.Errorf("--format parquet: %w", err)
+		}
+		o.WriterFactory = writers
+	case "ndjson":
+		o.WriterFactory = func() writer { return format.NewRawNDJSON[*jetcapture.NatsMessage]() }
+	case "csv":
+		o.WriterFactory = func() writer { return format.NewRawCSV[*jetcapture.NatsMessage]() }
+	default:
+		return fmt.Errorf("--format %q is not known: use parquet, ndjson or csv", a.format)
+	}
+	o.Suffix = a.format
+	return nil
+}
+
+func (a *archive) setLayout(o *options) error {
+	switch a.layout {
+	case "hive":
+		o.Layout = store.HiveLayout
+	case "date":
+		o.Layout = store.DateLayout
+	default:
+		return fmt.Errorf("--layout %q is not known: use hive or date", a.layout)
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/jetcapture/lake/format/parquet"
+	"github.com/jetcapture/lake/jetcapture/app"
+)
+
+func inspectCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "inspect",
+		Usage:     "say what is in Parquet files",
+		ArgsUsage: "FILE...",
+		Description: `Prints the schema, row groups and columns of each file, with their codecs and sizes, its metadata, and the
+sequences of its messages. It reads the footers only, of files of any writer.`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "print a line of JSON for each file"},
+		},
+		Action: func(_ context.Context, cmd *cli.Command) error {
+			if !cmd.Args().Present() {
+				return app.UsageError(errors.New("inspect needs a Parquet file: see jc-parquet inspect --help"))
+			}
+			show := (*inspection).print
+			if cmd.Bool("json") {
+				show = (*inspection).printJSON
+			}
+			var errs []error
+			for _, path := range cmd.Args().Slice() {
+				i, err := inspect(path)
+				if err == nil {
+					err = show(i, cmd.Root().Writer)
+				}
+				errs = append(errs, err)
+			}
+			return errors.Join(errs...)
+		},
+	}
+}
+
+// An inspection is what is known of a file.
+type inspection struct {
+	File      string            `json:"file"`
+	Bytes     int64             `json:"bytes"`
+	Rows      int64             `json:"rows"`
+	FirstSeq  uint64            `json:"first_seq,omitempty"` // of the messages; 0 if the file does not say
+	LastSeq   uint64            `json:"last_seq,omitempty"`
+	CreatedBy string            `json:"created_by"`
+	Metadata  map[string]string `json:"metadata"`
+	Schema    string            `json:"schema"`
+	Columns   []*column         `json:"columns"` // over all row groups
+	RowGroups []rowGroup        `json:"row_groups"`
+}
+
+type column struct {
+	Name       string   `json:"name"`
+	Type       string   `json:"type"`
+	Codec      string   `json:"codec"`
+	Encodings  []string `json:"encodings"`
+	Values     int64    `json:"values"`
+	Nulls      int64    `json:"nulls"`
+	Bytes      int64    `json:"bytes"`      // raw
+	Compressed int64    `json:"compressed"` // in the file
+}
+
+type rowGroup struct {
+	Rows       int64 `json:"rows"`
+	Bytes      int64 `json:"bytes"`
+	Compressed int64 `json:"compressed"`
+}
+
+func inspect(path string) (*inspection, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("inspect: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	stat, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("inspect: %w", err)
+	}
+	if stat.IsDir() {
+		return nil, fmt.Errorf("inspect %s: it is a folder: name files in it, such as %s/*.parquet", path, strings.TrimSuffix(path, "/"))
+	}
+	info, err := parquet.Inspect(f, stat.Size())
+	if err != nil {
+		return nil, fmt.Errorf("inspect %s: %w", path, err)
+	}
+	i := &inspection{
+		File: path, Bytes: info.Bytes, Rows: info.Rows, CreatedBy: info.CreatedBy, Metadata: info.Metadata, Schema: info.Schema,
+	}
+	for _, g := range info.RowGroups {
+		i.RowGroups = append(i.RowGroups, rowGroup{g.Rows, g.Bytes, g.Compressed})
+		for _, c := range g.Columns {
+			i.addColumn(c)
+		}
+	}
+	i.findSequences(info)
+	return i, nil
+}
+
+// addColumn adds the part of a column that is in one row group.
+func (i *inspection) addColumn(c parquet.ColumnInfo) {
+	name := strings.Join(c.Path, ".")
+	at := slices.IndexFunc(i.Columns, func(other *column) bool { return other.Name == name })
+	if at < 0 {
+		at = len(i.Columns)
+		i.Columns = append(i.Columns, &column{Name: name, Type: c.Type, Codec: c.Codec})
+	}
+	sum := i.Columns[at]
+	for _, e := range c.Encodings {
+		if !slices.Contains(sum.Encodings, e) {
+			sum.Encodings = append(sum.Encodings, e)
+		}
+	}
+	sum.Values += c.Values
+	sum.Nulls += c.Nulls
+	sum.Bytes += c.Bytes
+	sum.Compressed += c.Compressed
+}
+
+// findSequences takes the range of sequences from the metadata of a capture, or else from the column's statistics.
+func (i *inspection) findSequences(info *parquet.FileInfo) {
+	first, firstErr := strconv.ParseUint(info.Metadata["jetcapture.first_seq"], 10, 64)
+	last, lastErr := strconv.ParseUint(info.Metadata["jetcapture.last_seq"], 10, 64)
+	if firstErr == nil && lastErr == nil {
+		i.FirstSeq, i.LastSeq = first, last
+		return
+	}
+	for _, g := range info.RowGroups {
+		for _, c := range g.Columns {
+			if len(c.Path) != 1 || c.Path[0] != "stream_seq" {
+				continue
+			}
+			low, hasLow := c.Min.(int64)
+			high, hasHigh := c.Max.(int64)
+			if !hasLow || !hasHigh || low < 0 {
+				continue
+			}
+			if i.FirstSeq == 0 || uint64(low) < i.FirstSeq {
+				i.FirstSeq = uint64(low)
+			}
+			i.LastSeq = max(i.LastSeq, uint64(high))
+		}
+	}
+}
+
+func (i *inspection) printJSON(out io.Writer) error { return json.NewEncoder(out).Encode(i) }
+
+func (i *inspection) print(out io.Writer) error {
+	var b strings.Builder
+	p := func(text string, args ...any) { _, _ = fmt.Fprintf(&b, text+"\n", args...) }
+	p("%s", i.File)
+	p("%s rows, %s bytes, row groups: %d, by %s", thousands(int(i.Rows)), thousands(int(i.Bytes)), len(i.RowGroups), i.CreatedBy)
+	if i.LastSeq > 0 {
+		p("messages %d to %d", i.FirstSeq, i.LastSeq)
+	}
+	if len(i.Metadata) > 0 {
+		p("\nMetadata")
+		for _, name := range slices.Sorted(maps.Keys(i.Metadata)) {
+			p("  %s = %s", name, i.Metadata[name])
+		}
+	}
+	p("\nSchema\n  %s", strings.ReplaceAll(strings.TrimSpace(i.Schema), "\n", "\n  "))
+	p("\nColumns")
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "  name\ttype\tcodec\tencodings\tvalues\tnulls\traw bytes\tin file\tshare")
+	for _, c := range i.Columns {
+		_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.1f%%\n", c.Name, c.Type, c.Codec, strings.Join(c.Encodings, ", "),
+			thousands(int(c.Values)), thousands(int(c.Nulls)), thousands(int(c.Bytes)), thousands(int(c.Compressed)),
+			100*float64(c.Compressed)/float64(max(1, i.Bytes)))
+	}
+	_ = table.Flush()
+	p("\nRow groups")
+	_, _ = fmt.Fprintln(table, "  number\trows\traw bytes\tin file")
+	for n, g := range i.RowGroups {
+		_, _ = fmt.Fprintf(table, "  %d\t%s\t%s\t%s\n", n+1, thousands(int(g.Rows)), thousands(int(g.Bytes)), thousands(int(g.Compressed)))
+	}
+	_ = table.Flush()
+	p("")
+	_, err := io.WriteString(out, b.String())
+	return err
+}

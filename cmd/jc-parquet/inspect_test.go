@@ -1,0 +1,66 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jetcapture/lake/jetcapture/app"
+)
+
+func TestInspectSaysWhatIsInAFile(t *testing.T) {
+	dir := archiveAll(t, ordersServer(t))
+	file := filepath.Join(dir, files(t, dir)[0])
+
+	code, stdout, stderr := jcParquet("inspect", file)
+	if code != app.ExitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	t.Log(stdout)
+	for _, want := range []string{file, "rows, ", "messages 1 to ", "jetcapture.stream = ORDERS", "stream_seq", "INT64", "ZSTD", "headers.key_value.key", "Row groups"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("it says nothing of %q", want)
+		}
+	}
+
+	code, stdout, stderr = jcParquet("inspect", "--json", file)
+	var i inspection
+	if err := json.Unmarshal([]byte(stdout), &i); err != nil || code != app.ExitOK {
+		t.Fatalf("exit code %d, %v: %s%s", code, err, stdout, stderr)
+	}
+	if i.File != file || i.FirstSeq != 1 || i.Rows == 0 || i.LastSeq < uint64(i.Rows) || len(i.Columns) < 12 || len(i.RowGroups) != 1 || i.Metadata["jetcapture.stream"] != "ORDERS" {
+		t.Errorf("the JSON is %s", stdout)
+	}
+}
+
+func TestFileOfAnotherCompressionSaysSo(t *testing.T) {
+	s := ordersServer(t)
+	for compression, codec := range map[string]string{"none": "UNCOMPRESSED", "gzip": "GZIP", "snappy": "SNAPPY", "zstd": "ZSTD"} {
+		dir := archiveAll(t, s, "--compression", compression)
+		for _, file := range files(t, dir) {
+			if i, err := inspect(filepath.Join(dir, file)); err != nil || i.Columns[3].Codec != codec && i.Columns[4].Codec != codec {
+				t.Errorf("--compression %s: %v, %+v", compression, err, i)
+			}
+		}
+	}
+}
+
+func TestFilesThatCannotBeInspectedDoNotHideOthers(t *testing.T) {
+	dir := archiveAll(t, ordersServer(t))
+	good, bad := filepath.Join(dir, files(t, dir)[0]), filepath.Join(t.TempDir(), "bad.parquet")
+	if err := os.WriteFile(bad, []byte("no Parquet at all"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := jcParquet("inspect", bad, dir, good)
+	first, second, _ := strings.Cut(stderr, "\n")
+	want := fmt.Sprintf("jc-parquet: inspect %s: it is a folder: name files in it, such as %s/*.parquet\n", dir, dir)
+	if code != app.ExitError || !strings.HasPrefix(first, "jc-parquet: inspect "+bad+": parquet: ") || second != want {
+		t.Errorf("exit code %d and\n%s, want two lines, and the second\n%s", code, stderr, want)
+	}
+	if !strings.Contains(stdout, good) {
+		t.Errorf("nothing is said of the good file:\n%s", stdout)
+	}
+}

@@ -1,0 +1,137 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/jetcapture/lake/jetcapture"
+)
+
+// A run is what one contender did in one round.
+type run struct {
+	MessagesPerSecond float64 // from the first message until the last ack was confirmed
+	WallSeconds       float64 // of the process, from its start to its end
+	ClientCPU         float64 // seconds per million messages, of the whole process
+	ServerCPU         float64 // seconds in that span
+	OthersCPU         float64 // seconds in that span, of processes that are not of this bench; 0 if the system does not say
+	PeakMemory        float64 // bytes
+	Files             int
+	FileBytes         int64
+}
+
+func newRun(messages int, seconds float64, wall time.Duration, usage *syscall.Rusage) *run {
+	return &run{
+		MessagesPerSecond: float64(messages) / seconds,
+		WallSeconds:       wall.Seconds(),
+		ClientCPU:         cpuTime(usage).Seconds() * 1e6 / float64(messages),
+		PeakMemory:        float64(peakMemory(usage)),
+	}
+}
+
+// A result is all rounds of one contender, and their medians.
+type result struct {
+	Name   string
+	Ratio  float64 // of its rate to the bare pull's
+	Target float64 `json:",omitempty"` // of the ratio
+	Met    *bool   `json:",omitempty"`
+	Median run
+	Runs   []run
+}
+
+type report struct {
+	Version   string
+	Go        string
+	CPUs      int
+	Messages  int
+	Rounds    int
+	JSONBytes int64 // of all messages' data
+	Results   []*result
+}
+
+func newReport(messages, rounds int, jsonBytes int64) *report {
+	return &report{
+		Version: jetcapture.Version(), Go: runtime.Version(), CPUs: runtime.NumCPU(),
+		Messages: messages, Rounds: rounds, JSONBytes: jsonBytes,
+	}
+}
+
+func (r *report) add(name string, one run) {
+	i := slices.IndexFunc(r.Results, func(other *result) bool { return other.Name == name })
+	if i < 0 {
+		i = len(r.Results)
+		r.Results = append(r.Results, &result{Name: name})
+	}
+	result := r.Results[i]
+	result.Runs = append(result.Runs, one)
+	result.Median = medians(result.Runs)
+	r.compare()
+}
+
+// compare brings ratios up to date. The first result is the bare pull, the second has the target.
+func (r *report) compare() {
+	bare := r.Results[0].Median.MessagesPerSecond
+	for i, result := range r.Results {
+		result.Ratio = result.Median.MessagesPerSecond / bare
+		if i == 1 {
+			met := result.Ratio >= target
+			result.Target, result.Met = target, &met
+		}
+	}
+}
+
+func medians(runs []run) run {
+	return run{
+		MessagesPerSecond: median(runs, func(r run) float64 { return r.MessagesPerSecond }),
+		WallSeconds:       median(runs, func(r run) float64 { return r.WallSeconds }),
+		ClientCPU:         median(runs, func(r run) float64 { return r.ClientCPU }),
+		ServerCPU:         median(runs, func(r run) float64 { return r.ServerCPU }),
+		OthersCPU:         median(runs, func(r run) float64 { return r.OthersCPU }),
+		PeakMemory:        median(runs, func(r run) float64 { return r.PeakMemory }),
+		Files:             int(median(runs, func(r run) float64 { return float64(r.Files) })),
+		FileBytes:         int64(median(runs, func(r run) float64 { return float64(r.FileBytes) })),
+	}
+}
+
+func median(runs []run, value func(run) float64) float64 {
+	var all []float64
+	for _, r := range runs {
+		all = append(all, value(r))
+	}
+	slices.Sort(all)
+	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2
+}
+
+func (r *report) print(out io.Writer) {
+	p := func(text string, args ...any) { _, _ = fmt.Fprintf(out, text, args...) }
+	p("\n%d messages of %.0f bytes, %d rounds (medians), %d CPUs shared with the server, %s, jc-parquet %s\n\n",
+		r.Messages, float64(r.JSONBytes)/float64(r.Messages), r.Rounds, r.CPUs, r.Go, r.Version)
+	p("%-28s %11s %6s %12s %14s %13s %11s %9s %6s %7s %7s\n", "", "messages/s", "ratio", "target", "client CPU s/M",
+		"server CPU s", "others' CPU", "peak MiB", "files", "MB", "wall s")
+	disturbed := false
+	for _, result := range r.Results {
+		m, goal := result.Median, ""
+		if result.Met != nil {
+			goal = fmt.Sprintf("%.2f missed", result.Target)
+			if *result.Met {
+				goal = fmt.Sprintf("%.2f met", result.Target)
+			}
+		}
+		p("%-28s %11.0f %6.2f %12s %14.2f %13.2f %11.2f %9.0f %6d %7.1f %7.1f\n", result.Name, m.MessagesPerSecond, result.Ratio, goal,
+			m.ClientCPU, m.ServerCPU, m.OthersCPU, m.PeakMemory/(1<<20), m.Files, float64(m.FileBytes)/1e6, m.WallSeconds)
+		disturbed = disturbed || m.OthersCPU > m.WallSeconds*float64(r.CPUs)/20
+	}
+	p(`
+messages/s: from the first message until the last ack is confirmed. CPU: user and system time; of the client
+for the whole process, per million messages, of the server in that time. wall: the whole process, in which
+jc-parquet also makes sure that nothing is pending any more.
+`)
+	if disturbed {
+		p("\nOther processes had more than a twentieth of the machine: run it again when it is quiet.\n")
+	}
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jetcapture/lake/jetcapture/app"
+)
+
+// asProgram makes the test binary be jc-parquet.
+const asProgram = "JETCAPTURE_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "JC_") || strings.HasPrefix(name, "NATS_") {
+			_ = os.Unsetenv(name)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// A screen is an output that may be written to and read at the same time.
+type screen struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// jcParquet runs a command in this process.
+func jcParquet(args ...string) (code int, stdout, stderr string) {
+	out, errs := new(screen), new(screen)
+	cmd := newCommand()
+	cmd.Writer, cmd.ErrWriter = out, errs
+	code = app.Execute(context.Background(), cmd, append([]string{"jc-parquet"}, args...))
+	return code, out.String(), errs.String()
+}
+
+// A process is a jc-parquet of its own.
+type process struct {
+	t       *testing.T
+	command *exec.Cmd
+	output  *screen // standard and error output
+}
+
+func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, command: exec.Command(self, args...), output: new(screen)}
+	p.command.Env = append(os.Environ(), asProgram+"=1")
+	p.command.Stdout, p.command.Stderr = p.output, p.output
+	if err := p.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if p.command.ProcessState == nil {
+			_ = p.command.Process.Kill()
+			_ = p.command.Wait()
+		}
+	})
+	return p
+}
+
+// await waits until the process has printed text.
+func (p *process) await(text string) {
+	p.t.Helper()
+	for range 1_000 {
+		if strings.Contains(p.output.String(), text) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	p.t.Fatalf("the process has not said %q after 20 s, but\n%s", text, p.output)
+}
+
+func (p *process) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.command.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// exit waits for the end of the process and returns its exit code, -1 if a signal ended it.
+func (p *process) exit() int {
+	p.t.Helper()
+	timer := time.AfterFunc(30*time.Second, func() { _ = p.command.Process.Kill() })
+	defer timer.Stop()
+	_ = p.command.Wait()
+	return p.command.ProcessState.ExitCode()
+}
+
+func TestWrongCommandLinesSayWhatToWrite(t *testing.T) {
+	out := t.TempDir()
+	to := func(args ...string) []string {
+		return append([]string{"run", "--stream=S", "--consumer=C"}, args...)
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"command", []string{"rnu"}, `jc-parquet: unknown command "rnu": perhaps run; see jc-parquet --help`},
+		{"flag", to("--out="+out, "--formt=csv"), `jc-parquet: unknown flag --formt: perhaps --format; see jc-parquet run --help`},
+		{"argument", to("--out="+out, "more"), `jc-parquet: there are 1 arguments beside the flags, and run takes none; see jc-parquet run --help`},
+		{"format", to("--out="+out, "--format=orc"), `jc-parquet: --format "orc" is not known: use parquet, ndjson or csv`},
+		{"split", to("--out="+out, "--split=region"), `jc-parquet: --split "region" is not known: use none, subject, token:N (from 1) or header:NAME`},
+		{"token", to("--out="+out, "--split=token:0"), `jc-parquet: --split "token:0": say which token of the subject, from 1, as in token:2`},
+		{"header", to("--out="+out, "--split=header"), `jc-parquet: --split "header": say which header, as in header:Tenant`},
+		{"layout", to("--out="+out, "--layout=flat"), `jc-parquet: --layout "flat" is not known: use hive or date`},
+		{"no out", to(), `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT)`},
+		{"cloud", to("--out=s3://key:s3cr3t@bucket"), `jc-parquet: --out: open store: no driver for "s3"; known are file, mem`},
+		{"size", to("--out="+out, "--max-bytes=1M"), `jc-parquet: invalid value "1M" for --max-bytes: unknown unit "M": use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000); see jc-parquet run --help`},
+		{"several", []string{"run", "--format=orc", "--layout=flat"}, `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT)
+jc-parquet: --format "orc" is not known: use parquet, ndjson or csv
+jc-parquet: --layout "flat" is not known: use hive or date`},
+		{"port", []string{"demo", "--port=99999"}, `jc-parquet: invalid value "99999" for --port: a port is at most 65535; see jc-parquet demo --help`},
+		{"demo", []string{"demo", "--messages=0"}, `jc-parquet: invalid value "0" for --messages: it must be at least 1; see jc-parquet demo --help`},
+		{"demo in a cloud", []string{"demo", "--out=s3://bucket"}, `jc-parquet: --out: the demo needs a local folder: write its path`},
+		{"nothing to inspect", []string{"inspect"}, `jc-parquet: inspect needs a Parquet file: see jc-parquet inspect --help`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, stdout, stderr := jcParquet(c.args...)
+			if code != app.ExitUsage || strings.TrimSpace(stderr) != c.want || stdout != "" {
+				t.Errorf("exit code %d, output %q and\n%s\nwant 2, none and\n%s", code, stdout, stderr, c.want)
+			}
+		})
+	}
+}
+
+func TestHelpVersionAndCompletionAreThere(t *testing.T) {
+	for want, args := range map[string][]string{
+		"Exit codes: 0":          {"--help"},
+		"jc-parquet demo":        nil,
+		"jc-parquet version":     {"--version"},
+		"--until-caught-up":      {"run", "--help"},
+		"$JC_SPLIT":              {"help", "run"},
+		"complete -o":            {"completion", "bash"},
+		"--max-in-flight":        {"run", "--max-i", "--generate-shell-completion"},
+		"A second demo adds":     {"demo", "--help"},
+		"schema, row groups and": {"inspect", "--help"},
+	} {
+		code, stdout, stderr := jcParquet(args...)
+		if code != app.ExitOK || !strings.Contains(stdout, want) {
+			t.Errorf("jc-parquet %s: exit code %d, no %q in\n%s%s", strings.Join(args, " "), code, want, stdout, stderr)
+		}
+	}
+}

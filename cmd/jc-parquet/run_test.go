@@ -1,0 +1,281 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture/app"
+	"github.com/jetcapture/lake/jetcapture/capturetest"
+)
+
+const messages = 3_000
+
+func order(i int) *nats.Msg {
+	msg := nats.NewMsg("orders." + []string{"eu", "us", "asia"}[i%3] + ".new")
+	msg.Data = fmt.Appendf(nil, `{"n": %d, "text": "a, \"b\""}`, i)
+	if i%2 == 0 {
+		msg.Header.Add("Tenant-Id", fmt.Sprint("t", i%4))
+		msg.Header.Add("Tenant-Id", "second")
+	}
+	return msg
+}
+
+// ordersServer runs a server with a stream of orders in it.
+func ordersServer(t *testing.T) *capturetest.Server {
+	t.Helper()
+	s := capturetest.Start(t)
+	s.Stream("ORDERS", "orders.>")
+	s.Publish(messages, order)
+	return s
+}
+
+// archiveAll archives all orders into a new folder and returns that.
+func archiveAll(t *testing.T, s *capturetest.Server, args ...string) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "lake")
+	args = append([]string{
+		"run", "--server", s.URL(), "--stream=ORDERS", "--consumer", fmt.Sprint("c", time.Now().UnixNano()), "--create-consumer",
+		"--until-caught-up", "--out", dir,
+	}, args...)
+	if code, _, stderr := jcParquet(args...); code != app.ExitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	} else if want := fmt.Sprintf(`{"messages": %d, "rows": %d,`, messages, messages); !strings.Contains(stderr, want) {
+		t.Errorf("the log does not sum up %s:\n%s", want, stderr)
+	}
+	return dir
+}
+
+// files returns the files below dir, slash-separated.
+func files(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			all = append(all, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// folders returns the first so many folders of the files below dir, without repetition.
+func folders(t *testing.T, dir string, depth int) []string {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, file := range files(t, dir) {
+		parts := strings.Split(file, "/")
+		seen[strings.Join(parts[:min(depth, len(parts)-1)], "/")] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func TestNDJSONHasEveryMessageUnchanged(t *testing.T) {
+	dir := archiveAll(t, ordersServer(t), "--format=ndjson", "--max-messages=700")
+	seen := map[int]bool{}
+	for _, file := range files(t, dir) {
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			var row struct {
+				Subject   string
+				Headers   map[string][]string
+				Data      []byte
+				Stream    string
+				StreamSeq int `json:"stream_seq"`
+			}
+			if err := json.Unmarshal([]byte(line), &row); err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			want := order(row.StreamSeq - 1)
+			if row.Subject != want.Subject || string(row.Data) != string(want.Data) || row.Stream != "ORDERS" ||
+				!maps.EqualFunc(row.Headers, want.Header, slices.Equal) {
+				t.Fatalf("%s: the row of message %d is %s", file, row.StreamSeq, line)
+			}
+			seen[row.StreamSeq] = true
+		}
+	}
+	if len(seen) != messages {
+		t.Errorf("%d messages are stored, want %d", len(seen), messages)
+	}
+	if n := len(files(t, dir)); n < messages/700 {
+		t.Errorf("there are %d files, want one for each 700 messages", n)
+	}
+}
+
+func TestCSVHasEveryMessageInTheSameColumns(t *testing.T) {
+	dir := archiveAll(t, ordersServer(t), "--format=csv")
+	n := 0
+	for _, file := range files(t, dir) {
+		f, err := os.Open(filepath.Join(dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(f).ReadAll()
+		_ = f.Close()
+		if err != nil || !slices.Equal(rows[0], format.RawColumns()) {
+			t.Fatalf("%s: %v, columns %v", file, err, rows[0])
+		}
+		for _, row := range rows[1:] {
+			if data, err := base64.StdEncoding.DecodeString(row[3]); err != nil || string(data) != string(order(n).Data) {
+				t.Fatalf("%s: data of row %d is %q, %v", file, n, data, err)
+			}
+			n++
+		}
+	}
+	if n != messages {
+		t.Errorf("%d messages are stored, want %d", n, messages)
+	}
+}
+
+func TestSplitKeysBecomeHiveFolders(t *testing.T) {
+	s := ordersServer(t)
+	for split, want := range map[string][]string{
+		"subject":          {"subject=orders.asia.new", "subject=orders.eu.new", "subject=orders.us.new"},
+		"token:2":          {"token_2=asia", "token_2=eu", "token_2=us"},
+		"token:9":          {"token_9=__HIVE_DEFAULT_PARTITION__"},
+		"header:Tenant-Id": {"tenant_id=__HIVE_DEFAULT_PARTITION__", "tenant_id=t0", "tenant_id=t2"},
+	} {
+		if got := folders(t, archiveAll(t, s, "--split", split, "--format=ndjson"), 1); !slices.Equal(got, want) {
+			t.Errorf("--split %s makes folders %q, want %q", split, got, want)
+		}
+	}
+}
+
+func TestLayoutSaysHowFoldersByTimeLook(t *testing.T) {
+	s := ordersServer(t)
+	for layout, want := range map[string]string{"hive": "date=2*/hour=*", "date": "2*/*/*/*/*"} {
+		depth := strings.Count(want, "/") + 1
+		for _, folder := range folders(t, archiveAll(t, s, "--layout", layout), depth) {
+			if ok, err := filepath.Match(want, folder); !ok || err != nil {
+				t.Errorf("--layout %s makes the folder %q", layout, folder)
+			}
+		}
+	}
+}
+
+func TestEnvironmentIsEnough(t *testing.T) {
+	s := ordersServer(t)
+	dir := t.TempDir()
+	for name, value := range map[string]string{
+		"NATS_URL": s.URL(), "JC_STREAM": "ORDERS", "JC_CONSUMER": "lake", "JC_CREATE_CONSUMER": "true",
+		"JC_UNTIL_CAUGHT_UP": "true", "JC_OUT": "file://" + dir, "JC_FORMAT": "csv", "JC_COMPRESSION": "gzip", "JC_SPLIT": "token:2",
+		"JC_LOG_LEVEL": "error",
+	} {
+		t.Setenv(name, value)
+	}
+	if code, _, stderr := jcParquet("run"); code != app.ExitOK || stderr != "" {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	for _, file := range files(t, dir) {
+		if !strings.HasPrefix(file, "token_2=") || !strings.HasSuffix(file, ".csv.gz") {
+			t.Errorf("there is a file %s", file)
+		}
+	}
+}
+
+func TestFolderThatIsAFileIsRefusedBeforeAnythingIsPulled(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := jcParquet("run", "--stream=S", "--consumer=C", "--out", file)
+	if want := "jc-parquet: --out: "; code != app.ExitUsage || !strings.HasPrefix(stderr, want) || !strings.Contains(stderr, "not a directory") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+func TestMissingStreamIsOneLineAndExitCodeOne(t *testing.T) {
+	s := capturetest.Start(t)
+	p := start(t, "run", "--server", s.URL(), "--stream=NONE", "--consumer=lake", "--out", t.TempDir(), "--log-level=error")
+	code := p.exit()
+	want := `jc-parquet: stream not found: "NONE": create it, or name another (with a JetStream domain, if it is in one)` + "\n"
+	if code != app.ExitError || p.output.String() != want {
+		t.Errorf("exit code %d and\n%s, want 1 and\n%s", code, p.output, want)
+	}
+}
+
+// capturing starts a process that holds all orders in open files.
+func capturing(t *testing.T, s *capturetest.Server, out string, args ...string) *process {
+	t.Helper()
+	s.Consumer("ORDERS", "lake", nil)
+	p := start(t, append([]string{
+		"run", "--server", s.URL(), "--stream=ORDERS", "--consumer=lake", "--out", out, "--interval=24h", "--format=ndjson",
+	}, args...)...)
+	for range 1_000 {
+		if s.Info("ORDERS", "lake").NumAckPending == messages {
+			return p
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("not all messages were pulled within 20 s:\n%s", p.output)
+	return nil
+}
+
+func TestSIGTERMStoresAndAcksWhatIsHeld(t *testing.T) {
+	s := ordersServer(t)
+	dir := t.TempDir()
+	p := capturing(t, s, dir)
+	if n := len(files(t, dir)); n > 0 {
+		t.Fatalf("there are %d files before the signal", n)
+	}
+	p.signal(syscall.SIGTERM)
+	if code := p.exit(); code != app.ExitOK {
+		t.Fatalf("exit code %d:\n%s", code, p.output)
+	}
+	info := s.Info("ORDERS", "lake")
+	if n := len(files(t, dir)); n != 1 || info.NumAckPending != 0 || info.NumPending != 0 {
+		t.Errorf("%d files are stored, %d messages un-acked, %d pending", n, info.NumAckPending, info.NumPending)
+	}
+}
+
+// unmounted is a folder that nothing can be stored in, at the moment.
+func unmounted(t *testing.T) string {
+	t.Helper()
+	link := filepath.Join(t.TempDir(), "lake")
+	if err := os.Symlink(filepath.Join(t.TempDir(), "none"), link); err != nil {
+		t.Fatal(err)
+	}
+	return link
+}
+
+func TestWhatCannotBeStoredInTimeIsExitCodeThree(t *testing.T) {
+	s := ordersServer(t)
+	p := capturing(t, s, unmounted(t), "--drain-timeout=300ms", "--log-level=error")
+	p.signal(syscall.SIGINT)
+	if code := p.exit(); code != app.ExitTimeout || !strings.Contains(p.output.String(), "1 blocks with 3000 messages were not stored within 300ms") {
+		t.Errorf("exit code %d:\n%s", code, p.output)
+	}
+	if n := s.Info("ORDERS", "lake").NumAckPending; n != messages {
+		t.Errorf("%d messages are un-acked, want %d: they are not stored", n, messages)
+	}
+}
+
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	p := capturing(t, ordersServer(t), unmounted(t), "--drain-timeout=1h")
+	p.signal(syscall.SIGTERM)
+	p.await("another signal ends at once")
+	time.Sleep(50 * time.Millisecond)
+	began := time.Now()
+	p.signal(syscall.SIGTERM)
+	if code := p.exit(); code != -1 || time.Since(began) > 5*time.Second {
+		t.Errorf("exit code %d after %v, want the end by the signal at once:\n%s", code, time.Since(began), p.output)
+	}
+}
