@@ -159,22 +159,23 @@ func TestWhatWasSpilledIsReadBack(t *testing.T) {
 }
 
 func TestCommandsReadCompressedFiles(t *testing.T) {
-	content := contents()["mixed"]
 	for c, command := range map[format.Compression]string{format.GZip: "gzip", format.Zstd: "zstd"} {
 		t.Run(command, func(t *testing.T) {
 			if _, err := exec.LookPath(command); err != nil {
 				t.Skipf("NOT TESTED: %v", err)
 			}
-			path := filepath.Join(t.TempDir(), "a."+c.Extension())
-			if err := os.WriteFile(path, compressed(t, c, content, whole), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			got, err := exec.Command(command, "-dc", path).Output()
-			if err != nil || !bytes.Equal(got, content) {
-				t.Errorf("%d bytes became %d: %v", len(content), len(got), err)
-			}
-			if out, err := exec.Command(command, "-t", path).CombinedOutput(); err != nil {
-				t.Errorf("%s -t: %v: %s", command, err, out)
+			for name, content := range contents() {
+				path := filepath.Join(t.TempDir(), "a."+c.Extension())
+				if err := os.WriteFile(path, compressed(t, c, content, whole), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				got, err := exec.Command(command, "-dc", path).Output()
+				if err != nil || !bytes.Equal(got, content) {
+					t.Errorf("%s: %d bytes became %d: %v", name, len(content), len(got), err)
+				}
+				if out, err := exec.Command(command, "-t", path).CombinedOutput(); err != nil {
+					t.Errorf("%s: %s -t: %v: %s", name, command, err, out)
+				}
 			}
 		})
 	}

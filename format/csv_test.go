@@ -100,6 +100,11 @@ func TestRowsWithAWrongNumberOfFieldsAreRejectedWhole(t *testing.T) {
 	if got := out.String(); got != "a,b\n" {
 		t.Errorf("file is %q", got)
 	}
+	w = format.NewCSVWriter(nil, asRows)
+	open(t, w, &out)
+	if _, err := w.Write([][]string{{"1"}, {}}); err == nil || !strings.Contains(err.Error(), "row 2 has no fields") {
+		t.Errorf("without a header, the error of a row without fields is %v", err)
+	}
 }
 
 func TestCSVWritersConform(t *testing.T) {

@@ -115,6 +115,8 @@ func (c *check) embedded(taken *fields, f reflect.StructField, at string, path [
 func (c *check) take(taken *fields, at, column, goName string) {
 	same := func(other string) bool { return strings.EqualFold(other, column) }
 	switch {
+	case column == "-":
+		c.refuse(at, "a column cannot be called \"-\": name it in its tag")
 	case !utf8.ValidString(column):
 		c.refuse(at, "the column's name %q is not UTF-8", column)
 	case slices.ContainsFunc(taken.columns, same):

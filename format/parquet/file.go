@@ -16,8 +16,7 @@ import (
 	pqformat "github.com/parquet-go/parquet-go/format"
 )
 
-// A file is what has been written of a block's file: the pages are in out, and what the footer says of them is here,
-// about a kilobyte for each column of a row group.
+// A file is what has been written of a block's file. The pages are in out; what the footer has to say of them is here.
 type file struct {
 	out    io.Writer
 	offset int64 // bytes in out
@@ -38,14 +37,13 @@ func (f *file) write(p []byte) error {
 	return err
 }
 
-// add keeps what the footer will say of a row group of written bytes.
-func (f *file) add(group *rowGroup, written int64) error {
+// add takes note of a row group that was written at offset.
+func (f *file) add(group *rowGroup) error {
 	if len(f.groups) > math.MaxInt16 {
 		return errors.New("more row groups than a file can have: raise RowGroupRows and RowGroupBytes")
 	}
-	group.meta.Ordinal = int16(len(f.groups))
 	f.groups = append(f.groups, group)
-	f.offset += written
+	f.offset += group.pages
 	return nil
 }
 
@@ -54,53 +52,68 @@ func (f *file) end(schema *schema, metadata map[string]string) error {
 	if err := f.begin(); err != nil {
 		return err
 	}
-	var end bytes.Buffer
-	encoder := thrift.NewEncoder(new(thrift.CompactProtocol).NewWriter(&end))
-	at := func() int64 { return f.offset + int64(end.Len()) }
-	for _, g := range f.groups {
+	groups := make([]*groupFooter, len(f.groups))
+	for i, g := range f.groups {
+		var err error
+		if groups[i], err = g.footer(schema.columns); err != nil {
+			return fmt.Errorf("footer of row group %d: %w", i, err)
+		}
+		groups[i].meta.Ordinal = int16(i)
+	}
+	e := footerEncoder{start: f.offset}
+	e.thrift.Reset(new(thrift.CompactProtocol).NewWriter(&e.text))
+	for _, g := range groups {
 		for i, index := range g.columnIndexes {
-			if index == nil {
-				continue
+			if index != nil {
+				c := &g.meta.Columns[i]
+				c.ColumnIndexOffset, c.ColumnIndexLength = e.encode(index)
 			}
-			c := &g.meta.Columns[i]
-			c.ColumnIndexOffset = at()
-			if err := encoder.Encode(index); err != nil {
-				return fmt.Errorf("encode column index: %w", err)
-			}
-			c.ColumnIndexLength = int32(at() - c.ColumnIndexOffset)
 		}
 	}
-	for _, g := range f.groups {
+	for _, g := range groups {
 		for i, index := range g.offsetIndexes {
 			c := &g.meta.Columns[i]
-			c.OffsetIndexOffset = at()
-			if err := encoder.Encode(index); err != nil {
-				return fmt.Errorf("encode offset index: %w", err)
-			}
-			c.OffsetIndexLength = int32(at() - c.OffsetIndexOffset)
+			c.OffsetIndexOffset, c.OffsetIndexLength = e.encode(index)
 		}
 	}
-	start := end.Len()
-	if err := encoder.Encode(f.footer(schema, metadata)); err != nil {
-		return fmt.Errorf("encode footer: %w", err)
+	_, length := e.encode(footerOf(schema, groups, metadata))
+	if e.err != nil {
+		return fmt.Errorf("encode footer: %w", e.err)
 	}
-	end.Write(binary.LittleEndian.AppendUint32(nil, uint32(end.Len()-start)))
-	end.WriteString(magic)
-	if err := f.write(end.Bytes()); err != nil {
+	e.text.Write(binary.LittleEndian.AppendUint32(nil, uint32(length)))
+	e.text.WriteString(magic)
+	if err := f.write(e.text.Bytes()); err != nil {
 		return fmt.Errorf("write footer: %w", err)
 	}
 	return nil
 }
 
-func (f *file) footer(schema *schema, metadata map[string]string) *pqformat.FileMetaData {
+// A footerEncoder collects what stands at the end of a file, from start on.
+type footerEncoder struct {
+	start  int64
+	text   bytes.Buffer
+	thrift thrift.Encoder
+	err    error // the first
+}
+
+// encode returns where in the file v now is.
+func (e *footerEncoder) encode(v any) (offset int64, length int32) {
+	before := e.text.Len()
+	if err := e.thrift.Encode(v); err != nil && e.err == nil {
+		e.err = err
+	}
+	return e.start + int64(before), int32(e.text.Len() - before)
+}
+
+func footerOf(schema *schema, groups []*groupFooter, metadata map[string]string) *pqformat.FileMetaData {
 	meta := &pqformat.FileMetaData{
 		Version:      schema.version,
 		Schema:       schema.elements,
 		ColumnOrders: schema.orders,
 		CreatedBy:    createdBy,
-		RowGroups:    []pqformat.RowGroup{}, // it is not optional
+		RowGroups:    []pqformat.RowGroup{}, // empty, not absent, in a file without rows
 	}
-	for _, g := range f.groups {
+	for _, g := range groups {
 		meta.NumRows += g.meta.NumRows
 		meta.RowGroups = append(meta.RowGroups, g.meta)
 	}

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
+	"strconv"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	pqformat "github.com/parquet-go/parquet-go/format"
@@ -13,41 +14,44 @@ import (
 
 // FileInfo is what the footer of a Parquet file says.
 type FileInfo struct {
-	Schema    string // as text, in the notation of the Parquet specification
+	Bytes     int64  // of the file
+	Schema    string // in the notation of the Parquet specification
 	Rows      int64
 	RowGroups []RowGroupInfo
-	Metadata  map[string]string // the last value of each key
+	Metadata  map[string]string // of a key that is there twice, the last value
 	CreatedBy string
-	Bytes     int64 // of the file
 }
 
 // RowGroupInfo describes a row group.
 type RowGroupInfo struct {
 	Rows       int64
-	Bytes      int64 // raw, with the encodings applied
-	Compressed int64 // in the file
+	Bytes      int64 // encoded, before compression
+	Compressed int64 // bytes in the file
 	Columns    []ColumnInfo
 }
 
 // ColumnInfo describes a column of a row group.
 type ColumnInfo struct {
-	Path       []string
-	Type       string   // of the values: INT64, BYTE_ARRAY, …
-	Codec      string   // ZSTD, SNAPPY, …
-	Encodings  []string // of the pages: PLAIN, RLE_DICTIONARY, …
-	Values     int64    // with nulls; more or less than rows in lists and maps
+	Path       []string // from the root of the schema
+	Type       string   // BOOLEAN, INT32, INT64, INT96, FLOAT, DOUBLE, BYTE_ARRAY or FIXED_LEN_BYTE_ARRAY
+	Codec      string   // ZSTD, SNAPPY, GZIP, UNCOMPRESSED, …
+	Encodings  []string // PLAIN, RLE_DICTIONARY, DELTA_BINARY_PACKED, RLE (of the levels), …
+	Values     int64    // nulls included; within lists and maps not as many as rows
 	Nulls      int64
-	Bytes      int64  // raw, with the encodings applied
-	Compressed int64  // in the file
-	Min, Max   []byte // in plain encoding; nil if the file has none
+	Bytes      int64 // encoded, before compression
+	Compressed int64 // bytes in the file
+
+	// Min and Max are bounds of the values: bool, int64, uint64, float64, string, time.Time in UTC, or []byte. They are nil
+	// if the file has none.
+	Min, Max any
 }
 
 // maxFooter is the length in bytes above which a footer is not believed.
-const maxFooter = 1 << 30
+const maxFooter = 256 << 20
 
-// Inspect reads the footer of a Parquet file of size bytes, of any writer. No page is read.
+// Inspect reads the footer of a Parquet file of size bytes, whoever wrote it. It reads no page.
 //
-// A file that is not Parquet, is encrypted, or is damaged where it looks, is an error.
+// What is not a Parquet file, or is encrypted, or has a damaged footer, is an error that says so.
 func Inspect(r io.ReaderAt, size int64) (info *FileInfo, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -58,24 +62,11 @@ func Inspect(r io.ReaderAt, size int64) (info *FileInfo, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
-	if err := checkThrift(footer); err != nil {
-		return nil, fmt.Errorf("parquet: damaged footer: %w", err)
-	}
-	meta := new(pqformat.FileMetaData)
-	if err := thrift.Unmarshal(new(thrift.CompactProtocol), footer, meta); err != nil {
-		return nil, fmt.Errorf("parquet: damaged footer: %w", err)
-	}
-	schema, err := schemaText(meta.Schema)
+	info, err = parseFooter(footer)
 	if err != nil {
 		return nil, fmt.Errorf("parquet: damaged footer: %w", err)
 	}
-	info = &FileInfo{Schema: schema, Rows: meta.NumRows, CreatedBy: meta.CreatedBy, Bytes: size, Metadata: map[string]string{}}
-	for _, kv := range meta.KeyValueMetadata {
-		info.Metadata[kv.Key] = kv.Value
-	}
-	for i := range meta.RowGroups {
-		info.RowGroups = append(info.RowGroups, rowGroupInfo(&meta.RowGroups[i]))
-	}
+	info.Bytes = size
 	return info, nil
 }
 
@@ -85,7 +76,7 @@ func readFooter(r io.ReaderAt, size int64) ([]byte, error) {
 		return nil, fmt.Errorf("%d bytes are no Parquet file", size)
 	}
 	var end [tail]byte
-	if _, err := r.ReadAt(end[:], size-tail); err != nil && !errors.Is(err, io.EOF) {
+	if n, err := r.ReadAt(end[:], size-tail); n < tail {
 		return nil, fmt.Errorf("read the end of the file: %w", err)
 	}
 	switch string(end[4:]) {
@@ -93,11 +84,11 @@ func readFooter(r io.ReaderAt, size int64) ([]byte, error) {
 	case "PARE":
 		return nil, errors.New("the file is encrypted")
 	default:
-		return nil, errors.New("not a Parquet file, or cut off: it does not end in PAR1")
+		return nil, errors.New("no Parquet file, or one that is cut off: it does not end in PAR1")
 	}
 	length := int64(binary.LittleEndian.Uint32(end[:]))
 	if length > size-tail-int64(len(magic)) || length > maxFooter {
-		return nil, fmt.Errorf("damaged footer: it says it has %d bytes", length)
+		return nil, fmt.Errorf("damaged footer: it claims to have %d bytes", length)
 	}
 	footer := make([]byte, length)
 	if n, err := r.ReadAt(footer, size-tail-length); n < len(footer) {
@@ -106,7 +97,33 @@ func readFooter(r io.ReaderAt, size int64) ([]byte, error) {
 	return footer, nil
 }
 
-func rowGroupInfo(g *pqformat.RowGroup) RowGroupInfo {
+func parseFooter(footer []byte) (*FileInfo, error) {
+	if err := checkThrift(footer); err != nil {
+		return nil, err
+	}
+	meta := new(pqformat.FileMetaData)
+	if err := thrift.Unmarshal(new(thrift.CompactProtocol), footer, meta); err != nil {
+		return nil, err
+	}
+	schema, leaves, err := describeSchema(meta.Schema)
+	if err != nil {
+		return nil, err
+	}
+	info := &FileInfo{Schema: schema, Rows: meta.NumRows, CreatedBy: meta.CreatedBy, Metadata: map[string]string{}}
+	for _, kv := range meta.KeyValueMetadata {
+		info.Metadata[kv.Key] = kv.Value
+	}
+	for i := range meta.RowGroups {
+		g := &meta.RowGroups[i]
+		if len(g.Columns) != len(leaves) {
+			return nil, fmt.Errorf("row group %d has %d columns, the schema %d", i, len(g.Columns), len(leaves))
+		}
+		info.RowGroups = append(info.RowGroups, rowGroupInfo(g, leaves))
+	}
+	return info, nil
+}
+
+func rowGroupInfo(g *pqformat.RowGroup, leaves []*pqformat.SchemaElement) RowGroupInfo {
 	info := RowGroupInfo{Rows: g.NumRows, Bytes: g.TotalByteSize}
 	for i := range g.Columns {
 		m := &g.Columns[i].MetaData
@@ -114,7 +131,7 @@ func rowGroupInfo(g *pqformat.RowGroup) RowGroupInfo {
 			Path: m.PathInSchema, Type: m.Type.String(), Codec: m.Codec.String(),
 			Values: m.NumValues, Nulls: m.Statistics.NullCount,
 			Bytes: m.TotalUncompressedSize, Compressed: m.TotalCompressedSize,
-			Min: m.Statistics.MinValue, Max: m.Statistics.MaxValue,
+			Min: boundOf(leaves[i], m.Statistics.MinValue), Max: boundOf(leaves[i], m.Statistics.MaxValue),
 		}
 		for _, e := range m.Encoding {
 			c.Encodings = append(c.Encodings, e.String())
@@ -125,9 +142,32 @@ func rowGroupInfo(g *pqformat.RowGroup) RowGroupInfo {
 	return info
 }
 
-func checkThrift([]byte) error { return nil }
-
-func schemaText(elements []pqformat.SchemaElement) (string, error) {
-	_ = strings.Builder{}
-	return "", nil
+// Sequences returns the least and the greatest sequence in the stream of the file's messages: of the column stream_seq, or
+// as the capture noted them in the metadata. ok is false if the file says neither.
+func (f *FileInfo) Sequences() (first, last uint64, ok bool) {
+	for _, g := range f.RowGroups {
+		i := slices.IndexFunc(g.Columns, func(c ColumnInfo) bool { return slices.Equal(c.Path, []string{"stream_seq"}) })
+		if i < 0 {
+			break
+		}
+		least, isLeast := g.Columns[i].Min.(int64)
+		greatest, isGreatest := g.Columns[i].Max.(int64)
+		if !isLeast || !isGreatest {
+			ok = false
+			break
+		}
+		if !ok {
+			first, last, ok = uint64(least), uint64(greatest), true
+		}
+		first, last = min(first, uint64(least)), max(last, uint64(greatest))
+	}
+	if ok {
+		return first, last, true
+	}
+	first, err1 := strconv.ParseUint(f.Metadata["jetcapture.first_seq"], 10, 64)
+	last, err2 := strconv.ParseUint(f.Metadata["jetcapture.last_seq"], 10, 64)
+	if err1 != nil || err2 != nil {
+		return 0, 0, false
+	}
+	return first, last, true
 }

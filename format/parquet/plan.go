@@ -26,8 +26,8 @@ type plan[P, H any] struct {
 	// measure returns the bytes that a row refers to, beside its own size, or an error that rejects it.
 	measure func(row *H) (bytes int64, err error)
 
-	// describe adds to a row group's metadata what only the rows tell. It may be nil.
-	describe func(group *pqformat.RowGroup, batches [][]H)
+	// sorting returns by which columns the rows are sorted, which only they tell. It may be nil.
+	sorting func(batches [][]H) []pqformat.SortingColumn
 
 	encoders map[Codec]*sync.Pool // of *encoder[H]
 	rowSize  int64
@@ -35,14 +35,15 @@ type plan[P, H any] struct {
 
 // schema is what a file's footer says about its columns.
 type schema struct {
+	columns  []column
 	version  int32
 	elements []pqformat.SchemaElement
 	orders   []pqformat.ColumnOrder
 }
 
-// init takes over the options and tries the encoders out: a type that parquet-go cannot write makes it panic, which is an
+// prepare takes over the options and tries the encoders out: a type that parquet-go cannot write makes it panic, which is an
 // error here.
-func (p *plan[P, H]) init(options Options, newRows func(options ...pq.WriterOption) rowWriter[H], root *pq.Schema) (err error) {
+func (p *plan[P, H]) prepare(options Options, newRows func(options ...pq.WriterOption) rowWriter[H], root *pq.Schema) (err error) {
 	if p.options, err = options.withDefaults(); err != nil {
 		return err
 	}
@@ -66,9 +67,9 @@ func (p *plan[P, H]) init(options Options, newRows func(options ...pq.WriterOpti
 			pq.DictionaryMaxBytes(dictionaryBytes),
 			pq.WriteBufferSize(0), // pages are large, and the rest is for a bytes.Buffer
 		}, skip...)
-		p.encoders[name] = &sync.Pool{New: func() any { return &encoder[H]{rows: newRows(all...), columns: columns} }}
+		p.encoders[name] = &sync.Pool{New: func() any { return &encoder[H]{rows: newRows(all...)} }}
 	}
-	p.schema, err = p.readSchema()
+	p.schema, err = p.readSchema(columns)
 	return err
 }
 
@@ -76,7 +77,7 @@ func (p *plan[P, H]) init(options Options, newRows func(options ...pq.WriterOpti
 const dictionaryBytes = 1 << 20
 
 // readSchema writes an empty file and reads its footer.
-func (p *plan[P, H]) readSchema() (*schema, error) {
+func (p *plan[P, H]) readSchema(columns []column) (*schema, error) {
 	e := p.encoders[p.options.Codec].Get().(*encoder[H])
 	var file bytes.Buffer
 	e.rows.Reset(&file)
@@ -88,33 +89,27 @@ func (p *plan[P, H]) readSchema() (*schema, error) {
 		return nil, fmt.Errorf("parquet schema: %w", err)
 	}
 	p.encoders[p.options.Codec].Put(e)
-	return &schema{version: meta.Version, elements: meta.Schema, orders: meta.ColumnOrders}, nil
+	return &schema{columns: columns, version: meta.Version, elements: meta.Schema, orders: meta.ColumnOrders}, nil
 }
 
 func (p *plan[P, H]) newWriter() format.Writer[P] {
 	return &writer[P, H]{plan: p, codec: p.options.Codec}
 }
 
-// encode writes the batches as one row group. A panic of the encoder is an error, and an encoder that failed is not used
-// again.
-func (p *plan[P, H]) encode(codec Codec, out io.Writer, offset int64, batches [][]H) (group *rowGroup, written int64, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("encode rows: panic: %v", r)
-		}
-	}()
+// encode writes the batches as one row group. An encoder that failed or panicked is not used again.
+func (p *plan[P, H]) encode(codec Codec, out io.Writer, offset int64, batches [][]H) (*rowGroup, error) {
 	e := p.encoders[codec].Get().(*encoder[H])
-	group, written, err = e.encode(out, offset, batches)
+	group, err := e.encode(out, offset, batches)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	e.rows.Reset(nil)
 	e.file.reset(nil)
 	p.encoders[codec].Put(e)
-	if p.describe != nil {
-		p.describe(&group.meta, batches)
+	if p.sorting != nil {
+		group.sorting = p.sorting(batches)
 	}
-	return group, written, nil
+	return group, nil
 }
 
 var errNilPayload = errors.New("the payload is nil")

@@ -18,12 +18,12 @@ import (
 // their stream sequence say so in the footer.
 func RawWriters[P format.RawMessager](options Options) (func() format.Writer[P], error) {
 	p := &plan[P, format.RawMessage]{
-		row:      func(payload P) format.RawMessage { return payload.Raw() },
-		measure:  measureRaw,
-		describe: describeRaw,
+		row:     func(payload P) format.RawMessage { return payload.Raw() },
+		measure: measureRaw,
+		sorting: rawSorting,
 	}
 	root := pq.SchemaOf(rawRow{})
-	err := p.init(options, func(options ...pq.WriterOption) rowWriter[format.RawMessage] {
+	err := p.prepare(options, func(options ...pq.WriterOption) rowWriter[format.RawMessage] {
 		return &rawRows{GenericWriter: pq.NewGenericWriter[rawRow](nil, options...)}
 	}, root)
 	if err != nil {
@@ -89,23 +89,23 @@ const (
 	stringSize = 16
 )
 
-// describeRaw says that a row group is in the order of its messages' sequence, if it is.
-func describeRaw(group *pqformat.RowGroup, batches [][]format.RawMessage) {
+// rawSorting says that messages are in the order of their sequence in the stream, if they are of one stream and in order.
+func rawSorting(batches [][]format.RawMessage) []pqformat.SortingColumn {
 	last := &batches[0][0]
 	for _, batch := range batches {
 		for i := range batch {
 			m := &batch[i]
 			if m.StreamSeq < last.StreamSeq || m.Stream != last.Stream {
-				return
+				return nil
 			}
 			last = m
 		}
 	}
-	column := slices.IndexFunc(group.Columns, func(c pqformat.ColumnChunk) bool {
-		return slices.Equal(c.MetaData.PathInSchema, []string{"stream_seq"})
-	})
-	group.SortingColumns = []pqformat.SortingColumn{{ColumnIdx: int32(column)}}
+	return bySequence
 }
+
+// bySequence is the column stream_seq, the eighth leaf.
+var bySequence = []pqformat.SortingColumn{{ColumnIdx: 7}}
 
 // rawRows turns messages into rows, some at a time, in memory that it uses again.
 type rawRows struct {

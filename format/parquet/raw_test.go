@@ -53,7 +53,7 @@ func manyMessages(n int) []*formattest.Message {
 
 func TestRawMessagesComeBackAsTheyWere(t *testing.T) {
 	duck := formattest.DuckDB(t)
-	messages := append(formattest.Messages(), manyMessages(5000)...)
+	messages := append(formattest.Messages(), manyMessages(2000)...)
 	for _, codec := range []parquet.Codec{parquet.Zstd, parquet.ZstdBetter, parquet.Snappy, parquet.GZip, parquet.Uncompressed} {
 		t.Run(string(codec), func(t *testing.T) {
 			options := parquet.Options{Codec: codec, RowGroupRows: 1000, PageBytes: 8 << 10}
@@ -165,7 +165,7 @@ func TestLargePayloadsDoNotSwellTheFile(t *testing.T) {
 	info := inspect(t, file)
 	for _, c := range info.RowGroups[0].Columns {
 		if name := strings.Join(c.Path, "."); (name == "data" || name == "subject") && (c.Min != nil || c.Max != nil) {
-			t.Errorf("column %s has bounds of %d and %d bytes", name, len(c.Min), len(c.Max))
+			t.Errorf("column %s has bounds", name)
 		}
 	}
 }
@@ -241,9 +241,16 @@ func TestManySubjectsGiveUpTheDictionaryAndLoseNothing(t *testing.T) {
 		m.Data = nil
 	}
 	file := encoded(t, rawWriters(t, parquet.Options{PageBytes: 64 << 10})(), messages)
-	subject := inspect(t, file).RowGroups[0].Columns[0]
-	if !slices.Contains(subject.Encodings, "PLAIN") || !slices.Contains(subject.Encodings, "RLE_DICTIONARY") {
-		t.Errorf("the encodings of subject are %s", subject.Encodings)
+	f, err := pq.OpenFile(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := map[string]int32{}
+	for _, s := range f.Metadata().RowGroups[0].Columns[0].MetaData.EncodingStats {
+		pages[fmt.Sprint(s.PageType, " ", s.Encoding)] = s.Count
+	}
+	if pages["DATA_PAGE RLE_DICTIONARY"] == 0 || pages["DATA_PAGE PLAIN"] == 0 {
+		t.Errorf("the pages of subject are %v", pages)
 	}
 	n := duck.QueryInt("SELECT count(*) FROM " + formattest.RawParquet(save(t, file)) +
 		" WHERE subject = format('device.{:032x}.temperature', stream_seq - 1)")

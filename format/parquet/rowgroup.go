@@ -17,9 +17,8 @@ import (
 // For each row group the writer makes a file of its own. Of that file the pages go into the block's file, the magic bytes
 // before them are dropped, and the footer after them says what the block's footer needs to know.
 type encoder[H any] struct {
-	rows    rowWriter[H]
-	columns []column
-	file    fragment
+	rows rowWriter[H]
+	file fragment
 }
 
 // A rowWriter is a parquet-go writer, or what stands before one.
@@ -30,35 +29,23 @@ type rowWriter[H any] interface {
 	Close() error
 }
 
-// A rowGroup is what a file's footer says about one row group. Its offsets are those of the block's file.
-type rowGroup struct {
-	meta          pqformat.RowGroup
-	columnIndexes []*pqformat.ColumnIndex // nil for a column that has none
-	offsetIndexes []*pqformat.OffsetIndex
-}
-
-// encode writes the batches as one row group to out, which is at offset of the block's file, and returns how many bytes
-// that were.
-func (e *encoder[H]) encode(out io.Writer, offset int64, batches [][]H) (group *rowGroup, written int64, err error) {
+// encode writes the batches as one row group to out, which is at offset of the block's file.
+func (e *encoder[H]) encode(out io.Writer, offset int64, batches [][]H) (*rowGroup, error) {
 	e.file.reset(out)
 	e.rows.Reset(&e.file)
 	for _, rows := range batches {
 		if _, err := e.rows.Write(rows); err != nil {
-			return nil, 0, fmt.Errorf("encode rows: %w", err)
+			return nil, fmt.Errorf("encode rows: %w", err)
 		}
 	}
 	if err := e.rows.Flush(); err != nil {
-		return nil, 0, fmt.Errorf("write row group: %w", err)
+		return nil, fmt.Errorf("write row group: %w", err)
 	}
 	e.file.ending = true
 	if err := e.rows.Close(); err != nil {
-		return nil, 0, fmt.Errorf("end row group: %w", err)
+		return nil, fmt.Errorf("end row group: %w", err)
 	}
-	group, err = e.file.rowGroup(offset, e.columns)
-	if err != nil {
-		return nil, 0, fmt.Errorf("read footer of row group: %w", err)
-	}
-	return group, e.file.pages, nil
+	return &rowGroup{offset: offset, pages: e.file.pages, end: bytes.Clone(e.file.end.Bytes())}, nil
 }
 
 // A fragment is the file of one row group, taken apart as it is written.
@@ -91,30 +78,47 @@ func (f *fragment) Write(p []byte) (int, error) {
 	return dropped + n, err
 }
 
-// rowGroup reads the fragment's end, for pages that are at offset of the block's file.
-func (f *fragment) rowGroup(offset int64, columns []column) (*rowGroup, error) {
-	meta, err := decodeFooter(f.end.Bytes())
+// A rowGroup is what a block keeps of a row group until its footer is written: some kilobytes, a fourth of what they take
+// when they are read.
+type rowGroup struct {
+	offset  int64  // in the block's file
+	pages   int64  // bytes there
+	end     []byte // of the fragment
+	sorting []pqformat.SortingColumn
+}
+
+// A groupFooter is what the block's footer says about a row group. Its offsets are those of the block's file.
+type groupFooter struct {
+	meta          pqformat.RowGroup
+	columnIndexes []*pqformat.ColumnIndex // nil for a column that has none
+	offsetIndexes []*pqformat.OffsetIndex
+}
+
+// footer reads the end of the fragment.
+func (g *rowGroup) footer(columns []column) (*groupFooter, error) {
+	meta, err := decodeFooter(g.end)
 	if err != nil {
 		return nil, err
 	}
 	if len(meta.RowGroups) != 1 || len(meta.RowGroups[0].Columns) != len(columns) {
 		return nil, errors.New("not one row group of all columns")
 	}
-	g := &rowGroup{meta: meta.RowGroups[0]}
-	shift := offset - int64(len(magic))
-	g.meta.FileOffset += shift
-	for i := range g.meta.Columns {
-		c := &g.meta.Columns[i]
+	footer := &groupFooter{meta: meta.RowGroups[0]}
+	shift := g.offset - int64(len(magic))
+	footer.meta.FileOffset += shift
+	footer.meta.SortingColumns = g.sorting
+	for i := range footer.meta.Columns {
+		c := &footer.meta.Columns[i]
 		columnIndex, offsetIndex := new(pqformat.ColumnIndex), new(pqformat.OffsetIndex)
-		if err := f.decode(c.ColumnIndexOffset, c.ColumnIndexLength, columnIndex); err != nil {
+		if err := g.decode(c.ColumnIndexOffset, c.ColumnIndexLength, columnIndex); err != nil {
 			return nil, fmt.Errorf("column index: %w", err)
 		}
-		if err := f.decode(c.OffsetIndexOffset, c.OffsetIndexLength, offsetIndex); err != nil {
+		if err := g.decode(c.OffsetIndexOffset, c.OffsetIndexLength, offsetIndex); err != nil {
 			return nil, fmt.Errorf("offset index: %w", err)
 		}
-		c.MetaData.PathInSchema = columns[i].path // empty after a Reset: github.com/parquet-go/parquet-go/issues/602
 		c.ColumnIndexOffset, c.ColumnIndexLength = 0, 0
 		c.OffsetIndexOffset, c.OffsetIndexLength = 0, 0
+		c.MetaData.PathInSchema = columns[i].path // empty after a Reset: github.com/parquet-go/parquet-go/issues/602
 		c.MetaData.DataPageOffset += shift
 		if c.MetaData.DictionaryPageOffset != 0 {
 			c.MetaData.DictionaryPageOffset += shift
@@ -122,19 +126,19 @@ func (f *fragment) rowGroup(offset int64, columns []column) (*rowGroup, error) {
 		for j := range offsetIndex.PageLocations {
 			offsetIndex.PageLocations[j].Offset += shift
 		}
-		g.columnIndexes = append(g.columnIndexes, columns[i].stats.keep(&c.MetaData.Statistics, columnIndex))
-		g.offsetIndexes = append(g.offsetIndexes, offsetIndex)
+		footer.columnIndexes = append(footer.columnIndexes, columns[i].stats.keep(&c.MetaData.Statistics, columnIndex))
+		footer.offsetIndexes = append(footer.offsetIndexes, offsetIndex)
 	}
-	return g, nil
+	return footer, nil
 }
 
 // decode reads a structure of length bytes at offset of the fragment into v.
-func (f *fragment) decode(offset int64, length int32, v any) error {
-	start := offset - f.pages - int64(len(magic))
-	if start < 0 || length <= 0 || start+int64(length) > int64(f.end.Len()) {
+func (g *rowGroup) decode(offset int64, length int32, v any) error {
+	start := offset - g.pages - int64(len(magic))
+	if start < 0 || length <= 0 || start+int64(length) > int64(len(g.end)) {
 		return fmt.Errorf("%d bytes at %d are out of bounds", length, offset)
 	}
-	return thrift.Unmarshal(new(thrift.CompactProtocol), f.end.Bytes()[start:start+int64(length)], v)
+	return thrift.Unmarshal(new(thrift.CompactProtocol), g.end[start:start+int64(length)], v)
 }
 
 // decodeFooter reads the footer at the end of a file that this package wrote.

@@ -83,12 +83,12 @@ func (w *writer[P, H]) Spill() error {
 		if err := w.file.begin(); err != nil {
 			return err
 		}
-		group, written, err := w.plan.encode(w.codec, w.file.out, w.file.offset, w.held.batches)
+		group, err := w.plan.encode(w.codec, w.file.out, w.file.offset, w.held.batches)
 		if err != nil {
 			return err
 		}
 		w.held = held[H]{}
-		return w.file.add(group, written)
+		return w.file.add(group)
 	})
 }
 

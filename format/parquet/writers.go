@@ -32,7 +32,7 @@ func Writers[P any](options Options) (func() format.Writer[P], error) {
 	if err != nil {
 		return nil, err
 	}
-	err = p.init(options, func(options ...pq.WriterOption) rowWriter[P] {
+	err = p.prepare(options, func(options ...pq.WriterOption) rowWriter[P] {
 		for _, tag := range tags {
 			options = append(options, tag.(pq.WriterOption))
 		}
