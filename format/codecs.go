@@ -81,7 +81,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func (*snappyFile) chunkSize() int { return snappyFrame }
 
-func (f *snappyFile) appendChunk(dst, chunk []byte, last bool) ([]byte, error) {
+func (f *snappyFile) appendChunk(dst, chunk []byte, _ bool) ([]byte, error) {
 	if !f.begun {
 		f.begun = true
 		dst = append(dst, snappyIdentifier...)
@@ -121,7 +121,7 @@ var zstdEncoders = sync.Pool{New: func() any {
 	return e
 }}
 
-func (f *zstdFile) appendChunk(dst, chunk []byte, last bool) ([]byte, error) {
+func (f *zstdFile) appendChunk(dst, chunk []byte, _ bool) ([]byte, error) {
 	if len(chunk) == 0 && f.begun {
 		return dst, nil
 	}

@@ -228,7 +228,7 @@ func TestDuckDBReadsCompressedFiles(t *testing.T) {
 func TestTheCompressorsFirstErrorIsFinal(t *testing.T) {
 	errFull := errors.New("disk full")
 	for _, c := range compressions {
-		w, _ := format.Compress(writerFunc(func(p []byte) (int, error) { return 0, errFull }), c)
+		w, _ := format.Compress(writerFunc(func([]byte) (int, error) { return 0, errFull }), c)
 		_, err := w.Write(make([]byte, 1<<20))
 		if !errors.Is(err, errFull) {
 			t.Errorf("%s: Write returns %v", c, err)

@@ -86,8 +86,10 @@ func (m *RawMessage) Validate() error {
 		column string
 		value  uint64
 	}{
-		{"stream_seq", m.StreamSeq}, {"consumer_seq", m.ConsumerSeq},
-		{"num_delivered", m.NumDelivered}, {"num_pending", m.NumPending},
+		{"stream_seq", m.StreamSeq},
+		{"consumer_seq", m.ConsumerSeq},
+		{"num_delivered", m.NumDelivered},
+		{"num_pending", m.NumPending},
 	} {
 		if number.value > math.MaxInt64 {
 			return fmt.Errorf("column %s: %d is above the largest int64", number.column, number.value)

@@ -58,7 +58,11 @@ func TestNDJSONWritersConform(t *testing.T) {
 		New:      func() format.Writer[any] { return &format.NewLineDelimitedJSON[any]{} },
 		Payloads: []any{1, fickle{"a"}, map[string]any{"b": []int{1, 2}}, nil, strings.Repeat("large", 20_000), fickle{"\n"}},
 		Rejected: []any{
-			math.NaN(), fickle{"error"}, fickle{"panic"}, fickle{"invalid"}, func() {},
+			math.NaN(),
+			fickle{"error"},
+			fickle{"panic"},
+			fickle{"invalid"},
+			func() {},
 			[]any{strings.Repeat("x", 10_000), make(chan int)},
 		},
 		Read: func(t *testing.T, file []byte) (rows []string) {

@@ -30,8 +30,10 @@ func TestRawMessagesComeBackAsTheyWere(t *testing.T) {
 }
 
 func TestRawMessagesThatAFormatCannotHoldAreRejected(t *testing.T) {
-	columns := []string{"subject", "reply", "headers", "headers", "stream", "consumer",
-		"stream_seq", "consumer_seq", "num_delivered", "num_pending", "timestamp", "timestamp"}
+	columns := []string{
+		"subject", "reply", "headers", "headers", "stream", "consumer",
+		"stream_seq", "consumer_seq", "num_delivered", "num_pending", "timestamp", "timestamp",
+	}
 	for name, w := range map[string]format.Writer[*formattest.Message]{
 		"CSV":    format.NewRawCSV[*formattest.Message](),
 		"NDJSON": format.NewRawNDJSON[*formattest.Message](),
@@ -83,7 +85,7 @@ func TestWritingARawMessageDoesNotChangeIt(t *testing.T) {
 }
 
 func TestRawWritersConform(t *testing.T) {
-	lines := func(t *testing.T, file []byte) []string {
+	lines := func(_ *testing.T, file []byte) []string {
 		return strings.SplitAfter(strings.TrimSuffix(string(file), "\n"), "\n")
 	}
 	payloads := formattest.Messages()

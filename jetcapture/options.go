@@ -47,7 +47,7 @@ type Options[P Payload, K DestKey] struct {
 	Layout      store.Layout // the folder of an interval below its destination key; default store.HiveLayout
 
 	MaxAge      time.Duration // the interval: how much time a block spans; default DefaultMaxAge
-	Grace       time.Duration // how long after its end an interval may still get messages; default DefaultGrace
+	Grace       time.Duration // how long after its end an interval may still get messages; default DefaultGrace, 1 ns is none
 	MaxMessages int           // seals a block of so many messages; default 0: no limit of its own
 	MaxBytes    int64         // seals a block of so many encoded bytes; default 0: no limit of its own
 

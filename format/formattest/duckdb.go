@@ -1,6 +1,7 @@
 package formattest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func DuckDB(t testing.TB) *Duck {
 	if err != nil {
 		missing(t, err)
 	}
-	d := &Duck{t: t, process: exec.Command("node", filepath.Join(dir, "reader.mjs"))}
+	d := &Duck{t: t, process: exec.CommandContext(context.WithoutCancel(t.Context()), "node", filepath.Join(dir, "reader.mjs"))}
 	d.process.Stderr = os.Stderr
 	out, err := d.process.StdoutPipe()
 	if err != nil {

@@ -44,8 +44,10 @@ func Messages() []*Message {
 		{Subject: "large", Data: bytes.Repeat(every, 4096), Headers: map[string][]string{
 			"Big": {strings.Repeat("0123456789", 1000)},
 		}},
-		{Subject: "limits", StreamSeq: math.MaxInt64, ConsumerSeq: math.MaxInt64,
-			NumDelivered: math.MaxInt64, NumPending: math.MaxInt64},
+		{
+			Subject: "limits", StreamSeq: math.MaxInt64, ConsumerSeq: math.MaxInt64,
+			NumDelivered: math.MaxInt64, NumPending: math.MaxInt64,
+		},
 		{Subject: "old", Timestamp: time.Unix(0, math.MinInt64)},
 		{Subject: "new", Timestamp: time.Unix(0, math.MaxInt64)},
 		{Subject: "before 1970", Timestamp: time.Unix(-1, 999_999_999)},

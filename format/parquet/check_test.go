@@ -29,15 +29,19 @@ type recursive struct {
 	Children []recursive
 }
 
-type mutual struct{ Other *mutual2 }
-type mutual2 struct{ Back map[string]mutual }
+type (
+	mutual  struct{ Other *mutual2 }
+	mutual2 struct{ Back map[string]mutual }
+)
 
 type protoLike struct{ A string }
 
 func (*protoLike) ProtoReflect() {}
 
-type A struct{ X int }
-type B struct{ X int }
+type (
+	A struct{ X int }
+	B struct{ X int }
+)
 
 type alias string
 
@@ -125,7 +129,7 @@ func TestTypesThatWouldBeWrittenWronglyAreRefused(t *testing.T) {
 			G int `parquet:"aB"`
 		}](t), ".G", "already"},
 		"called dash": {refusal[struct {
-			F int `json:"-,"`
+			F int `json:"-,"` //nolint:staticcheck // what a struct may have
 		}](t), ".F", "called"},
 		"recursive":          {refusal[recursive](t), ".Children[]", "contains itself"},
 		"mutually recursive": {refusal[mutual](t), ".Other.Back[value]", "contains itself"},

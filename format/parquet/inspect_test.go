@@ -154,8 +154,11 @@ func TestBoundsAreTypedValues(t *testing.T) {
 		{true, -5, 1<<32 - 1, 1<<64 - 1, -1.5, 2.5, "é", 1, at, [3]byte{1}},
 		{true, -5, 1<<32 - 1, 1<<64 - 1, -1.5, 2.5, "é", 1, at, [3]byte{1}},
 	}))
-	want := []any{true, int64(-5), uint64(1<<32 - 1), uint64(1<<64 - 1), -1.5, 2.5, "é",
-		time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC), at, []byte{1, 0, 0}}
+	want := []any{
+		true, int64(-5), uint64(1<<32 - 1), uint64(1<<64 - 1), -1.5, 2.5, "é",
+		time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC), at,
+		[]byte{1, 0, 0},
+	}
 	for i, c := range info.RowGroups[0].Columns {
 		if !reflect.DeepEqual(c.Min, want[i]) || !reflect.DeepEqual(c.Max, want[i]) {
 			t.Errorf("column %s has bounds %v and %v, want %v", c.Path, c.Min, c.Max, want[i])

@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -144,7 +145,8 @@ func (e *valueError) Error() string { return "field " + e.path[1:] + ": " + e.er
 func (e *valueError) Unwrap() error { return e.err }
 
 func within(path string, err error) error {
-	if inner, ok := err.(*valueError); ok {
+	var inner *valueError
+	if errors.As(err, &inner) {
 		inner.path = path + inner.path
 		return inner
 	}

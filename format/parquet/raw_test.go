@@ -70,8 +70,10 @@ func TestTheColumnsOfARawMessageAreForEver(t *testing.T) {
 	if !slices.Equal(rows.Columns, format.RawColumns()) {
 		t.Errorf("columns are %q", rows.Columns)
 	}
-	if want := []string{"VARCHAR", "VARCHAR", "MAP(VARCHAR, LIST(VARCHAR))", "BLOB", "VARCHAR", "VARCHAR", "BIGINT", "BIGINT",
-		"TIMESTAMP_TZ", "BIGINT", "BIGINT", "BIGINT"}; !slices.Equal(rows.Types, want) {
+	if want := []string{
+		"VARCHAR", "VARCHAR", "MAP(VARCHAR, LIST(VARCHAR))", "BLOB", "VARCHAR", "VARCHAR", "BIGINT", "BIGINT",
+		"TIMESTAMP_TZ", "BIGINT", "BIGINT", "BIGINT",
+	}; !slices.Equal(rows.Types, want) {
 		t.Errorf("types are %q", rows.Types)
 	}
 	var schema []string
@@ -213,6 +215,22 @@ func TestRowGroupsEndAtTheirLimits(t *testing.T) {
 	}
 	if n := len(inspect(t, out.Bytes()).RowGroups); spilled < 8 || n != spilled+1 {
 		t.Errorf("%d row groups, %d spilled while writing", n, spilled)
+	}
+}
+
+func TestPagesOfLargeRowsHoldFewRows(t *testing.T) {
+	messages := manyMessages(100)
+	for _, m := range messages {
+		m.Data = bytes.Repeat(m.Data, 400) // 100 KB
+	}
+	file := encoded(t, rawWriters(t, parquet.Options{PageBytes: 256 << 10})(), messages)
+	f, err := pq.OpenFile(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := f.RowGroups()[0].ColumnChunks()[4].OffsetIndex()
+	if err != nil || data.NumPages() < 25 {
+		t.Errorf("10 MB are in %d pages, %v", data.NumPages(), err)
 	}
 }
 

@@ -195,9 +195,7 @@ type tagged struct {
 	DictU   [16]byte          `parquet:",uuid,dict"`
 }
 
-var (
-	timeType = reflect.TypeFor[time.Time]()
-)
+var timeType = reflect.TypeFor[time.Time]()
 
 func writersOf[P any](t testing.TB, options parquet.Options) func() format.Writer[P] {
 	t.Helper()
