@@ -16,7 +16,7 @@ test: readers ## all tests, with the race detector, against real servers and for
 
 lint: $(LINT) ## the linters, and that generated and module files are tidy
 	go mod tidy -diff
-	$(LINT) run ./...
+	$(LINT) run --allow-parallel-runners ./...
 
 ci: lint test ## what must pass before a change lands
 
