@@ -16,6 +16,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/jetcapture"
@@ -253,7 +256,12 @@ func TestPoisonGoesToDeadLettersAndStopsNothingElse(t *testing.T) {
 		return &moodyWriter{Writer: format.NewRawNDJSON[*jetcapture.NatsMessage]()}
 	}
 	o.MaxMessages = 700
+	core, logs := observer.New(zapcore.WarnLevel)
+	o.Logger = zap.New(core)
 	untilCaughtUp(t, s, o)
+	if n := logs.FilterMessageSnippet("dead letters").Len(); n == 0 || n > len(poison)/2 {
+		t.Errorf("%d lines of log for %d dead letters", n, len(poison))
+	}
 
 	rows, letters := readRows(t, dir), readLetters(t, dir)
 	if len(rows) != n-len(poison) || len(letters) != len(poison) {

@@ -18,7 +18,8 @@ const (
 	handleAtOnce   = 256 // messages, before the loop looks at anything else
 	sampleEvery    = time.Second
 	caughtUpSilent = 100 * time.Millisecond // before a capture that runs until caught up looks whether it is
-	goneLooks      = 3                      // a consumer is gone when so many looks in a row did not find it
+	rejectedLogged = 5                      // dead letters between two samples; the others are counted
+	goneLooks      = 5                      // a consumer is gone when so many looks in a row did not find it
 	nakDelay       = 2 * time.Second
 	drainQuiet     = 100 * time.Millisecond // of no message, when stopping: no more of those asked for will come
 	drainReceive   = time.Second            // at most, to receive what was asked for
@@ -71,6 +72,7 @@ type loop[P Payload, K DestKey] struct {
 	pulled        int // since the last Observer call
 	pulledBytes   int64
 	dropped       int
+	rejected      int
 	lastTimestamp int64
 	startReconns  uint64
 }
@@ -334,7 +336,10 @@ func (l *loop[P, K]) report() {
 	if ob.Dropped != nil && l.dropped > 0 {
 		ob.Dropped(l.dropped)
 	}
-	l.pulled, l.pulledBytes, l.dropped = 0, 0, 0
+	if more := l.rejected - rejectedLogged; more > 0 {
+		l.log.Warn("more messages went to the dead letters", zap.Int("messages", more))
+	}
+	l.pulled, l.pulledBytes, l.dropped, l.rejected = 0, 0, 0, 0
 	if ob.Sampled == nil {
 		return
 	}

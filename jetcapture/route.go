@@ -95,8 +95,10 @@ func (l *loop[P, K]) try(payload P) error {
 
 // reject puts a message that cannot be archived into a dead-letter block.
 func (l *loop[P, K]) reject(msg *nats.Msg, d *delivery, stage string, reason error) {
-	l.log.Warn("a message goes to the dead letters", zap.String("subject", msg.Subject), zap.Uint64("stream_seq", d.streamSeq),
-		zap.String("stage", stage), zap.Error(reason))
+	if l.rejected++; l.rejected <= rejectedLogged {
+		l.log.Warn("a message goes to the dead letters", zap.String("subject", msg.Subject),
+			zap.Uint64("stream_seq", d.streamSeq), zap.String("stage", stage), zap.Error(reason))
+	}
 	if l.o.Observer.DeadLettered != nil {
 		l.o.Observer.DeadLettered(msg.Subject, reason)
 	}

@@ -1,7 +1,7 @@
 package jetcapture
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"time"
 
@@ -78,7 +78,7 @@ func (l *loop[P, K]) settle(o outcome[K]) {
 		})
 	}
 	if o.fatal {
-		l.stop = errors.Join(l.stop, o.err)
+		l.stop = cmp.Or(l.stop, o.err)
 	} else {
 		l.setback(o.err)
 	}
