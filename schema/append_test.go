@@ -1,0 +1,189 @@
+package schema_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/big"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/jetcapture/lake/schema"
+)
+
+// appended returns the columns of one row each for values, and the error of the last.
+func appended[T any](t testing.TB, opts []schema.Option, values ...T) (*schema.Columns, error) {
+	t.Helper()
+	s := of[T](t, opts...)
+	plan, err := schema.Compile[T](s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.NewColumns()
+	for _, value := range values {
+		var rows int
+		rows, err = plan.Append(c, value)
+		if (rows == 1) != (err == nil) {
+			t.Errorf("%d rows with the error %v", rows, err)
+		}
+	}
+	return c, err
+}
+
+func rowsOf[T any](t testing.TB, values ...T) string {
+	t.Helper()
+	c, err := appended(t, nil, values...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(assemble(c))
+}
+
+type money struct {
+	units int64
+	exp   int32
+}
+
+func (m money) Coefficient() *big.Int { return big.NewInt(m.units) }
+func (m money) Exponent() int32       { return m.exp }
+
+func ptr[T any](v T) *T { return &v }
+
+func TestValuesAreThoseOfGo(t *testing.T) {
+	at := time.Date(2026, 11, 23, 23, 30, 1, 123456789, time.FixedZone("west", -5*60*60))
+	type fixed [3]byte
+	type headers map[string][]string
+	for name, test := range map[string]struct{ got, want string }{
+		"integers": {
+			rowsOf(t, struct {
+				A int8
+				B uint8
+				C int16
+				D uint32
+				E int64
+				F uint64
+				G int
+			}{-128, 255, -32768, math.MaxUint32, math.MinInt64, math.MaxUint64, -1}),
+			"[[-128 255 -32768 4294967295 -9223372036854775808 18446744073709551615 -1]]",
+		},
+		"floats": {
+			rowsOf(t, pair[float32]{1.5, float32(math.Inf(1))}, pair[float32]{float32(math.Copysign(0, -1)), float32(math.NaN())}),
+			"[[1.5 +Inf] [-0 NaN]]",
+		},
+		"doubles": {rowsOf(t, pair[float64]{math.MaxFloat64, -0.1}), "[[1.7976931348623157e+308 -0.1]]"},
+		"bools":   {rowsOf(t, pair[*bool]{nil, ptr(true)}, pair[*bool]{ptr(false), nil}), "[[<nil> true] [false <nil>]]"},
+		"bytes":   {rowsOf(t, pair[[]byte]{nil, []byte{}}, pair[[]byte]{[]byte("a\xff"), []byte("b")}), "[[<nil> ] [a\xff b]]"},
+		"arrays":  {rowsOf(t, pair[fixed]{fixed{1, 2, 3}, fixed{}}), "[[010203 000000]]"},
+		"times": {rowsOf(t, struct {
+			Micros, Zero time.Time
+			Nanos        time.Time `parquet:",timestamp(nanosecond)"`
+			Millis       time.Time `parquet:",timestamp(millisecond:local)"`
+			Date         time.Time `parquet:",date"`
+			Old          time.Time `parquet:",date"`
+			Clock        time.Time `parquet:",time(microsecond:local)"`
+			UTC          time.Time `parquet:",time(millisecond)"`
+			None         time.Time `parquet:",optional"`
+		}{Micros: at, Nanos: at, Millis: at, Date: at, Clock: at, UTC: at}), fmt.Sprintf("[[%d -62135596800000000 %d %d %d %d %d %d <nil>]]",
+			at.UnixMicro(), at.UnixNano(), time.Date(2026, 11, 23, 23, 30, 1, 123e6, time.UTC).UnixMilli(),
+			time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC).Unix()/86400, -719162, ((23*60+30)*60+1)*1000000+123456, (4*60+30)*60000+1123)},
+		"day before 1970": {rowsOf(t, struct {
+			A time.Time `parquet:",date"`
+		}{time.Unix(-12*60*60, 0).UTC()}), "[[-1]]"},
+		"before 1970": {
+			rowsOf(t, pair[time.Time]{time.Unix(-1, 999_999_999), time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)}),
+			"[[-1 253402300799999999]]",
+		},
+		"durations": {rowsOf(t, struct {
+			Took time.Duration
+			Time time.Duration `parquet:",time(millisecond)"`
+		}{-5, 24*time.Hour - 1}), "[[-5 86399999]]"},
+		"decimals": {
+			rowsOf(t, struct {
+				Int    int64       `parquet:",decimal(2:18)"`
+				Wide   int32       `parquet:",decimal(2:30)"`
+				Big    big.Int     `parquet:",decimal(2:38)"`
+				Rat    *big.Rat    `parquet:",decimal(3:9)"`
+				Text   string      `parquet:",decimal(2:9)"`
+				Number json.Number `parquet:",decimal(2:9)"`
+				Money  money       `parquet:",decimal(4:12)"`
+				Bytes  []byte      `parquet:",decimal(0:20)"`
+				Exp    string      `parquet:",decimal(0:38)"`
+				None   *money      `parquet:",decimal(4:12)"`
+			}{-1250, -7, *big.NewInt(-5), big.NewRat(-1, 8), "-12.5", "1.25e1", money{1250, -2}, []byte{0xff, 0x00}, "+2E+3", nil}),
+			"[[-1250 -7 -5 -125 -1250 1250 125000 -256 2000 <nil>]]",
+		},
+		"texts": {rowsOf(t, struct {
+			A netip.Addr
+			B *netip.Addr
+			C color
+			D big.Int
+			E json.Number
+			F netip.Addr
+		}{netip.MustParseAddr("::1"), nil, 7, *big.NewInt(99), "1e5", netip.Addr{}}), "[[::1 <nil> red 99 1e5 ]]"},
+		"json": {rowsOf(t, struct {
+			A json.RawMessage
+			B json.RawMessage
+			C any            `parquet:",json"`
+			D any            `parquet:",json"`
+			E map[string]int `parquet:",json"`
+			F string         `parquet:",json"`
+		}{json.RawMessage(`{"a":1}`), nil, []string{"<"}, nil, map[string]int{"b": 1}, `[]`}), `[[{"a":1} <nil> ["<"] <nil> {"b":1} []]]`},
+		"uuids": {
+			rowsOf(t, struct {
+				A UUID
+				B [16]byte `parquet:",uuid"`
+				C string   `parquet:",uuid"`
+				D string   `parquet:",uuid,optional"`
+			}{UUID{15: 1}, [16]byte{0: 0xff}, "f81d4fae-7dec-11d0-A765-00a0c91e6bf6", ""}),
+			"[[00000000000000000000000000000001 ff000000000000000000000000000000 f81d4fae7dec11d0a76500a0c91e6bf6 <nil>]]",
+		},
+		"sql": {rowsOf(t, pair[sql.NullInt32]{sql.NullInt32{}, sql.NullInt32{Int32: 5, Valid: true}}), "[[<nil> 5]]"},
+		"sql pointers": {
+			rowsOf(t, pair[sql.Null[*string]]{sql.Null[*string]{Valid: true}, sql.Null[*string]{V: ptr("x"), Valid: true}}),
+			"[[<nil> x]]",
+		},
+		"pointers": {rowsOf(t, pair[***int]{ptr(ptr(ptr(3))), ptr((**int)(nil))}), "[[3 <nil>]]"},
+		"lists": {
+			rowsOf(t, pair[[][]int]{nil, [][]int{}}, pair[[][]int]{[][]int{nil, {}, {1, 2}}, [][]int{{3}}}),
+			"[[<nil> []] [[<nil> [] [1 2]] [[3]]]]",
+		},
+		"lists of nulls":  {rowsOf(t, pair[[]*int]{[]*int{nil, ptr(1), nil}, []*int{}}), "[[[<nil> 1 <nil>] []]]"},
+		"arrays as lists": {rowsOf(t, pair[[2]string]{[2]string{"a", "b"}, [2]string{}}), "[[[a b] [ ]]]"},
+		"maps": {
+			rowsOf(t, pair[headers]{nil, headers{}}, pair[headers]{headers{"b": {"1", "2"}, "a": nil}, headers{"": {}}}),
+			"[[<nil> []] [[a <nil> b [1 2]] [ []]]]",
+		},
+		"maps of addresses": {rowsOf(t, pair[map[netip.Addr]map[int8]bool]{map[netip.Addr]map[int8]bool{
+			netip.MustParseAddr("2.0.0.0"):  {1: true, -1: false},
+			netip.MustParseAddr("10.0.0.0"): nil,
+		}, nil}), "[[[10.0.0.0 <nil> 2.0.0.0 [-1 false 1 true]] <nil>]]"},
+		"structs in lists": {rowsOf(t, pair[[]pair[*string]]{[]pair[*string]{{ptr("a"), nil}, {}}, nil}), "[[[[a <nil>] [<nil> <nil>]] <nil>]]"},
+		"embedded": {rowsOf(t, struct {
+			Base
+			*Deep
+		}{Base{Tenant: "x"}, nil}, struct {
+			Base
+			*Deep
+		}{Base{}, &Deep{7}}), "[[x  <nil>] [  7]]"},
+		"omitted": {rowsOf(t, struct {
+			A int      `json:",omitempty"`
+			B string   `json:",omitempty"`
+			C []string `json:",omitempty"`
+			D *int     `json:",omitempty"`
+			E []string `parquet:",optional"`
+			F Left     `parquet:",optional"`
+			G Left     `json:",omitempty"`
+			H float64  `json:",omitzero"`
+		}{C: []string{}, D: new(int), E: []string{}, H: math.Copysign(0, -1)}), "[[<nil> <nil> <nil> 0 [] <nil> [] -0]]"},
+		"protocol buffers": {
+			rowsOf(t, &Event{Id: "", At: &Timestamp{Seconds: 1, Nanos: 2000}, Note: &StringValue{Value: "n"}, Status: 1}, &Event{Tags: []string{"t"}}),
+			"[[ 1000002 n PAID [] <nil> <nil>] [ <nil> <nil> NEW [t] <nil> <nil>]]",
+		},
+	} {
+		if test.got != test.want {
+			t.Errorf("%s: rows are\n%s\nwant\n%s", name, test.got, test.want)
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// ErrFull is in the error of Append if a leaf would get more than MaxLeaf bytes. The value is not rejected: the Columns are
+// to be encoded and reset, and then have room for it.
+var ErrFull = errors.New("columns are full")
+
+// The limits of values. Parquet readers fail on pages of more than 2 GiB, Arrow counts the bytes of a column by int32.
+const (
+	MaxValue = 1 << 30           // bytes of one string, bytes or JSON
+	MaxLeaf  = math.MaxInt32 - 1 // bytes of all of them in one leaf
+)
+
+// Columns hold rows until they are encoded: for each leaf of a schema its values, one behind the other, and their levels.
+// They start with some hundred bytes and grow by doubling, in buffers that all Columns of the process share. They are
+// for one goroutine at a time.
+type Columns struct {
+	schema  *Schema
+	rows    int
+	leaves  []Leaf
+	lists   []*Leaf // those in lists and maps
+	held    int64
+	text    []byte // of one value
+	scratch any    // a *T, for plans of values that are no pointers
+}
+
+// NewColumns returns Columns without rows.
+func (s *Schema) NewColumns() *Columns {
+	c := &Columns{schema: s, leaves: make([]Leaf, len(s.leaves))}
+	for i, n := range s.leaves {
+		if c.leaves[i].init(n); c.leaves[i].maxRep > 0 {
+			c.lists = append(c.lists, &c.leaves[i])
+		}
+	}
+	return c
+}
+
+// Schema returns the schema that the Columns are of.
+func (c *Columns) Schema() *Schema { return c.schema }
+
+// Rows returns the number of rows.
+func (c *Columns) Rows() int { return c.rows }
+
+// Len returns the number of leaves.
+func (c *Columns) Len() int { return len(c.leaves) }
+
+// Leaf returns the values of leaf i, which is Schema.Leaves()[i], from 0 to Len()-1. It is valid until rows are
+// appended, or the Columns reset or released.
+func (c *Columns) Leaf(i int) *Leaf { return &c.leaves[i] }
+
+// Buffered returns the bytes that the Columns hold, room for growth included.
+func (c *Columns) Buffered() int64 { return c.held }
+
+// Reset removes all rows and keeps the buffers.
+func (c *Columns) Reset() {
+	for i := range c.leaves {
+		c.leaves[i].truncate(0, 0)
+	}
+	c.rows = 0
+}
+
+// Release removes all rows and gives the buffers to other Columns. More rows can be appended all the same.
+func (c *Columns) Release() {
+	c.Reset()
+	for i := range c.leaves {
+		c.leaves[i].release()
+	}
+	c.held, c.text, c.scratch = 0, nil, nil
+}
+
+// begin notes where a row begins, in those leaves where the number of rows does not tell.
+func (c *Columns) begin() {
+	for _, l := range c.lists {
+		l.begun = len(l.rep)
+	}
+}
+
+// rollback removes the row that was begun.
+func (c *Columns) rollback() {
+	for i := range c.leaves {
+		l := &c.leaves[i]
+		switch {
+		case l.maxRep > 0:
+			l.truncate(l.begun, l.valuesBefore(l.begun))
+		case l.maxDef > 0:
+			l.truncate(c.rows, l.valuesBefore(c.rows))
+		default:
+			l.truncate(0, c.rows)
+		}
+	}
+}
+
+// room makes room in the leaf's data for n bytes of one value.
+func (c *Columns) room(l *Leaf, n int) error {
+	if n <= cap(l.data)-len(l.data) && n <= MaxLeaf-len(l.data) && n <= MaxValue {
+		return nil
+	}
+	return c.makeRoom(l, n)
+}
+
+func (c *Columns) makeRoom(l *Leaf, n int) error {
+	switch {
+	case n > MaxValue:
+		return fmt.Errorf("%d bytes are more than the %d that a value may have", n, MaxValue)
+	case n > MaxLeaf-len(l.data) && c.rows == 0:
+		return fmt.Errorf("the row has more than %d bytes of it", MaxLeaf)
+	case n > MaxLeaf-len(l.data):
+		return ErrFull
+	}
+	var bytes int64
+	l.data, bytes = bytePool.grow(l.data, n)
+	c.held += bytes
+	return nil
+}
+
+// putText appends a value of a leaf of bytes, and copies it.
+func putText[S string | []byte](c *Columns, l *Leaf, value S) error {
+	if err := c.room(l, len(value)); err != nil {
+		return err
+	}
+	if len(l.n32) == 0 {
+		c.put32(l, 0)
+	}
+	c.room32(l)
+	l.data = append(l.data, value...)
+	l.n32 = append(l.n32, uint32(len(l.data))) // MaxLeaf fits
+	return nil
+}
+
+// putFixed appends a value of a leaf of bytes of a fixed length, and copies it.
+func (c *Columns) putFixed(l *Leaf, value []byte) error {
+	if err := c.room(l, len(value)); err != nil {
+		return err
+	}
+	l.data = append(l.data, value...)
+	return nil
+}
+
+func (c *Columns) put32(l *Leaf, value uint32) {
+	c.room32(l)
+	l.n32 = append(l.n32, value)
+}
+
+func (c *Columns) put64(l *Leaf, value uint64) {
+	c.room64(l)
+	l.n64 = append(l.n64, value)
+}
+
+// level appends the levels of a value, or of a null.
+func (c *Columns) level(l *Leaf, def, rep uint8) {
+	if l.maxDef > 0 {
+		c.roomForLevel(&l.def)
+		l.def = append(l.def, def)
+	}
+	if l.maxRep > 0 {
+		c.roomForLevel(&l.rep)
+		l.rep = append(l.rep, rep)
+	}
+}
+
+// The three that follow are small enough for the compiler to put them where they are called, and what calls them appends
+// without a call.
+
+func (c *Columns) room32(l *Leaf) {
+	if len(l.n32) == cap(l.n32) {
+		c.grow32(l)
+	}
+}
+
+func (c *Columns) room64(l *Leaf) {
+	if len(l.n64) == cap(l.n64) {
+		c.grow64(l)
+	}
+}
+
+func (c *Columns) roomForLevel(levels *[]uint8) {
+	if len(*levels) == cap(*levels) {
+		c.growLevels(levels)
+	}
+}
+
+func (c *Columns) grow32(l *Leaf) {
+	var bytes int64
+	l.n32, bytes = pool32.grow(l.n32, 1)
+	c.held += bytes
+}
+
+func (c *Columns) grow64(l *Leaf) {
+	var bytes int64
+	l.n64, bytes = pool64.grow(l.n64, 1)
+	c.held += bytes
+}
+
+func (c *Columns) growLevels(levels *[]uint8) {
+	var bytes int64
+	*levels, bytes = bytePool.grow(*levels, 1)
+	c.held += bytes
+}

@@ -1,0 +1,72 @@
+// Package schema makes columns of Go structs: the same columns for the same type, always, and never a value in them that
+// is not the one in Go.
+//
+//	type → Of → Schema → Compile → Plan → Append(value) → Columns → an encoder of Parquet, Arrow or CSV
+//
+// A Schema is a neutral tree of nodes with names, field ids and types. Compare says whether files of two schemas can be
+// read together, and package schematest makes that a test. A Plan appends values to Columns, which hold the values of each
+// leaf one behind the other, with the definition and repetition levels that Dremel, and so Parquet, has for nested ones.
+//
+// # Columns of a struct
+//
+// Each exported field is a column. It is named by its tag `parquet`, else by its tag `json`, else like the field; the name
+// "-" leaves it out. Embedded structs, also by pointer, are taken apart as encoding/json does it. Names must differ by more
+// than upper and lower case.
+//
+//	bool, intN, uintN, floatN       the same; int and uint have 64 bits
+//	string                          string
+//	[]byte, [N]byte                 bytes, fixed
+//	time.Time                       timestamp in microseconds, UTC; what is finer is cut off
+//	time.Duration                   duration in nanoseconds
+//	json.RawMessage                 json
+//	json.Number                     string, as it was written
+//	a [16]byte called UUID          uuid
+//	what has MarshalText            string: netip.Addr, big.Int, decimals without a tag
+//	struct                          struct
+//	[]T, [N]T                       list; a nil slice is null
+//	map[K]V                         map, its keys sorted; a nil map is null
+//	*T, sql.Null[T], sql.NullT      the same as T, nullable
+//	protocol buffers                struct; Timestamp, Duration and wrappers by their meaning, enums as strings
+//	any, other interfaces           json, if asked for
+//
+// A struct that has nothing but an embedded time.Time, sql.Null or type with MarshalText is what it embeds.
+//
+// # Tags
+//
+// The tag `parquet` has the options of github.com/parquet-go/parquet-go, but for variant, interval and those of geometry:
+//
+//	optional                          zero values are null, as with omitempty of a tag `json` (there empty lists too)
+//	id(n)                             the field id, which is otherwise counted from 1
+//	string, bytes, enum, json, uuid   of strings and bytes; json of any type, string and enum of what has a String method
+//	int(n), uint(n)                   another size; values that do not fit are rejected
+//	decimal(scale:precision)          of integers, big.Int and bytes, which are the number without its point; of strings,
+//	                                  big.Rat, what has MarshalText, or Coefficient and Exponent, which are the number
+//	date                              the day that a time.Time has in its own time zone; of integers, days since 1970
+//	timestamp(unit:utc|local)         of time.Time and integers; local is the clock in its own time zone. Without a unit,
+//	                                  integers are milliseconds, and time.Time as if it had no tag
+//	time(unit:utc|local)              of a time.Duration since midnight, time.Time and integers
+//	plain, dict, delta, split         the encoding
+//	snappy, gzip, brotli, lz4, zstd, uncompressed   the codec, of all that is in a struct, list or map too
+//
+// The tags `parquet-element`, `parquet-key` and `parquet-value` have them for what is in lists and maps. The tag `lake` has
+// options of this package: bloom, ascending, descending, and required, by which a nil slice or map is empty, not null.
+//
+// # Limits
+//
+// A schema has at most 10,000 nodes, 64 deep. A value has at most 1 GiB, a time the years 1 to 9999, a decimal 38 digits.
+// Types that contain themselves, channels, functions, complex numbers, the oneof of protocol buffers and structs without
+// exported fields are refused, each with the way out. In what encoding/json makes JSON of, it replaces text that is not
+// UTF-8 in silence.
+//
+//	type Order struct {
+//		ID    uint64    `json:"id"`
+//		At    time.Time `json:"at"`
+//		Note  *string   `json:"note"`
+//		Items []Item    `json:"items"`
+//	}
+//
+//	s, err := schema.Of[Order]()
+//	plan, err := schema.Compile[Order](s)
+//	columns := s.NewColumns()
+//	rows, err := plan.Append(columns, order)
+package schema

@@ -1,0 +1,111 @@
+package schema
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+	"unsafe"
+)
+
+const (
+	daySeconds  = 24 * 60 * 60
+	firstSecond = -62135596800                    // 0001-01-01T00:00:00, the zero time of Go
+	lastSecond  = 253402300800 - 1                // 9999-12-31T23:59:59
+	nanosFirst  = math.MinInt64 / 1_000_000_000   // a second later than nanoseconds begin
+	nanosLast   = math.MaxInt64/1_000_000_000 - 1 // a second earlier than they end
+)
+
+// putTime appends times as timestamps, dates and times of day.
+func putTime(typ Type, t reflect.Type) putFunc {
+	read := readClock(typ.Local || typ.Kind == Date)
+	if t != timeType {
+		read = readProto(t)
+	}
+	per := typ.Unit.nanos()
+	store := (*Columns).put64
+	if physical, _ := typ.Physical(); physical == PhysicalInt32 {
+		store = func(c *Columns, l *Leaf, v uint64) { c.put32(l, uint32(v)) } // in the limits
+	}
+	return func(c *Columns, l *Leaf, p unsafe.Pointer) error {
+		seconds, nanos, err := read(p)
+		if err != nil {
+			return err
+		}
+		if seconds < firstSecond || seconds > lastSecond {
+			return fmt.Errorf("a time %d seconds after 1970 is not in the years 1 to 9999", seconds)
+		}
+		var v int64
+		switch typ.Kind {
+		case Date:
+			v = floorDivide(seconds, daySeconds)
+		case TimeOfDay:
+			v = ((seconds-firstSecond)%daySeconds*1e9 + nanos) / per
+		default:
+			if typ.Unit == Nanos && (seconds < nanosFirst || seconds > nanosLast) {
+				return fmt.Errorf("%s is not in the years 1677 to 2262, as nanoseconds are: write microseconds",
+					time.Unix(seconds, nanos).UTC().Format(time.RFC3339))
+			}
+			v = seconds*(1e9/per) + nanos/per
+		}
+		store(c, l, uint64(v))
+		return nil
+	}
+}
+
+// A secondsFunc reads a time: seconds since 1970, and nanoseconds of the next, from 0.
+type secondsFunc func(p unsafe.Pointer) (seconds, nanos int64, err error)
+
+// readClock returns what reads a time.Time, on the clock of its own time zone if local.
+func readClock(local bool) secondsFunc {
+	return func(p unsafe.Pointer) (seconds, nanos int64, err error) {
+		at := (*time.Time)(p)
+		seconds, nanos = at.Unix(), int64(at.Nanosecond())
+		if local {
+			_, offset := at.Zone()
+			seconds += int64(offset)
+		}
+		return seconds, nanos, nil
+	}
+}
+
+// readProto returns what reads the seconds and nanoseconds of a protocol buffer.
+func readProto(t reflect.Type) secondsFunc {
+	s, _ := t.FieldByName("Seconds")
+	n, _ := t.FieldByName("Nanos")
+	return func(p unsafe.Pointer) (seconds, nanos int64, err error) {
+		seconds, nanos = *(*int64)(unsafe.Add(p, s.Offset)), int64(*(*int32)(unsafe.Add(p, n.Offset)))
+		if nanos <= -1e9 || nanos >= 1e9 {
+			return 0, 0, fmt.Errorf("%d nanoseconds are more than a second", nanos)
+		}
+		if nanos < 0 { // of a negative duration
+			seconds, nanos = seconds-1, nanos+1e9
+		}
+		return seconds, nanos, nil
+	}
+}
+
+// putProtoSpan appends durations of protocol buffers.
+func putProtoSpan(t reflect.Type) putFunc {
+	read := readProto(t)
+	return func(c *Columns, l *Leaf, p unsafe.Pointer) error {
+		seconds, nanos, err := read(p)
+		if err != nil {
+			return err
+		}
+		if seconds < nanosFirst || seconds > nanosLast {
+			return fmt.Errorf("a duration of %d seconds is more than 292 years", seconds)
+		}
+		c.put64(l, uint64(seconds*1e9+nanos))
+		return nil
+	}
+}
+
+// floorDivide rounds down also what is negative.
+func floorDivide(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}

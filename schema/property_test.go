@@ -1,0 +1,247 @@
+package schema_test
+
+import (
+	"database/sql"
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jetcapture/lake/schema"
+)
+
+func FuzzRowsCanBeMadeOfTheirLevelsAgain(f *testing.F) {
+	for seed := range uint64(400) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		r := randomTypes{rand.New(rand.NewPCG(seed, 3)), false}
+		rowType := r.structType(4)
+		s, err := schema.OfType(rowType)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := s.NewColumns()
+		var want []any
+		for range 1 + r.IntN(20) {
+			row := reflect.New(rowType)
+			r.fill(row.Elem())
+			if r.IntN(4) == 0 && rejectedIsTraceless(t, r, s, c, rowType) {
+				continue
+			}
+			if err := schema.AppendAt(c, row.UnsafePointer()); err != nil {
+				t.Fatalf("%s: %v", rowType, err)
+			}
+			want = append(want, expected(row.Elem(), ""))
+		}
+		got := assemble(c)
+		for i := range want {
+			if got, want := fmt.Sprintf("%q", got[i]), fmt.Sprintf("%q", want[i]); got != want {
+				t.Fatalf("%s\nrow %d of the columns is\n%s\nwant\n%s", s, i, got, want)
+			}
+		}
+		if len(got) != len(want) {
+			t.Fatalf("there are %d rows, want %d", len(got), len(want))
+		}
+		c.Release()
+		if c.Buffered() != 0 || c.Rows() != 0 || len(assemble(c)) != 0 {
+			t.Error("released columns hold something")
+		}
+	})
+}
+
+// rejectedIsTraceless appends a row whose last string is wrong, if there is one to make so, and reports whether it did.
+func rejectedIsTraceless(t *testing.T, r randomTypes, s *schema.Schema, c *schema.Columns, rowType reflect.Type) bool {
+	t.Helper()
+	row := reflect.New(rowType)
+	r.fill(row.Elem())
+	last := rowType.NumField() - 1
+	if field := row.Elem().Field(last); field.Kind() == reflect.String && s.Leaves()[len(s.Leaves())-1].Kind() == schema.String {
+		field.SetString("\xff")
+		before := c.Rows()
+		if err := schema.AppendAt(c, row.UnsafePointer()); err == nil || c.Rows() != before {
+			t.Fatalf("a row with text that is not UTF-8 got the error %v", err)
+		}
+		return true
+	}
+	return false
+}
+
+// fill sets v to a random value, often to an edge.
+func (r randomTypes) fill(v reflect.Value) {
+	if r.IntN(8) == 0 {
+		return // zero
+	}
+	text := func() string { return []string{"", "a", "ä\x00€", strings.Repeat("long ", r.IntN(50))}[r.IntN(4)] }
+	switch p := v.Addr().Interface().(type) {
+	case *time.Time:
+		*p = time.Unix(r.Int64N(253402300799+62135596800)-62135596800, r.Int64N(1e9)).In(time.FixedZone("", r.IntN(80000)-40000))
+		return
+	case *stamp:
+		r.fill(v.Field(0))
+		return
+	case *json.RawMessage:
+		*p = json.RawMessage([]string{"null", "{}", `{"a":[1,"ä"]}`, " 1 "}[r.IntN(4)])
+		return
+	case *netip.Addr:
+		*p = netip.AddrFrom16([16]byte{byte(r.IntN(256)), 15: byte(r.IntN(256))})
+		return
+	case *big.Int:
+		p.SetInt64(r.Int64() - r.Int64())
+		return
+	}
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(r.IntN(2) == 0)
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		v.SetInt(r.Int64() >> r.IntN(64) * int64(1-2*r.IntN(2)))
+	case reflect.Uint8, reflect.Uint16, reflect.Uint64:
+		v.SetUint(r.Uint64() >> r.IntN(64))
+	case reflect.Float32, reflect.Float64:
+		v.SetFloat([]float64{0, math.Copysign(0, -1), math.NaN(), math.Inf(1), r.NormFloat64()}[r.IntN(5)])
+	case reflect.String:
+		v.SetString(text())
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		r.fill(v.Elem())
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), r.IntN(4), 4))
+		fallthrough
+	case reflect.Array:
+		for i := range v.Len() {
+			r.fill(v.Index(i))
+		}
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		for range r.IntN(4) {
+			key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+			r.fill(key)
+			r.fill(value)
+			v.SetMapIndex(key, value)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			r.fill(v.Field(i))
+		}
+	}
+}
+
+// expected returns what the assembler is to make of v, by reflection and the documentation of the package.
+func expected(v reflect.Value, tag reflect.StructTag) any {
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return nil
+		}
+		return expected(v.Elem(), "")
+	}
+	optional, omitempty := strings.Contains(string(tag), "optional"), strings.Contains(string(tag), "omitempty")
+	if s, ok := v.Interface().(stamp); ok {
+		v = reflect.ValueOf(&s.Time).Elem()
+	}
+	switch x := v.Interface().(type) {
+	case sql.NullString:
+		if !x.Valid {
+			return nil
+		}
+		return x.String
+	case sql.Null[int32]:
+		if !x.Valid {
+			return nil
+		}
+		return fmt.Sprint(x.V)
+	case time.Time:
+		if optional && x.IsZero() {
+			return nil
+		}
+		return fmt.Sprint(x.UnixMicro())
+	}
+	if v.CanFloat() && math.Signbit(v.Float()) { // -0 is not zero
+		return fmt.Sprint(v.Interface())
+	}
+	container := v.Kind() == reflect.Slice || v.Kind() == reflect.Map
+	switch {
+	case container && (v.IsNil() || omitempty && v.Len() == 0):
+		return nil
+	case optional && !container && v.IsZero():
+		return nil
+	case omitempty && v.Kind() != reflect.Struct && v.Kind() != reflect.Array && !container && v.IsZero():
+		return nil
+	}
+	if x, ok := v.Interface().(UUID); ok {
+		return fmt.Sprintf("%x", x[:])
+	}
+	if x, ok := v.Addr().Interface().(encoding.TextMarshaler); ok {
+		text, err := x.MarshalText()
+		if err != nil {
+			panic(err)
+		}
+		return string(text)
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return v.String()
+	case reflect.Slice, reflect.Array:
+		if v.Type().Elem().Kind() == reflect.Uint8 && v.Kind() == reflect.Slice {
+			return string(v.Bytes())
+		} else if v.Type().Elem().Kind() == reflect.Uint8 {
+			return fmt.Sprintf("%x", v.Bytes())
+		}
+		list := []any{}
+		for i := range v.Len() {
+			list = append(list, expected(v.Index(i), ""))
+		}
+		return list
+	case reflect.Map:
+		return expectedMap(v)
+	case reflect.Struct:
+		fields := []any{}
+		for i := range v.NumField() {
+			fields = append(fields, expected(v.Field(i), v.Type().Field(i).Tag))
+		}
+		return fields
+	}
+	if d, ok := v.Interface().(time.Duration); ok {
+		return fmt.Sprint(int64(d))
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+func expectedMap(v reflect.Value) any {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int {
+		switch {
+		case a.CanInt():
+			return int(a.Int() - b.Int())
+		case a.CanUint() && a.Uint() < b.Uint():
+			return -1
+		case a.CanUint():
+			return 1
+		case a.Kind() == reflect.Bool:
+			return strings.Compare(fmt.Sprint(a), fmt.Sprint(b))
+		case a.Kind() == reflect.Array:
+			return strings.Compare(fmt.Sprintf("%x", a.Interface()), fmt.Sprintf("%x", b.Interface()))
+		}
+		if addr, ok := a.Interface().(netip.Addr); ok && !addr.IsValid() { // its text is empty
+			return -1
+		} else if addr, ok := b.Interface().(netip.Addr); ok && !addr.IsValid() {
+			return 1
+		}
+		return strings.Compare(fmt.Sprint(a.Interface()), fmt.Sprint(b.Interface()))
+	})
+	list := []any{}
+	for _, key := range keys {
+		k, value := reflect.New(key.Type()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		k.Set(key)
+		value.Set(v.MapIndex(key))
+		list = append(list, expected(k, ""), expected(value, ""))
+	}
+	return list
+}

@@ -1,0 +1,146 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Schema is what the rows of a type are: columns, some of them nested. It never changes, and is safe for concurrent use;
+// only UnmarshalJSON sets it.
+type Schema struct {
+	columns []*Node
+	leaves  []*Node
+	goType  reflect.Type // nil if it came from JSON
+	opts    *options
+}
+
+// Of returns the schema of T, which is a struct or a pointer to one. It does not look at T's values.
+//
+// The error says all that is wrong with the type, each with the path in Go and what to write instead. Of never panics.
+func Of[T any](opts ...Option) (*Schema, error) { return of(reflect.TypeFor[T](), opts) }
+
+func of(t reflect.Type, opts []Option) (*Schema, error) {
+	o, err := newOptions(opts)
+	if err != nil {
+		return nil, fmt.Errorf("schema of %.200s: %w", t, err)
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || t == timeType {
+		return nil, fmt.Errorf("schema: a row is a struct or a pointer to one, not %.200s: put it into a struct as a field", t)
+	}
+	w := &walk{opts: o, within: []reflect.Type{t}, ids: make(map[int]string)}
+	name, _, _ := strings.Cut(t.Name(), "[")
+	if name == "" {
+		name = "struct"
+	}
+	s := &Schema{goType: t, opts: o}
+	s.columns = w.structure(t, name, "", AnyCodec)
+	s.number(w.ids)
+	w.checkOptions()
+	s.columns = w.order(s.columns)
+	if err := w.problems(); err != nil {
+		return nil, fmt.Errorf("schema of %.200s: %w", t, err)
+	}
+	s.findLeaves()
+	return s, nil
+}
+
+// number gives ids to the nodes that have none from their tags, in declaration order, each before what is below it.
+func (s *Schema) number(taken map[int]string) {
+	id := 0
+	for n := range allOf(s.columns) {
+		if n.id != 0 {
+			continue
+		}
+		for id++; taken[id] != ""; id++ {
+		}
+		n.id = id
+	}
+}
+
+// checkOptions refuses the options that concern no column.
+func (w *walk) checkOptions() {
+	for _, path := range sortedKeys(w.opts.exclude) {
+		if !w.opts.exclude[path] {
+			w.fail("Exclude", fmt.Errorf("there is no column %q: leave it out", path))
+		}
+	}
+	for _, path := range sortedKeys(w.opts.rename) {
+		if !w.opts.renamed[path] {
+			w.fail("Rename", fmt.Errorf("there is no column %q, nor a field of a nested struct: leave it out", path))
+		}
+	}
+}
+
+// order returns the columns in the order of the option.
+func (w *walk) order(columns []*Node) []*Node {
+	var first []*Node
+	for _, name := range w.opts.order {
+		i := slices.IndexFunc(columns, func(n *Node) bool { return n.name == name })
+		switch {
+		case i >= 0 && slices.Contains(first, columns[i]):
+			w.fail("Order", fmt.Errorf("column %q comes twice: leave one out", name))
+		case i >= 0:
+			first = append(first, columns[i])
+		case len(w.errs) == 0: // otherwise it may have been refused
+			w.fail("Order", fmt.Errorf("there is no column %q: leave it out", name))
+		}
+	}
+	for _, n := range columns {
+		if !slices.Contains(first, n) {
+			first = append(first, n)
+		}
+	}
+	return first
+}
+
+func (s *Schema) findLeaves() {
+	s.leaves = nil
+	for n := range allOf(s.columns) {
+		if n.Kind().IsLeaf() {
+			s.leaves = append(s.leaves, n)
+		}
+	}
+}
+
+// Columns returns the columns in their order.
+func (s *Schema) Columns() []*Node { return slices.Clone(s.columns) }
+
+// Leaves returns all nodes that have values of their own, those of nested columns too, in the order that Columns of the
+// schema have them.
+func (s *Schema) Leaves() []*Node { return slices.Clone(s.leaves) }
+
+// Find returns the node at a path of names, or nil.
+func (s *Schema) Find(path ...string) *Node {
+	var found *Node
+	nodes := s.columns
+	for _, name := range path {
+		i := slices.IndexFunc(nodes, func(n *Node) bool { return n.name == name })
+		if i < 0 {
+			return nil
+		}
+		found, nodes = nodes[i], nodes[i].children
+	}
+	return found
+}
+
+// SortedBy returns the leaves that rows are sorted by, the first before the others.
+func (s *Schema) SortedBy() []*Node {
+	return slices.DeleteFunc(s.Leaves(), func(n *Node) bool { return n.hints.Sort == Unsorted })
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+var errNoColumns = errors.New("a schema has at least one column")
