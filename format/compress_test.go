@@ -98,6 +98,9 @@ func TestCompressedFilesAreReadByOthers(t *testing.T) {
 				"whole": whole, "lines": func() int { return 58 }, "any": func() int { return 1 + random.IntN(400_000) },
 			} {
 				file := compressed(t, c, content, piece)
+				if c != format.None && len(file) == 0 {
+					t.Errorf("%s of %s is an empty file, which is no %s", c, name, c)
+				}
 				if got := decompressed(t, c, file); !bytes.Equal(got, content) {
 					t.Errorf("%s of %s in pieces (%s): %d bytes became %d", c, name, pieces, len(content), len(got))
 				}

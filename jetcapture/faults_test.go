@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -310,12 +311,18 @@ func (w *moodyWriter) Write(m *jetcapture.NatsMessage) (int, error) {
 // A writer that chokes on a payload only when it finishes the block, as one that encodes columns late may: the payload is
 // found by trying the messages of the block one by one, and the others are stored.
 func TestPayloadThatBreaksAWholeBlockIsFound(t *testing.T) {
+	t.Run("in Flush", func(t *testing.T) { findsThePayload(t, false) })
+	t.Run("in a later Write", func(t *testing.T) { findsThePayload(t, true) })
+}
+
+func findsThePayload(t *testing.T, inWrite bool) {
+	t.Helper()
 	const n = 1_000
 	s, dir := startServer(t), t.TempDir()
 	s.Publish(n, order)
 	o := rawNDJSON(dir)
 	o.WriterFactory = func() format.Writer[*jetcapture.NatsMessage] {
-		return &lateWriter{Writer: format.NewRawNDJSON[*jetcapture.NatsMessage]()}
+		return &lateWriter{Writer: format.NewRawNDJSON[*jetcapture.NatsMessage](), inWrite: inWrite}
 	}
 	var abandoned atomic.Int64
 	o.Observer.BlockAbandoned = func(jetcapture.Block, error) { abandoned.Add(1) }
@@ -332,10 +339,13 @@ func TestPayloadThatBreaksAWholeBlockIsFound(t *testing.T) {
 
 type lateWriter struct {
 	format.Writer[*jetcapture.NatsMessage]
-	broken bool
+	broken, inWrite bool
 }
 
 func (w *lateWriter) Write(m *jetcapture.NatsMessage) (int, error) {
+	if w.broken && w.inWrite {
+		return 0, fmt.Errorf("%w: a column of unequal length", format.ErrBroken)
+	}
 	w.broken = w.broken || m.Metadata.Sequence.Stream == 501
 	return w.Writer.Write(m)
 }

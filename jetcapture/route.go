@@ -1,11 +1,14 @@
 package jetcapture
 
 import (
+	"errors"
 	"io"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/format"
 )
 
 // handle takes one message of the subscription to its block.
@@ -68,6 +71,10 @@ func (l *loop[P, K]) archive(msg *nats.Msg, d *delivery) {
 	switch {
 	case b.spool.err != nil:
 		l.abandonOpen(b, b.spool.err)
+		l.nak(d)
+	case errors.Is(err, format.ErrBroken):
+		l.suspectAll(b.block)
+		l.abandonOpen(b, err)
 		l.nak(d)
 	case err != nil:
 		l.account(b.block)

@@ -71,11 +71,7 @@ func (l *loop[P, K]) settle(o outcome[K]) {
 		return
 	}
 	if o.suspect {
-		o.block.seqs(func(seq uint64) {
-			if len(l.suspect) < 2*l.o.MaxInFlight {
-				l.suspect[seq] = struct{}{}
-			}
-		})
+		l.suspectAll(o.block)
 	}
 	if o.fatal {
 		l.stop = cmp.Or(l.stop, o.err)
@@ -83,6 +79,15 @@ func (l *loop[P, K]) settle(o outcome[K]) {
 		l.setback(o.err)
 	}
 	l.abandon(o.block, o.err)
+}
+
+// suspectAll remembers the messages of a block whose writer failed: each is tried alone when it comes again.
+func (l *loop[P, K]) suspectAll(b *block[K]) {
+	b.seqs(func(seq uint64) {
+		if len(l.suspect) < 2*l.o.MaxInFlight {
+			l.suspect[seq] = struct{}{}
+		}
+	})
 }
 
 // release forgets a block and its messages.

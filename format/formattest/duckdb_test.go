@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,19 @@ func TestABadQueryIsAnErrorAndTheNextOneWorks(t *testing.T) {
 	}
 }
 
+func TestAQueryThatIsLeftEarlyDoesNotDisturbTheNext(t *testing.T) {
+	duck := formattest.DuckDB(t)
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		duck.Each("SELECT i FROM range(100000) r(i)", func([]any) { runtime.Goexit() })
+	}()
+	<-left
+	if n := duck.QueryInt("SELECT 42"); n != 42 {
+		t.Errorf("the next query returned %d", n)
+	}
+}
+
 func TestTypesAreNamed(t *testing.T) {
 	duck := formattest.DuckDB(t)
 	rows := duck.Query("SELECT MAP {'a': [1]} AS m, {'x': 1::BIGINT} AS s")
@@ -98,9 +112,12 @@ func TestTypesAreNamed(t *testing.T) {
 
 func TestDuckDBStaysOffTheNetwork(t *testing.T) {
 	duck := formattest.DuckDB(t)
-	if _, err := duck.Try("SELECT * FROM read_parquet('https://example.com/x.parquet')"); err == nil ||
-		!strings.Contains(err.Error(), "httpfs") {
-		t.Errorf("reading from the network failed with %v, not for want of the extension", err)
+	row := duck.QueryRow("SELECT current_setting('autoinstall_known_extensions'), current_setting('autoload_known_extensions')")
+	if !reflect.DeepEqual(row, []any{false, false}) {
+		t.Errorf("it installs extensions %v, loads them %v", row[0], row[1])
+	}
+	if _, err := duck.Try("SELECT * FROM read_parquet('https://example.com/x.parquet')"); err == nil {
+		t.Error("a file was read from the network")
 	}
 }
 

@@ -111,7 +111,6 @@ func footerOf(schema *schema, groups []*groupFooter, metadata map[string]string)
 		Schema:       schema.elements,
 		ColumnOrders: schema.orders,
 		CreatedBy:    createdBy,
-		RowGroups:    []pqformat.RowGroup{}, // empty, not absent, in a file without rows
 	}
 	for _, g := range groups {
 		meta.NumRows += g.meta.NumRows

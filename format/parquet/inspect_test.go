@@ -169,19 +169,32 @@ func TestBoundsAreTypedValues(t *testing.T) {
 func TestDamagedFilesAreErrors(t *testing.T) {
 	file := encoded(t, rawWriters(t, parquet.Options{})(), manyMessages(3))
 	footer := len(file) - 8 - int(binary.LittleEndian.Uint32(file[len(file)-8:]))
-	for name, damaged := range map[string][]byte{
-		"nothing":           {},
-		"a few bytes":       []byte("PAR1"),
-		"text":              []byte(strings.Repeat("not a Parquet file at all", 100)),
-		"cut off":           file[:len(file)-10],
-		"encrypted":         append(slices.Clone(file[:len(file)-4]), "PARE"...),
-		"footer too long":   append(slices.Clone(file[:len(file)-8]), "\xff\xff\xff\x7fPAR1"...),
-		"footer is nothing": append(slices.Clone(file[:len(file)-8]), "\x00\x00\x00\x00PAR1"...),
-		"footer is noise":   append(append(slices.Clone(file[:footer]), bytes.Repeat([]byte{0x5a}, 100)...), "\x64\x00\x00\x00PAR1"...),
-		"a list of 2^31":    append(slices.Clone(file[:footer]), "\x15\x04\x29\xfc\xff\xff\xff\xff\x07\x09\x00\x00\x00PAR1"...),
+	for name, test := range map[string]struct {
+		file []byte
+		says string
+	}{
+		"nothing":           {nil, "0 bytes are no Parquet file"},
+		"a few bytes":       {[]byte("PAR1"), "4 bytes are no Parquet file"},
+		"text":              {[]byte(strings.Repeat("not a Parquet file at all", 100)), "does not end in PAR1"},
+		"cut off":           {file[:len(file)-10], "cut off"},
+		"encrypted":         {append(slices.Clone(file[:len(file)-4]), "PARE"...), "encrypted"},
+		"footer too long":   {append(slices.Clone(file[:len(file)-8]), "\xff\xff\xff\x7fPAR1"...), "claims to have 2147483647 bytes"},
+		"footer is nothing": {append(slices.Clone(file[:len(file)-8]), "\x00\x00\x00\x00PAR1"...), "damaged footer"},
+		"footer is noise": {
+			append(append(slices.Clone(file[:footer]), bytes.Repeat([]byte{0x5a}, 100)...), "\x64\x00\x00\x00PAR1"...),
+			"damaged footer",
+		},
+		"a list of 2^29": {
+			append(slices.Clone(file[:footer]), "\x15\x04\x19\xfc\x80\x80\x80\x80\x02\x09\x00\x00\x00PAR1"...),
+			"claims a list of 536870912",
+		},
+		"a deep structure": {
+			append(append(slices.Clone(file[:footer]), bytes.Repeat([]byte{0x1c}, 1000)...), "\xe8\x03\x00\x00PAR1"...),
+			"too deep",
+		},
 	} {
-		info, err := parquet.Inspect(bytes.NewReader(damaged), int64(len(damaged)))
-		if err == nil || info != nil || !strings.HasPrefix(err.Error(), "parquet: ") {
+		info, err := parquet.Inspect(bytes.NewReader(test.file), int64(len(test.file)))
+		if err == nil || info != nil || !strings.HasPrefix(err.Error(), "parquet: ") || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: %+v, %v", name, info, err)
 		}
 	}

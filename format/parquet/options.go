@@ -31,7 +31,7 @@ type Codec string
 // The codecs there are.
 const (
 	Zstd         Codec = "zstd"        // at its fastest level, the default
-	ZstdBetter   Codec = "zstd-better" // smaller, at about three times the CPU
+	ZstdBetter   Codec = "zstd-better" // often smaller, at about twice the CPU
 	Snappy       Codec = "snappy"
 	GZip         Codec = "gzip"
 	Uncompressed Codec = "uncompressed"

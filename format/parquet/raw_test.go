@@ -2,6 +2,7 @@ package parquet_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"reflect"
 	"slices"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	pq "github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	pqformat "github.com/parquet-go/parquet-go/format"
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/formattest"
@@ -259,12 +262,8 @@ func TestManySubjectsGiveUpTheDictionaryAndLoseNothing(t *testing.T) {
 		m.Data = nil
 	}
 	file := encoded(t, rawWriters(t, parquet.Options{PageBytes: 64 << 10})(), messages)
-	f, err := pq.OpenFile(bytes.NewReader(file), int64(len(file)))
-	if err != nil {
-		t.Fatal(err)
-	}
 	pages := map[string]int32{}
-	for _, s := range f.Metadata().RowGroups[0].Columns[0].MetaData.EncodingStats {
+	for _, s := range footerOf(t, file).RowGroups[0].Columns[0].MetaData.EncodingStats {
 		pages[fmt.Sprint(s.PageType, " ", s.Encoding)] = s.Count
 	}
 	if pages["DATA_PAGE RLE_DICTIONARY"] == 0 || pages["DATA_PAGE PLAIN"] == 0 {
@@ -274,6 +273,27 @@ func TestManySubjectsGiveUpTheDictionaryAndLoseNothing(t *testing.T) {
 		" WHERE subject = format('device.{:032x}.temperature', stream_seq - 1)")
 	if n != int64(len(messages)) {
 		t.Errorf("%d of %d subjects are right", n, len(messages))
+	}
+}
+
+// footerOf reads a footer as it is.
+func footerOf(t *testing.T, file []byte) *pqformat.FileMetaData {
+	t.Helper()
+	end := len(file) - 8
+	start := end - int(binary.LittleEndian.Uint32(file[end:]))
+	meta := new(pqformat.FileMetaData)
+	if err := thrift.Unmarshal(new(thrift.CompactProtocol), file[start:end], meta); err != nil {
+		t.Fatal(err)
+	}
+	return meta
+}
+
+func TestRowGroupsAreNumbered(t *testing.T) {
+	file := encoded(t, rawWriters(t, parquet.Options{RowGroupRows: 10})(), manyMessages(35))
+	for i, g := range footerOf(t, file).RowGroups {
+		if g.Ordinal != int16(i) {
+			t.Errorf("row group %d says it is %d", i, g.Ordinal)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -214,6 +215,35 @@ func TestBlocksAreWrittenAtTheSameTime(t *testing.T) {
 		})
 	}
 	workers.Wait()
+}
+
+func TestARowThatIsTooLargeForAPageIsRejected(t *testing.T) {
+	w := rawWriters(t, parquet.Options{})()
+	if err := w.InitNew(io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	large := manyMessages(1)[0]
+	large.Headers = map[string][]string{"X": slices.Repeat([]string{strings.Repeat("x", 1<<20)}, 1025)} // the same MB 1,025 times
+	if n, err := w.Write(large); n != 0 || err == nil || errors.Is(err, format.ErrBroken) {
+		t.Errorf("%d rows, %v", n, err)
+	}
+	if err := w.Flush(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestABlockOfMoreRowGroupsThanAFileCanHaveIsBroken(t *testing.T) {
+	w := writersOf[A](t, parquet.Options{RowGroupRows: 1, Codec: parquet.Uncompressed})()
+	if err := w.InitNew(io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	n, err := 0, error(nil)
+	for ; n < 40_000 && err == nil; n++ {
+		_, err = w.Write(A{n})
+	}
+	if n != 1<<15+1 || !errors.Is(err, format.ErrBroken) || !strings.Contains(err.Error(), "RowGroupRows") {
+		t.Errorf("after %d row groups: %v", n, err)
+	}
 }
 
 func TestBufferedIsAboutTheMemoryHeld(t *testing.T) {
