@@ -161,26 +161,20 @@ func TestWhatWasSpilledIsReadBack(t *testing.T) {
 	}
 }
 
-func TestCommandsReadCompressedFiles(t *testing.T) {
-	for c, command := range map[format.Compression]string{format.GZip: "gzip", format.Zstd: "zstd"} {
-		t.Run(command, func(t *testing.T) {
-			if _, err := exec.LookPath(command); err != nil {
-				t.Skipf("NOT TESTED: %v", err)
-			}
-			for name, content := range contents() {
-				path := filepath.Join(t.TempDir(), "a."+c.Extension())
-				if err := os.WriteFile(path, compressed(t, c, content, whole), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				got, err := exec.Command(command, "-dc", path).Output()
-				if err != nil || !bytes.Equal(got, content) {
-					t.Errorf("%s: %d bytes became %d: %v", name, len(content), len(got), err)
-				}
-				if out, err := exec.Command(command, "-t", path).CombinedOutput(); err != nil {
-					t.Errorf("%s: %s -t: %v: %s", name, command, err, out)
-				}
-			}
-		})
+// The gzip command warns of what it does not like, such as bytes after the end; libzstd is what DuckDB reads with.
+func TestGzipCommandReadsCompressedFiles(t *testing.T) {
+	for name, content := range contents() {
+		path := filepath.Join(t.TempDir(), "a.gz")
+		if err := os.WriteFile(path, compressed(t, format.GZip, content, whole), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := exec.Command("gzip", "-dc", path).Output()
+		if err != nil || !bytes.Equal(got, content) {
+			t.Errorf("%s: %d bytes became %d: %v", name, len(content), len(got), err)
+		}
+		if out, err := exec.Command("gzip", "-t", path).CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%s: gzip -t: %v: %s", name, err, out)
+		}
 	}
 }
 
