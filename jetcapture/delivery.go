@@ -41,8 +41,9 @@ func parseDelivery(reply string) (d delivery, ok bool) {
 	if !strings.HasPrefix(reply, ackSubjectPrefix) {
 		return d, false
 	}
+	long := isV2(reply)
 	at, skip := 0, 4 // dots before the numbers
-	if isV2(reply) {
+	if long {
 		skip = 6
 	}
 	for ; skip > 0; skip-- {
@@ -71,6 +72,9 @@ func parseDelivery(reply string) (d delivery, ok bool) {
 			}
 			rest = rest[1:]
 		}
+	}
+	if rest != "" && rest[0] != '@' && (rest[0] != '.' || !long) {
+		return d, false
 	}
 	d.timestamp = int64(timestamp)
 	d.route.tail = rest
