@@ -272,10 +272,9 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	p := capturing(t, ordersServer(t), unmounted(t), "--drain-timeout=1h")
 	p.signal(syscall.SIGTERM)
 	p.await("another signal ends at once")
-	time.Sleep(50 * time.Millisecond)
-	began := time.Now()
 	p.signal(syscall.SIGTERM)
-	if code := p.exit(); code != -1 || time.Since(began) > 5*time.Second {
-		t.Errorf("exit code %d after %v, want the end by the signal at once:\n%s", code, time.Since(began), p.output)
+	code := p.exit() // not by the drain, which has an hour, and not killed by a test that gave up waiting
+	if status, ok := p.command.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGTERM {
+		t.Errorf("exit code %d, want the end by the signal:\n%s", code, p.output)
 	}
 }

@@ -42,11 +42,27 @@ func (s *screen) String() string {
 	return s.text.String()
 }
 
+// await waits for text to appear, and reports whether it did within 20 s.
+func (s *screen) await(text string) bool {
+	for range 1_000 {
+		if strings.Contains(s.String(), text) {
+			return true
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return false
+}
+
 // connect runs a command that only connects, and returns its exit code and all it printed and logged. connected, if not
 // nil, is called with the domain and what has been logged so far, before the connection is closed.
 func connect(t *testing.T, connected func(domain string, log *screen), args ...string) (code int, stderr string) {
 	t.Helper()
-	out := new(screen)
+	return connectOn(t, new(screen), connected, args...)
+}
+
+// connectOn is connect on a screen that can be watched meanwhile.
+func connectOn(t *testing.T, out *screen, connected func(domain string, log *screen), args ...string) (code int, stderr string) {
+	t.Helper()
 	cmd := &cli.Command{
 		Name: "capture", Writer: out, ErrWriter: out,
 		Flags: slices.Concat(app.ConnectionFlags(), app.LoggingFlags()),
@@ -247,10 +263,11 @@ func TestWaitsForAServerIfAsked(t *testing.T) {
 	var waiting sync.WaitGroup
 	var code int
 	var stderr string
+	log := new(screen)
 	waiting.Go(func() {
-		code, stderr = connect(t, nil, "--wait-for-server", fmt.Sprintf("--server=nats://ann:s3cr3t@127.0.0.1:%d", port))
+		code, stderr = connectOn(t, log, nil, "--wait-for-server", fmt.Sprintf("--server=nats://ann:s3cr3t@127.0.0.1:%d", port))
 	})
-	time.Sleep(300 * time.Millisecond)
+	log.await("no server answers, will retry")
 	startServer(t, func(o *server.Options) { o.Port = port })
 	waiting.Wait()
 	if code != app.ExitOK || !strings.Contains(stderr, "no server answers, will retry") || !strings.Contains(stderr, "connected") {
@@ -268,9 +285,7 @@ func TestLogTellsOfALostConnectionWithoutSecrets(t *testing.T) {
 		first.Shutdown()
 		first.WaitForShutdown()
 		startServer(t, configure)
-		for i := 0; i < 200 && !strings.Contains(log.String(), "connection restored"); i++ {
-			time.Sleep(100 * time.Millisecond)
-		}
+		log.await("connection restored")
 	}, "--server=nats://ann:s3cr3t@"+addr)
 	if code != app.ExitOK || !strings.Contains(stderr, "connection lost, reconnecting") || !strings.Contains(stderr, "connection restored") {
 		t.Errorf("exit code %d: %s", code, stderr)

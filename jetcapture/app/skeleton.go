@@ -105,6 +105,7 @@ func UntilSignal(ctx context.Context, log *zap.Logger) (until context.Context, s
 	go func() {
 		select {
 		case s := <-signals:
+			signal.Stop(signals) // before it is said that another signal ends at once
 			log.Info("stopping: what is held is stored and acked; another signal ends at once", zap.Stringer("signal", s))
 		case <-until.Done():
 		}

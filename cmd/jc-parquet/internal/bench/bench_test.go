@@ -39,9 +39,6 @@ func TestReportHasMediansAndTheRatioToTheBarePull(t *testing.T) {
 }
 
 func TestEveryContenderGetsAllMessages(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds jc-parquet and runs servers for 10 s")
-	}
 	t.Setenv("TMPDIR", t.TempDir())
 	r, err := measure(context.Background(), 12_345, 1)
 	if err != nil {
