@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/big"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -177,6 +178,14 @@ func TestValuesAreThoseOfGo(t *testing.T) {
 			G Left     `json:",omitempty"`
 			H float64  `json:",omitzero"`
 		}{C: []string{}, D: new(int), E: []string{}, H: math.Copysign(0, -1)}), "[[<nil> <nil> <nil> 0 [] <nil> [] -0]]"},
+		"zeros before other values": {rowsOf(t, struct {
+			A int32  `parquet:",optional"`
+			B int32  `parquet:",optional"`
+			C bool   `parquet:",optional"`
+			D bool   `parquet:",optional"`
+			E string `parquet:",optional"`
+			F []byte `parquet:",optional"`
+		}{B: 1, D: true, E: strings.Repeat("x", 20)[:0], F: make([]byte, 0, 9)}), "[[<nil> 1 <nil> true <nil> ]]"},
 		"protocol buffers": {
 			rowsOf(t, &Event{Id: "", At: &Timestamp{Seconds: 1, Nanos: 2000}, Note: &StringValue{Value: "n"}, Status: 1}, &Event{Tags: []string{"t"}}),
 			"[[ 1000002 n PAID [] <nil> <nil>] [ <nil> <nil> NEW [t] <nil> <nil>]]",

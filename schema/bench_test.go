@@ -78,7 +78,55 @@ func BenchmarkAppendOrderByValue(b *testing.B)     { benchmark(b, *newOrder()) }
 func BenchmarkAppendMessage(b *testing.B)          { benchmark(b, newMessage(someHeaders)) }
 func BenchmarkAppendMessageNoHeaders(b *testing.B) { benchmark(b, newMessage(nil)) }
 
-func benchmark[T any](b *testing.B, value T) {
+// rareMaps are of types that have no code of their own.
+type rareMaps struct {
+	Sizes  map[string]int32
+	Names  map[uint16]string
+	Items  map[string]orderItem
+	Nested map[string]map[int8][]string
+}
+
+func newRareMaps() *rareMaps {
+	return &rareMaps{
+		map[string]int32{"a": 1, "b": 2, "c": 3},
+		map[uint16]string{1: "a", 2: "b"},
+		map[string]orderItem{"a": {}, "b": {}},
+		map[string]map[int8][]string{"a": {1: {"x", "y"}, 2: nil}, "b": {}},
+	}
+}
+
+func BenchmarkAppendRareMaps(b *testing.B) { benchmark(b, newRareMaps()) }
+
+// rawRow is what raw messages are written from, without a schema of their own.
+type rawRow struct {
+	Subject      string              `parquet:"subject,dict"`
+	Reply        *string             `parquet:"reply"`
+	Headers      map[string][]string `parquet:"headers" lake:"required" lake-value:"required"`
+	Data         []byte              `parquet:"data" lake:"required"`
+	Stream       string              `parquet:"stream,dict"`
+	Consumer     string              `parquet:"consumer,dict"`
+	StreamSeq    int64               `parquet:"stream_seq,delta"`
+	ConsumerSeq  int64               `parquet:"consumer_seq,delta"`
+	Timestamp    time.Time           `parquet:"timestamp"`
+	TimestampNS  int64               `parquet:"timestamp_ns,delta"`
+	NumDelivered int64               `parquet:"num_delivered"`
+	NumPending   int64               `parquet:"num_pending"`
+}
+
+func newRawRow(headers map[string][]string) *rawRow {
+	return &rawRow{
+		Subject: "orders.eu.000123", Headers: headers, Data: make([]byte, 250), Stream: "ORDERS", Consumer: "archive",
+		StreamSeq: 1000, ConsumerSeq: 10, Timestamp: time.Unix(1795436100, 123456789), TimestampNS: 1795436100123456789, NumDelivered: 1,
+	}
+}
+
+func BenchmarkAppendRaw(b *testing.B) { benchmark(b, newRawRow(someHeaders), newRawRow(nil)) }
+
+func BenchmarkAppendRawByValue(b *testing.B)     { benchmark(b, *newRawRow(someHeaders), *newRawRow(nil)) }
+func BenchmarkAppendRawNoHeaders(b *testing.B)   { benchmark(b, newRawRow(nil)) }
+func BenchmarkAppendRawWithHeaders(b *testing.B) { benchmark(b, newRawRow(someHeaders)) }
+
+func benchmark[T any](b *testing.B, values ...T) {
 	s := of[T](b)
 	plan, err := schema.Compile[T](s)
 	if err != nil {
@@ -86,8 +134,11 @@ func benchmark[T any](b *testing.B, value T) {
 	}
 	c := s.NewColumns()
 	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := plan.Append(c, value); err != nil {
+	for i := 0; b.Loop(); i++ {
+		if i == len(values) {
+			i = 0
+		}
+		if _, err := plan.Append(c, values[i]); err != nil {
 			b.Fatal(err)
 		}
 		if c.Rows() == 10_000 {
@@ -117,6 +168,8 @@ func TestTenMessagesTakeAtMost16KiB(t *testing.T) {
 func TestAppendDoesNotAllocate(t *testing.T) {
 	for name, allocs := range map[string]float64{
 		"order": allocations(t, newOrder()), "order by value": allocations(t, *newOrder()), "message": allocations(t, newMessage(someHeaders)),
+		"rare maps": allocations(t, newRareMaps()),
+		"raw":       allocations(t, newRawRow(someHeaders)), "raw by value": allocations(t, *newRawRow(someHeaders)),
 	} {
 		if allocs > 0 {
 			t.Errorf("%s: %.0f allocations a row", name, allocs)

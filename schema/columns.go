@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"unsafe"
 )
 
 // ErrFull is in the error of Append if a leaf would get more than MaxLeaf bytes. The value is not rejected: the Columns are
@@ -27,6 +28,8 @@ type Columns struct {
 	held    int64
 	text    []byte // of one value
 	scratch any    // a *T, for plans of values that are no pointers
+	row     *Row   // of AppendRow
+	maps    []any  // what the maps of a plan are sorted in, by their place in the plan
 }
 
 // NewColumns returns Columns without rows.
@@ -70,7 +73,7 @@ func (c *Columns) Release() {
 	for i := range c.leaves {
 		c.leaves[i].release()
 	}
-	c.held, c.text, c.scratch = 0, nil, nil
+	c.held, c.text, c.scratch, c.row, c.maps = 0, nil, nil, nil, nil
 }
 
 // begin notes where a row begins, in those leaves where the number of rows does not tell.
@@ -78,6 +81,18 @@ func (c *Columns) begin() {
 	for _, l := range c.lists {
 		l.begun = len(l.rep)
 	}
+}
+
+// takeBack removes whole rows, so that so many are left.
+func (c *Columns) takeBack(left int) {
+	if left >= c.rows {
+		return
+	}
+	for _, l := range c.lists {
+		l.begun = l.rowBegins(c.rows - left)
+	}
+	c.rows = left
+	c.rollback()
 }
 
 // rollback removes the row that was begun.
@@ -95,14 +110,16 @@ func (c *Columns) rollback() {
 	}
 }
 
-// room makes room in the leaf's data for n bytes of one value.
+// room makes room in the leaf's data for n bytes of one value. Where all of it is no longer than a value may be, neither is
+// that one.
 func (c *Columns) room(l *Leaf, n int) error {
-	if n <= cap(l.data)-len(l.data) && n <= MaxLeaf-len(l.data) && n <= MaxValue {
+	if len(l.data)+n <= min(cap(l.data), MaxValue) {
 		return nil
 	}
 	return c.makeRoom(l, n)
 }
 
+//go:noinline
 func (c *Columns) makeRoom(l *Leaf, n int) error {
 	switch {
 	case n > MaxValue:
@@ -111,6 +128,8 @@ func (c *Columns) makeRoom(l *Leaf, n int) error {
 		return fmt.Errorf("the row has more than %d bytes of it", MaxLeaf)
 	case n > MaxLeaf-len(l.data):
 		return ErrFull
+	case n <= cap(l.data)-len(l.data):
+		return nil
 	}
 	var bytes int64
 	l.data, bytes = bytePool.grow(l.data, n)
@@ -119,7 +138,7 @@ func (c *Columns) makeRoom(l *Leaf, n int) error {
 }
 
 // putText appends a value of a leaf of bytes, and copies it.
-func putText[S string | []byte](c *Columns, l *Leaf, value S) error {
+func (c *Columns) putText(l *Leaf, value string) error {
 	if err := c.room(l, len(value)); err != nil {
 		return err
 	}
@@ -130,6 +149,11 @@ func putText[S string | []byte](c *Columns, l *Leaf, value S) error {
 	l.data = append(l.data, value...)
 	l.n32 = append(l.n32, uint32(len(l.data))) // MaxLeaf fits
 	return nil
+}
+
+// putBytes is putText of a slice.
+func (c *Columns) putBytes(l *Leaf, value []byte) error {
+	return c.putText(l, unsafe.String(unsafe.SliceData(value), len(value)))
 }
 
 // putFixed appends a value of a leaf of bytes of a fixed length, and copies it.
@@ -163,8 +187,8 @@ func (c *Columns) level(l *Leaf, def, rep uint8) {
 	}
 }
 
-// The three that follow are small enough for the compiler to put them where they are called, and what calls them appends
-// without a call.
+// The three that follow are small enough for the compiler to put them where they are called, as long as what makes room is
+// called, and what calls them appends without a call.
 
 func (c *Columns) room32(l *Leaf) {
 	if len(l.n32) == cap(l.n32) {
@@ -184,18 +208,21 @@ func (c *Columns) roomForLevel(levels *[]uint8) {
 	}
 }
 
+//go:noinline
 func (c *Columns) grow32(l *Leaf) {
 	var bytes int64
 	l.n32, bytes = pool32.grow(l.n32, 1)
 	c.held += bytes
 }
 
+//go:noinline
 func (c *Columns) grow64(l *Leaf) {
 	var bytes int64
 	l.n64, bytes = pool64.grow(l.n64, 1)
 	c.held += bytes
 }
 
+//go:noinline
 func (c *Columns) growLevels(levels *[]uint8) {
 	var bytes int64
 	*levels, bytes = bytePool.grow(*levels, 1)

@@ -21,7 +21,7 @@ func putDecimal(n *Node) putFunc {
 			r := (*big.Rat)(p)
 			v, rest := new(big.Int).Mul(r.Num(), powerOfTen(typ.Scale)), new(big.Int)
 			if v.QuoRem(v, r.Denom(), rest); rest.Sign() != 0 {
-				return tooFine(r, typ)
+				return tooFine(r.String(), typ)
 			}
 			return putUnscaled(c, l, v, typ)
 		}
@@ -111,11 +111,11 @@ func putScaled(c *Columns, l *Leaf, coefficient *big.Int, exponent int, typ Type
 	case shift > 0:
 		v.Mul(coefficient, powerOfTen(shift))
 	case -shift > coefficient.BitLen(): // it has fewer digits than bits
-		return tooFine(coefficient, typ)
+		return tooFine(fmt.Sprintf("%de%d", coefficient, exponent), typ)
 	default:
 		rest := new(big.Int)
 		if v.QuoRem(coefficient, powerOfTen(-shift), rest); rest.Sign() != 0 {
-			return tooFine(coefficient, typ)
+			return tooFine(fmt.Sprintf("%de%d", coefficient, exponent), typ)
 		}
 	}
 	return putUnscaled(c, l, v, typ)
@@ -171,6 +171,6 @@ func powerOfTen(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.Ne
 
 func tooLarge(typ Type) error { return fmt.Errorf("the number has more digits than %s", typ) }
 
-func tooFine(v fmt.Stringer, typ Type) error {
+func tooFine(v string, typ Type) error {
 	return fmt.Errorf("%.50s has more digits behind the point than %s: round it before", v, typ)
 }

@@ -7,6 +7,10 @@
 // read together, and package schematest makes that a test. A Plan appends values to Columns, which hold the values of each
 // leaf one behind the other, with the definition and repetition levels that Dremel, and so Parquet, has for nested ones.
 //
+// Types that are known at run time only have OfType and Compile[any]. Where there is no Go type at all, New makes a Schema of
+// Fields, and Columns.AppendRow appends rows by hand. Rows makes several rows of one payload. All of these append a payload
+// whole or not at all.
+//
 // # Columns of a struct
 //
 // Each exported field is a column. It is named by its tag `parquet`, else by its tag `json`, else like the field; the name
@@ -26,14 +30,17 @@
 //	[]T, [N]T                       list; a nil slice is null
 //	map[K]V                         map, its keys sorted; a nil map is null
 //	*T, sql.Null[T], sql.NullT      the same as T, nullable
-//	protocol buffers                struct; Timestamp, Duration and wrappers by their meaning, enums as strings
+//	protocol buffers                struct; Timestamp, Duration and wrappers by their meaning, enums as strings, and each
+//	                                alternative of a oneof as a nullable column of its own name
 //	any, other interfaces           json, if asked for
 //
 // A struct that has nothing but an embedded time.Time, sql.Null or type with MarshalText is what it embeds.
 //
 // # Tags
 //
-// The tag `parquet` has the options of github.com/parquet-go/parquet-go, but for variant, interval and those of geometry:
+// The tag `parquet` has the options of github.com/parquet-go/parquet-go, but for variant, interval and those of geometry.
+// Structs that are tagged for it have the same columns here, except that names may come from the tag `json`, enums are
+// strings, all slices are lists, nil slices are null, and time.Time is in microseconds where no unit is said:
 //
 //	optional                          zero values are null, as with omitempty of a tag `json` (there empty lists too)
 //	id(n)                             the field id, which is otherwise counted from 1
@@ -49,14 +56,15 @@
 //	snappy, gzip, brotli, lz4, zstd, uncompressed   the codec, of all that is in a struct, list or map too
 //
 // The tags `parquet-element`, `parquet-key` and `parquet-value` have them for what is in lists and maps. The tag `lake` has
-// options of this package: bloom, ascending, descending, and required, by which a nil slice or map is empty, not null.
+// options of this package: bloom, ascending, descending, and required, by which a nil slice or map is empty, not null. For
+// what is in lists and maps they are in `lake-element`, `lake-key` and `lake-value`.
 //
 // # Limits
 //
 // A schema has at most 10,000 nodes, 64 deep. A value has at most 1 GiB, a time the years 1 to 9999, a decimal 38 digits.
-// Types that contain themselves, channels, functions, complex numbers, the oneof of protocol buffers and structs without
-// exported fields are refused, each with the way out. In what encoding/json makes JSON of, it replaces text that is not
-// UTF-8 in silence.
+// Types that contain themselves, channels, functions, complex numbers, protocol buffers of the opaque API and other structs
+// without exported fields are refused, each with the way out. In what encoding/json makes JSON of, it replaces text that is
+// not UTF-8 in silence.
 //
 //	type Order struct {
 //		ID    uint64    `json:"id"`

@@ -23,21 +23,19 @@ type field struct {
 func (w *walk) fieldsOf(t reflect.Type, at string) []field {
 	found := w.collect(nil, t, field{at: at}, []reflect.Type{t})
 
-	byName := make(map[string][]int)
+	best := make(map[string]int) // by name, the first of those that count
 	for i := range found {
-		byName[found[i].name] = append(byName[found[i].name], i)
+		if j, ok := best[found[i].name]; !ok || compareRank(&found[i], &found[j]) < 0 {
+			best[found[i].name] = i
+		}
 	}
 	var fields []field
 	for i, f := range found {
-		rivals := byName[f.name]
-		best := slices.MinFunc(rivals, func(a, b int) int { return compareRank(&found[a], &found[b]) })
-		if best != i {
-			if compareRank(&found[best], &f) == 0 {
-				w.refuse(f.at, "there is a column %q already, at %s: name one of them in its tag", f.name, found[best].at)
-			}
-			continue
+		if j := best[f.name]; i == j {
+			fields = append(fields, f)
+		} else if compareRank(&found[j], &f) == 0 {
+			w.refuse(f.at, "there is a column %q already, at %s: name one of them in its tag", f.name, found[j].at)
 		}
-		fields = append(fields, f)
 	}
 	return fields
 }
@@ -66,6 +64,13 @@ func (w *walk) collect(found []field, t reflect.Type, outer field, path []reflec
 		if !sf.IsExported() && !sf.Anonymous {
 			continue
 		}
+		if proto && strings.HasPrefix(sf.Name, "XXX_") { // bookkeeping
+			continue
+		}
+		if isOneof(sf) {
+			found = w.oneof(found, t, sf, outer)
+			continue
+		}
 		tag, err := tagOf(sf)
 		if tag.skip {
 			continue
@@ -76,23 +81,23 @@ func (w *walk) collect(found []field, t reflect.Type, outer field, path []reflec
 		}
 		steps := append(slices.Clone(outer.steps), step{op: opAdd, offset: sf.Offset})
 		f := field{sf, tag, steps, outer.depth, tag.name != "", at}
-		if kind := sf.Type.Kind(); f.spec.required && kind != reflect.Slice && kind != reflect.Map {
-			w.refuse(at, "\"required\" is for slices and maps, whose nil is then empty: leave it out")
-		}
 		if proto { // a zero is a value there, but for what may be unset
-			optional := strings.HasSuffix(sf.Tag.Get("protobuf"), ",oneof")
-			f.spec.required, f.spec.emptyIsNull = !f.spec.zeroIsNull && !optional, false
+			f.spec.required, f.spec.emptyIsNull = !f.spec.zeroIsNull && !mayBeUnset(sf), false
+			f.element.required, f.value.required = true, true
 		}
 		if sf.Anonymous && tag.name == "" {
 			if inner, ok := embedded(sf.Type); ok {
 				if sf.Tag.Get("parquet") != "" || sf.Tag.Get("lake") != "" {
 					w.refuse(at, "the options are of no column: name the embedded struct in its tag, or leave them out")
 				}
-				if len(found) > maxNodes {
+				if w.embedded++; w.embedded > maxNodes {
+					if w.embedded == maxNodes+1 {
+						w.refuse(at, "there are more than %d embedded structs: leave some out with a tag `parquet:\"-\"`", maxNodes)
+					}
 					return found
 				}
 				if slices.Contains(path, inner) {
-					w.refuse(at, "type %s contains itself, which no schema can: leave it out with a tag `parquet:\"-\"`", inner)
+					w.refuse(at, "type %.200s contains itself, which no schema can: leave it out with a tag `parquet:\"-\"`", inner)
 					continue
 				}
 				f.depth++
@@ -112,6 +117,13 @@ func (w *walk) collect(found []field, t reflect.Type, outer field, path []reflec
 		found = append(found, f)
 	}
 	return found
+}
+
+// mayBeUnset reports whether a slice in a protocol buffer is nil where it is not set: bytes that are optional, in proto3 by
+// that word, in older files all that do not say otherwise.
+func mayBeUnset(sf reflect.StructField) bool {
+	tag := sf.Tag.Get("protobuf")
+	return strings.HasSuffix(tag, ",oneof") || strings.Contains(tag, ",opt,") && !strings.Contains(tag, ",proto3")
 }
 
 // embedded returns the struct whose fields are to stand for a field that embeds t, if it is one.

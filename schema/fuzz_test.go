@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -148,7 +149,48 @@ func FuzzSchemasFromJSONAreSound(f *testing.F) {
 		if len(s.Leaves()) == 0 {
 			t.Errorf("%s has no leaves", again)
 		}
+		made, err := schema.New(describe(s.Columns())...)
+		if err != nil || made.String() != s.String() {
+			t.Fatalf("%s is not what it was, made of fields: %v", again, err)
+		}
+		c := made.NewColumns()
+		for range 2 {
+			rows, err := c.AppendRow(func(r *schema.Row) error { return setAny(r, made.Columns()) })
+			if flat := len(made.Leaves()) == len(made.Columns()) && !nests(made); flat != (err == nil) || c.Rows() != len(assemble(c)) {
+				t.Fatalf("%s: %d rows with the error %v", again, rows, err)
+			}
+		}
 	})
+}
+
+func describe(nodes []*schema.Node) (fields []schema.Field) {
+	for _, n := range nodes {
+		fields = append(fields, schema.Field{n.Name(), n.ID(), n.Type(), n.Nullable(), n.Hints(), describe(n.Children())})
+	}
+	return fields
+}
+
+func nests(s *schema.Schema) bool {
+	return slices.ContainsFunc(s.Columns(), func(n *schema.Node) bool { return !n.Kind().IsLeaf() })
+}
+
+// setAny sets each column to the first of some values that it takes.
+func setAny(r *schema.Row, columns []*schema.Node) error {
+	for i, n := range columns {
+		if n.Nullable() && i%2 == 0 {
+			if err := r.Null(i); err != nil {
+				return err
+			}
+			continue
+		}
+		if r.Int(i, 1) != nil && r.Text(i, "1") != nil && r.Bytes(i, make([]byte, n.Type().Size)) != nil && r.Bool(i, true) != nil &&
+			r.Float(i, 1) != nil {
+			if err := r.Text(i, "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func randomSchema(t testing.TB, seed uint64) *schema.Schema {

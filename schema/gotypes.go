@@ -95,8 +95,11 @@ func isUUID(t reflect.Type) bool {
 
 // isProto reports whether t is generated from a protocol buffer.
 func isProto(t reflect.Type) bool {
+	if t.Kind() != reflect.Struct {
+		return false
+	}
 	_, ok := reflect.PointerTo(t).MethodByName("ProtoReflect")
-	return ok && t.Kind() == reflect.Struct
+	return ok
 }
 
 // isProtoEnum reports whether t is an enum of a protocol buffer, whose values have names.

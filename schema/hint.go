@@ -64,6 +64,8 @@ var sortNames = [...]string{Ascending: "ascending", Descending: "descending"}
 // String returns the word of the order in a tag; it is empty for Unsorted.
 func (s Sort) String() string { return hint(sortNames[:], s) }
 
+var errUnknownHint = errors.New("the encoding, the codec or the sort order is not known")
+
 func hint[I ~uint8](names []string, i I) string {
 	if i == 0 {
 		return ""

@@ -59,8 +59,8 @@ func (s *Schema) UnmarshalJSON(data []byte) error {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("read schema: there is more behind its JSON")
 	}
-	p := parse{ids: make(map[int]bool)}
-	read := Schema{columns: p.nodes(in.Columns, nil, 0)}
+	p := parse{ids: make(map[int]string)}
+	read := Schema{columns: nodes(&p, in.Columns, nil, 0)}
 	if len(read.columns) == 0 {
 		p.errs = append(p.errs, errNoColumns)
 	}
@@ -75,3 +75,21 @@ func (s *Schema) UnmarshalJSON(data []byte) error {
 	*s = read
 	return nil
 }
+
+// describe returns what j says, and an error for what is not known of it.
+func (j jsonNode) describe() (f Field, err error) {
+	f = Field{Name: j.Name, ID: j.ID, Nullable: j.Nullable, Hints: Hints{Bloom: j.Bloom}}
+	if f.Type, err = parseType(j.Type); err != nil {
+		f.Type = Type{}
+	}
+	var ok [3]bool
+	f.Hints.Encoding, ok[0] = parseHint[Encoding](encodingNames[:], j.Encoding)
+	f.Hints.Codec, ok[1] = parseHint[Codec](codecNames[:], j.Codec)
+	f.Hints.Sort, ok[2] = parseHint[Sort](sortNames[:], j.Sort)
+	if ok != [3]bool{true, true, true} {
+		err = errors.Join(err, errUnknownHint)
+	}
+	return f, err
+}
+
+func (j jsonNode) inner() []jsonNode { return j.Columns }

@@ -16,7 +16,7 @@ func (w *walk) leaf(n *Node, t reflect.Type, p *place) *Node {
 		return w.refuse(p.at, "%s: %w", typ.Kind, err)
 	}
 	if s.list {
-		w.refuse(p.at, "\"list\" is for slices and arrays, not for %s: leave it out", t)
+		w.refuse(p.at, "\"list\" is for slices and arrays, not for %.200s: leave it out", t)
 	}
 	n.typ, n.source.reader, n.hints = typ, read, s.hints
 	if n.hints.Codec == AnyCodec {
@@ -93,7 +93,7 @@ func (w *walk) leafType(t reflect.Type, s *spec) (Type, reader, error) {
 	case "timestamp":
 		return w.timestamp(t, s)
 	}
-	return Type{}, 0, fmt.Errorf("tag option %q does not go with %s: leave it out", s.word, t)
+	return Type{}, 0, fmt.Errorf("tag option %q does not go with %.200s: leave it out", s.word, t)
 }
 
 // plainType returns the type of values of t that have no words in their tag.
@@ -133,9 +133,8 @@ func (w *walk) plainType(t reflect.Type) (Type, reader, error) {
 		if w.opts.anyJSON {
 			return Type{Kind: JSON}, readJSON, nil
 		}
-		return Type{}, 0, fmt.Errorf("%s may hold values of any type, so it has no column: take a type that is one, "+
-			"or make it JSON with a tag `parquet:\",json\"` or AnyAsJSON; "+
-			"for the oneof of a protocol buffer, copy the message into a struct", t)
+		return Type{}, 0, fmt.Errorf("%.200s may hold values of any type, so it has no column: take a type that is one, "+
+			"or make it JSON with a tag `parquet:\",json\"` or AnyAsJSON", t)
 	default:
 		if k := goInteger(t); k != 0 && w.opts.widen {
 			return Type{Kind: Int64}, readKind, nil
@@ -143,7 +142,7 @@ func (w *walk) plainType(t reflect.Type) (Type, reader, error) {
 			return Type{Kind: k}, readKind, nil
 		}
 	}
-	return Type{}, 0, fmt.Errorf("no column can hold values of %s: leave it out with a tag `parquet:\"-\"`", t)
+	return Type{}, 0, fmt.Errorf("no column can hold values of %.200s: leave it out with a tag `parquet:\"-\"`", t)
 }
 
 // text returns the type of strings.
@@ -158,7 +157,7 @@ func (w *walk) text() Type {
 func jsonProblem(t reflect.Type) error {
 	switch t.Kind() {
 	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer, reflect.Uintptr:
-		return fmt.Errorf("there is no JSON of %s: leave it out with a tag `parquet:\"-\"`", t)
+		return fmt.Errorf("there is no JSON of %.200s: leave it out with a tag `parquet:\"-\"`", t)
 	}
 	return nil
 }
@@ -200,7 +199,8 @@ func decimalType(t reflect.Type, s *spec) (Type, reader, error) {
 	case (kind == reflect.Slice || kind == reflect.Array) && t.Elem().Kind() == reflect.Uint8:
 		return typ, readKind, nil
 	}
-	return Type{}, 0, fmt.Errorf("tag option %q does not go with %s: take an integer, a string, big.Int, big.Rat or a decimal type", s.word, t)
+	return Type{}, 0, fmt.Errorf("tag option %q does not go with %.200s: "+
+		"take an integer, a string, big.Int, big.Rat or a decimal type", s.word, t)
 }
 
 func timeOfDay(t reflect.Type, s *spec) (Type, reader, error) {
@@ -214,7 +214,7 @@ func timeOfDay(t reflect.Type, s *spec) (Type, reader, error) {
 	case goInteger(t) != 0: // a Duration too
 		return typ, readKind, nil
 	}
-	return Type{}, 0, fmt.Errorf("tag option %q does not go with %s: take a time.Duration since midnight", s.word, t)
+	return Type{}, 0, fmt.Errorf("tag option %q does not go with %.200s: take a time.Duration since midnight", s.word, t)
 }
 
 func (w *walk) timestamp(t reflect.Type, s *spec) (Type, reader, error) {
@@ -234,5 +234,5 @@ func (w *walk) timestamp(t reflect.Type, s *spec) (Type, reader, error) {
 	case goInteger(t) != 0 && t != durationType:
 		return typ, readKind, nil
 	}
-	return Type{}, 0, fmt.Errorf("tag option %q does not go with %s: take a time.Time or an integer", s.word, t)
+	return Type{}, 0, fmt.Errorf("tag option %q does not go with %.200s: take a time.Time or an integer", s.word, t)
 }

@@ -148,6 +148,15 @@ func (l *Leaf) valuesBefore(levels int) int {
 	return l.Len() - bytes.Count(l.def[levels:], []byte{l.maxDef})
 }
 
+// rowBegins returns how many levels there are before the last rows, if the leaf is in a list.
+func (l *Leaf) rowBegins(last int) int {
+	i := len(l.rep)
+	for ; last > 0 && i > 0; last-- {
+		i = bytes.LastIndexByte(l.rep[:i], 0)
+	}
+	return max(i, 0)
+}
+
 // truncate removes all but the first levels and values.
 func (l *Leaf) truncate(levels, values int) {
 	l.def, l.rep = l.def[:min(levels, len(l.def))], l.rep[:min(levels, len(l.rep))]

@@ -269,6 +269,29 @@ func TestProtocolBuffersAreColumnsByTheirMeaning(t *testing.T) {
 	_, _, _, _ = Event{}.state, Timestamp{}.state, StringValue{}.state, fakeMessage{}
 }
 
+func TestRequiredSlicesAndMapsAreNeverNull(t *testing.T) {
+	type row struct {
+		Headers map[string][]string `lake:"required" lake-value:"required"`
+		Data    []byte              `lake:"required"`
+		Lists   [][]byte            `lake-element:"required,bloom"`
+	}
+	const want = `1  Headers    map
+2    key      string
+3    value    list
+4      element  string
+5  Data       bytes
+6  Lists      list             null
+7    element  bytes             bloom
+`
+	if got := of[row](t).String(); squeezed(got) != squeezed(want) {
+		t.Errorf("schema is\n%s\nwant\n%s", got, want)
+	}
+	got := rowsOf(t, row{}, row{map[string][]string{"a": nil, "b": {}}, []byte{}, [][]byte{nil}})
+	if want := "[[[]  <nil>] [[a [] b []]  []]]"; got != want {
+		t.Errorf("rows are %s, want %s", got, want)
+	}
+}
+
 func TestFieldIDsStayWithTheirTags(t *testing.T) {
 	s := of[struct {
 		A int `parquet:",id(2)"`

@@ -13,21 +13,37 @@ import (
 type Plan[T any] struct {
 	schema  *Schema
 	row     appendFunc
-	pointer bool // T is one
+	pointer bool         // T is one
+	dynamic reflect.Type // if T is an interface, that of its values
 }
 
 // Compile returns the plan from values of T to Columns of s, which must be the schema of T or of *T. It is the error
 // otherwise.
+//
+// T may be any, or another interface, for a type that is known at run time only: the values are then pointers to the type
+// that s is the schema of, and Append rejects all others.
 func Compile[T any](s *Schema) (*Plan[T], error) {
+	if s == nil || s.goType == nil {
+		return nil, errors.New("compile plan: the schema is of no Go type: take the one that Of returns, or append by AppendRow")
+	}
 	t := reflect.TypeFor[T]()
-	pointer := t.Kind() == reflect.Pointer
-	if pointer {
-		t = t.Elem()
+	plan := &Plan[T]{schema: s}
+	switch t.Kind() {
+	case reflect.Interface:
+		if plan.dynamic = reflect.PointerTo(s.goType); !plan.dynamic.Implements(t) {
+			return nil, fmt.Errorf("compile plan: no %.200s is a %.200s, of which the schema is: write Compile[any]", t, plan.dynamic)
+		}
+	case reflect.Pointer:
+		plan.pointer, t = true, t.Elem()
+		fallthrough
+	default:
+		if s.goType != t {
+			return nil, fmt.Errorf("compile plan: the schema is that of %.200s, not of %.200s: take the one that Of returns for it",
+				s.goType, t)
+		}
 	}
-	if s.goType != t {
-		return nil, fmt.Errorf("compile plan: the schema is not that of %.200s: take the one that Of returns for it", t)
-	}
-	return &Plan[T]{schema: s, row: s.compile(), pointer: pointer}, nil
+	plan.row = s.compile()
+	return plan, nil
 }
 
 // Schema returns the schema whose Columns the plan appends to.
@@ -46,11 +62,16 @@ func (p *Plan[T]) Append(c *Columns, value T) (rows int, err error) {
 		return 0, errors.New("the columns are of another schema than the plan: take those of its NewColumns")
 	}
 	var at unsafe.Pointer
-	if p.pointer {
+	switch {
+	case p.pointer:
 		if at = *(*unsafe.Pointer)(unsafe.Pointer(&value)); at == nil {
 			return 0, errNilRow
 		}
-	} else {
+	case p.dynamic != nil:
+		if at, err = pointerIn(value, p.dynamic); err != nil {
+			return 0, err
+		}
+	default:
 		row, ok := c.scratch.(*T) // a copy, as value must not move to the heap for each row
 		if !ok {
 			row = new(T)
@@ -63,12 +84,30 @@ func (p *Plan[T]) Append(c *Columns, value T) (rows int, err error) {
 	return c.append(p.row, at)
 }
 
+// pointerIn returns the pointer of type t that value is.
+func pointerIn(value any, t reflect.Type) (unsafe.Pointer, error) {
+	v := reflect.ValueOf(value)
+	switch {
+	case !v.IsValid():
+		return nil, fmt.Errorf("the value is nil, which is no row: append a %.200s", t)
+	case v.Type() != t:
+		return nil, fmt.Errorf("the value is of type %.200s: append a %.200s, of which the schema is", v.Type(), t)
+	case v.IsNil():
+		return nil, fmt.Errorf("the value is a nil pointer of type %.200s, which is no row", t)
+	}
+	return v.UnsafePointer(), nil
+}
+
 // append appends the row at p, whole or not at all.
 func (c *Columns) append(row appendFunc, p unsafe.Pointer) (rows int, err error) {
 	c.begin()
 	whole := false
 	defer func() {
 		if !whole {
+			if r := recover(); r != nil { // in a method of the value that has no error to return
+				rows, err = 0, fmt.Errorf("%w while the row was appended: %v", errPanic, r)
+				c.maps = nil // one may have been cut off
+			}
 			c.rollback()
 		}
 	}()
@@ -78,170 +117,4 @@ func (c *Columns) append(row appendFunc, p unsafe.Pointer) (rows int, err error)
 	whole = true
 	c.rows++
 	return 1, nil
-}
-
-// An appendFunc appends the value at p to all leaves of a node. rep is the repetition level of the first.
-type appendFunc func(c *Columns, p unsafe.Pointer, rep uint8) error
-
-// compile returns what appends a row.
-func (s *Schema) compile() appendFunc {
-	c := &compiler{opts: s.opts, leaves: make(map[*Node]int)}
-	for i, n := range s.leaves {
-		c.leaves[n] = i
-	}
-	return c.fields(s.columns)
-}
-
-type compiler struct {
-	opts   *options
-	leaves map[*Node]int // their indexes in Columns
-}
-
-// fields returns what appends the parts of a struct.
-func (c *compiler) fields(nodes []*Node) appendFunc {
-	type field struct {
-		offset uintptr
-		append appendFunc
-	}
-	fields := make([]field, len(nodes))
-	for i, n := range nodes {
-		steps := n.source.steps
-		fields[i] = field{steps[0].offset, c.node(n, steps[1:])} // the first leads to the field
-	}
-	return func(c *Columns, p unsafe.Pointer, rep uint8) error {
-		for i := range fields {
-			f := &fields[i]
-			if err := f.append(c, unsafe.Add(p, f.offset), rep); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
-// node returns what appends a node, to which steps lead.
-func (c *compiler) node(n *Node, steps []step) appendFunc {
-	if len(steps) == 0 {
-		return c.value(n)
-	}
-	next := c.node(n, steps[1:])
-	var null appendFunc
-	if s := steps[0]; s.op != opAdd {
-		def, _ := n.parent.MaxLevels()
-		null = c.null(n, def)
-	}
-	switch s := steps[0]; s.op {
-	case opAdd:
-		return func(c *Columns, p unsafe.Pointer, rep uint8) error { return next(c, unsafe.Add(p, s.offset), rep) }
-	case opDeref:
-		return func(c *Columns, p unsafe.Pointer, rep uint8) error {
-			if p = *(*unsafe.Pointer)(p); p == nil {
-				return null(c, p, rep)
-			}
-			return next(c, p, rep)
-		}
-	case opValid:
-		return func(c *Columns, p unsafe.Pointer, rep uint8) error {
-			if !*(*bool)(unsafe.Add(p, s.offset)) {
-				return null(c, p, rep)
-			}
-			return next(c, p, rep)
-		}
-	default:
-		return func(c *Columns, p unsafe.Pointer, rep uint8) error {
-			if s.zero(p) {
-				return null(c, p, rep)
-			}
-			return next(c, p, rep)
-		}
-	}
-}
-
-// null returns what appends a null, or an empty list, to all leaves of n.
-func (c *compiler) null(n *Node, definition int) appendFunc {
-	var leaves []int
-	for below := range allOf([]*Node{n}) {
-		if i, ok := c.leaves[below]; ok {
-			leaves = append(leaves, i)
-		}
-	}
-	def, first, last := uint8(definition), leaves[0], leaves[len(leaves)-1] // maxDepth keeps levels in a byte
-	return func(c *Columns, _ unsafe.Pointer, rep uint8) error {
-		for i := first; i <= last; i++ {
-			c.level(&c.leaves[i], def, rep)
-		}
-		return nil
-	}
-}
-
-// value returns what appends a value that is not null.
-func (c *compiler) value(n *Node) appendFunc {
-	switch n.typ.Kind {
-	case Struct:
-		return c.fields(n.children)
-	case List:
-		return c.list(n)
-	case Map:
-		return c.mapping(n)
-	}
-	i, put := c.leaves[n], c.leaf(n)
-	path := n.PathString()
-	definition, _ := n.MaxLevels()
-	def := uint8(definition) // maxDepth keeps levels in a byte
-	if def == 0 {
-		return func(c *Columns, p unsafe.Pointer, _ uint8) error {
-			if err := put(c, &c.leaves[i], p); err != nil {
-				return fmt.Errorf("column %s: %w", path, err)
-			}
-			return nil
-		}
-	}
-	return func(c *Columns, p unsafe.Pointer, rep uint8) error {
-		l := &c.leaves[i]
-		if err := put(c, l, p); err != nil {
-			return fmt.Errorf("column %s: %w", path, err)
-		}
-		c.roomForLevel(&l.def)
-		l.def = append(l.def, def)
-		if l.maxRep > 0 {
-			c.roomForLevel(&l.rep)
-			l.rep = append(l.rep, rep)
-		}
-		return nil
-	}
-}
-
-// slice is a slice in memory.
-type slice struct {
-	first unsafe.Pointer
-	len   int
-	cap   int
-}
-
-func (c *compiler) list(n *Node) appendFunc {
-	t := n.source.typ
-	def, rep := n.MaxLevels()
-	element := n.children[0]
-	next, empty, again := c.node(element, element.source.steps), c.null(n, def-1), uint8(rep) // maxDepth keeps levels in a byte
-	size := t.Elem().Size()
-	each := func(c *Columns, first unsafe.Pointer, count int, rep uint8) error {
-		if count == 0 {
-			return empty(c, first, rep)
-		}
-		for i := range count {
-			if err := next(c, unsafe.Add(first, uintptr(i)*size), rep); err != nil {
-				return err
-			}
-			rep = again
-		}
-		return nil
-	}
-	if t.Kind() == reflect.Array {
-		count := t.Len()
-		return func(c *Columns, p unsafe.Pointer, rep uint8) error { return each(c, p, count, rep) }
-	}
-	return func(c *Columns, p unsafe.Pointer, rep uint8) error {
-		s := (*slice)(p)
-		return each(c, s.first, s.len, rep)
-	}
 }

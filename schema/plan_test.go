@@ -39,27 +39,98 @@ func TestValuesCanBeCollectedAsSoonAsTheyWereAppended(t *testing.T) {
 	type row struct {
 		Data []byte
 		Map  map[string][]byte
+		Rare map[int8]*[]byte
+		Bad  json.RawMessage
 	}
-	s := of[row](t)
-	plan, err := schema.Compile[row](s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := s.NewColumns()
-	add := func() (data, inMap weak.Pointer[byte]) {
-		r := row{make([]byte, 100), map[string][]byte{"k": make([]byte, 100)}}
-		if _, err := plan.Append(c, r); err != nil {
+	plan := compiled[row](t)
+	c := plan.Schema().NewColumns()
+	add := func(bad string) (held []weak.Pointer[byte]) {
+		r := row{make([]byte, 100), map[string][]byte{"k": make([]byte, 100)}, map[int8]*[]byte{1: new(make([]byte, 100))}, json.RawMessage(bad)}
+		if _, err := plan.Append(c, r); (err == nil) != json.Valid(r.Bad) {
 			t.Fatal(err)
 		}
-		return weak.Make(&r.Data[0]), weak.Make(&r.Map["k"][0])
+		if _, err := c.AppendRow(func(*schema.Row) error { return nil }); err == nil {
+			t.Error("nested columns are made by hand")
+		}
+		return []weak.Pointer[byte]{weak.Make(&r.Data[0]), weak.Make(&r.Map["k"][0]), weak.Make(&(*r.Rare[1])[0])}
 	}
-	data, inMap := add()
-	runtime.GC()
-	if data.Value() != nil || inMap.Value() != nil {
-		t.Errorf("something keeps the bytes (%t) or those of the map (%t)", data.Value() != nil, inMap.Value() != nil)
+	for _, bad := range []string{"1", "{"} {
+		held := add(bad)
+		runtime.GC()
+		for i, p := range held {
+			if p.Value() != nil {
+				t.Errorf("after %s, something keeps field %d", bad, i)
+			}
+		}
 	}
 	runtime.KeepAlive(c)
 	runtime.KeepAlive(plan)
+}
+
+func TestLargeMapsAreSortedAndLeaveNoRoomBehind(t *testing.T) {
+	type row struct {
+		Common map[string]int
+		Rare   map[int32]string
+	}
+	r := row{map[string]int{}, map[int32]string{}}
+	plan := compiled[*row](t)
+	c := plan.Schema().NewColumns()
+	for i := range 3000 {
+		r.Common[fmt.Sprintf("%06d", i)], r.Rare[int32(i-1500)] = i, fmt.Sprint(i)
+		if i == 12 || i == 13 || i == 2999 {
+			if _, err := plan.Append(c, &r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := plan.Append(c, &row{map[string]int{"b": 1, "a": 2}, map[int32]string{3: "3", -3: "-3"}}); err != nil {
+		t.Fatal(err)
+	}
+	var want []any
+	for _, n := range []int{13, 14, 3000} {
+		var common, rare []any
+		for i := range n {
+			common, rare = append(common, fmt.Sprintf("%06d", i), i), append(rare, i-1500, i)
+		}
+		want = append(want, []any{common, rare})
+	}
+	want = append(want, []any{[]any{"a", 2, "b", 1}, []any{-3, -3, 3, 3}})
+	if got, want := fmt.Sprint(assembleAs(t, c)), fmt.Sprint(want); got != want {
+		t.Errorf("rows are\n%.500s\nwant\n%.500s", got, want)
+	}
+	if room := schema.MapRoom(c); room > 512 {
+		t.Errorf("there is room for %d entries of maps", room)
+	}
+}
+
+type grumpy struct{ N int }
+
+func (g grumpy) IsZero() bool {
+	if g.N == 1 {
+		panic("one")
+	}
+	return g.N == 0
+}
+
+func TestPanicsOfMethodsWithoutErrorsRejectTheValue(t *testing.T) {
+	type inner struct {
+		G grumpy `parquet:",optional"`
+		N int
+	}
+	type row struct {
+		Rare   map[int8]inner
+		Common map[string][]string
+		Last   inner
+	}
+	good := row{map[int8]inner{1: {}, 2: {grumpy{2}, 2}}, map[string][]string{"a": {"b"}}, inner{}}
+	for _, bad := range []row{
+		{Rare: map[int8]inner{1: {}, 3: {grumpy{1}, 1}, 4: {}}},
+		{Rare: good.Rare, Common: good.Common, Last: inner{grumpy{1}, 1}},
+	} {
+		if got := reject(t, good, bad); !strings.Contains(got, "panic while the row was appended: one") {
+			t.Errorf("the error is %s", got)
+		}
+	}
 }
 
 func TestValuesOverAGibibyteAreRejected(t *testing.T) {
@@ -82,12 +153,16 @@ func TestFullColumnsRejectNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := s.NewColumns()
-	schema.FillLeaf(c, 0, 3)
+	schema.FillLeaf(c, 0, 3, 1)
 	if _, err := plan.Append(c, row{[]byte("four")}); !errors.Is(err, schema.ErrFull) {
 		t.Errorf("the error is %v, want ErrFull", err)
 	}
 	if c.Rows() != 1 || c.Leaf(0).Len() != 1 {
 		t.Errorf("there are %d rows, %d values", c.Rows(), c.Leaf(0).Len())
+	}
+	schema.FillLeaf(c, 0, 3, 0) // as if the row itself had filled it, which it would do again
+	if _, err := plan.Append(c, row{[]byte("four")}); err == nil || errors.Is(err, schema.ErrFull) {
+		t.Errorf("the error is %v, want one that is not ErrFull", err)
 	}
 }
 

@@ -42,10 +42,6 @@ func (c *compiler) leaf(n *Node) putFunc {
 			l.data = append(l.data, *(*byte)(p))
 			return nil
 		}
-	case Float32:
-		return put4
-	case Float64:
-		return put8
 	}
 	return putInteger(n.typ, t)
 }
@@ -56,12 +52,6 @@ func (c *compiler) textPolicy(n *Node) UTF8Policy {
 		return RejectInvalid
 	}
 	return c.opts.utf8
-}
-
-func put4(c *Columns, l *Leaf, p unsafe.Pointer) error {
-	c.room32(l)
-	l.n32 = append(l.n32, *(*uint32)(p))
-	return nil
 }
 
 func put8(c *Columns, l *Leaf, p unsafe.Pointer) error {
@@ -170,7 +160,7 @@ func putBytes(k Kind, from source, policy UTF8Policy) putFunc {
 			} else {
 				c.text = c.text[:0] // as its MarshalText has it
 			}
-			return putText(c, l, c.text)
+			return c.putBytes(l, c.text)
 		}
 	case from.reader != readKind:
 		text := textOf(from.typ, from.reader)
@@ -182,7 +172,7 @@ func putBytes(k Kind, from source, policy UTF8Policy) putFunc {
 			if err != nil {
 				return err
 			}
-			return putText(c, l, b)
+			return c.putBytes(l, b)
 		}
 	case k == String && policy == RejectInvalid && from.typ.Kind() == reflect.String:
 		return func(c *Columns, l *Leaf, p unsafe.Pointer) error {
@@ -190,7 +180,7 @@ func putBytes(k Kind, from source, policy UTF8Policy) putFunc {
 			if !utf8.ValidString(s) {
 				return notUTF8(s)
 			}
-			return putText(c, l, s)
+			return c.putText(l, s)
 		}
 	default: // a string begins like a slice
 		return func(c *Columns, l *Leaf, p unsafe.Pointer) error {
@@ -198,7 +188,7 @@ func putBytes(k Kind, from source, policy UTF8Policy) putFunc {
 			if err != nil {
 				return err
 			}
-			return putText(c, l, b)
+			return c.putBytes(l, b)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func putMarshaled(t reflect.Type) putFunc {
 		if err != nil {
 			return err
 		}
-		return putText(c, l, text)
+		return c.putBytes(l, text)
 	}
 }
 

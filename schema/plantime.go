@@ -33,7 +33,7 @@ func putTime(typ Type, t reflect.Type) putFunc {
 			return err
 		}
 		if seconds < firstSecond || seconds > lastSecond {
-			return fmt.Errorf("a time %d seconds after 1970 is not in the years 1 to 9999", seconds)
+			return notInYears(seconds)
 		}
 		var v int64
 		switch typ.Kind {
@@ -51,6 +51,10 @@ func putTime(typ Type, t reflect.Type) putFunc {
 		store(c, l, uint64(v))
 		return nil
 	}
+}
+
+func notInYears(seconds int64) error {
+	return fmt.Errorf("a time %d seconds after 1970 is not in the years 1 to 9999", seconds)
 }
 
 // A secondsFunc reads a time: seconds since 1970, and nanoseconds of the next, from 0.

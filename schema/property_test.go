@@ -58,17 +58,28 @@ func FuzzRowsCanBeMadeOfTheirLevelsAgain(f *testing.F) {
 	})
 }
 
-// rejectedIsTraceless appends a row whose last string is wrong, if there is one to make so, and reports whether it did.
+// rejectedIsTraceless appends a payload of some rows, of which the last has a wrong string, if there is one to make so, and
+// reports whether it did.
 func rejectedIsTraceless(t *testing.T, r randomTypes, s *schema.Schema, c *schema.Columns, rowType reflect.Type) bool {
 	t.Helper()
+	var payload []any
 	row := reflect.New(rowType)
-	r.fill(row.Elem())
+	for range 1 + r.IntN(4) {
+		row = reflect.New(rowType)
+		r.fill(row.Elem())
+		payload = append(payload, row.Interface())
+	}
 	last := rowType.NumField() - 1
 	if field := row.Elem().Field(last); field.Kind() == reflect.String && s.Leaves()[len(s.Leaves())-1].Kind() == schema.String {
 		field.SetString("\xff")
+		plan, err := schema.Compile[any](s)
+		if err != nil {
+			t.Fatal(err)
+		}
 		before := c.Rows()
-		if err := schema.AppendAt(c, row.UnsafePointer()); err == nil || c.Rows() != before {
-			t.Fatalf("a row with text that is not UTF-8 got the error %v", err)
+		rows, err := schema.Rows(plan, func(rows []any) []any { return rows }).Append(c, payload)
+		if err == nil || rows != 0 || c.Rows() != before {
+			t.Fatalf("%d rows, the last with text that is not UTF-8, got the error %v", len(payload), err)
 		}
 		return true
 	}

@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -144,7 +145,15 @@ func TestWhatNoColumnHoldsIsRefusedWithPathAndWayOut(t *testing.T) {
 		"required value": {refusal[struct {
 			A *int `lake:"required"`
 		}](), []string{"struct.A", "slices and maps"}},
-		"oneof":            {refusal[struct{ A interface{ isOneof() } }](), []string{"struct.A", "oneof"}},
+		"required values of a slice": {refusal[struct {
+			A []string `lake-value:"required"`
+		}](), []string{"struct.A: tag lake-value", "slices and maps"}},
+		"required strings": {refusal[struct {
+			A []string `lake-element:"required"`
+		}](), []string{"struct.A: tag lake-element", "slices and maps"}},
+		"sorted values": {refusal[struct {
+			A map[string]int `lake-value:"ascending"`
+		}](), []string{"struct.A[value]", "sorted"}},
 		"exclude nothing":  {refusal[Left](schema.Exclude("Nam")), []string{`Exclude: there is no column "Nam"`}},
 		"exclude all":      {refusal[Left](schema.Exclude("Name")), []string{"no exported fields"}},
 		"rename nothing":   {refusal[Left](schema.Rename("Nam", "x")), []string{`Rename: there is no column "Nam"`}},
@@ -245,11 +254,39 @@ func TestTypesThatAreTooWideOrTooDeepAreRefused(t *testing.T) {
 		deep = reflect.SliceOf(deep)
 	}
 	deep = reflect.StructOf([]reflect.StructField{{Name: "A", Type: deep}})
-	for want, rowType := range map[string]reflect.Type{"more than 10000 columns": wide, "more than 64 deep": deep} {
-		if _, err := schema.OfType(rowType); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("the error lacks %q: %v", want, err)
-		} else if len(err.Error()) > 50_000 {
-			t.Errorf("the error has %d bytes", len(err.Error()))
+	twice := func(t reflect.Type, levels int) reflect.Type {
+		for range levels {
+			t = reflect.StructOf([]reflect.StructField{{Name: "A", Type: t, Anonymous: true}, {Name: "B", Type: t, Anonymous: true}})
+		}
+		return t
+	}
+	many := make([]reflect.StructField, 10_001)
+	for i := range many {
+		many[i] = reflect.StructField{Name: fmt.Sprintf("F%d", i), Type: reflect.TypeFor[bool]()}
+	}
+	manyIn := func(n int) reflect.Type {
+		return reflect.StructOf([]reflect.StructField{{Name: "In", Type: reflect.StructOf(many[:n]), Anonymous: true}})
+	}
+	for name, test := range map[string]struct {
+		rowType reflect.Type
+		want    string
+	}{
+		"columns":                  {wide, "more than 10000 columns"},
+		"depth":                    {deep, "more than 64 deep"},
+		"embedded without fields":  {twice(reflect.TypeFor[struct{}](), 14), "more than 10000 embedded structs"}, // 2^15
+		"embedded with one":        {twice(reflect.TypeFor[Left](), 14), "more than 10000 embedded structs"},
+		"embedded with rivals":     {twice(reflect.TypeFor[Left](), 12), `a column "Name" already`}, // 2^12
+		"embedded with too many":   {manyIn(10_001), "more than 10000 columns"},
+		"embedded, as many as can": {manyIn(10_000), ""},
+	} {
+		_, err := schema.OfType(test.rowType)
+		switch {
+		case test.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+			t.Errorf("%s: the error lacks %q: %v", name, test.want, err)
+		case err != nil && len(err.Error()) > 50_000:
+			t.Errorf("%s: the error has %d bytes", name, len(err.Error()))
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -127,9 +128,80 @@ func TestRejectedValuesLeaveNoTrace(t *testing.T) {
 	}
 }
 
+func TestIntegersOfAnySizeAreTheSameInColumnsOfAnyOtherOrRejected(t *testing.T) {
+	values := []*big.Int{big.NewInt(0), big.NewInt(1), big.NewInt(-1)}
+	for _, bits := range []uint{7, 8, 15, 16, 31, 32, 63, 64} {
+		edge := new(big.Int).Lsh(big.NewInt(1), bits)
+		values = append(values, edge, new(big.Int).Sub(edge, big.NewInt(1)), new(big.Int).Neg(edge), new(big.Int).Not(edge))
+	}
+	for _, goType := range []reflect.Type{
+		reflect.TypeFor[int](), reflect.TypeFor[int8](), reflect.TypeFor[int16](), reflect.TypeFor[int32](), reflect.TypeFor[int64](),
+		reflect.TypeFor[uint](), reflect.TypeFor[uint8](), reflect.TypeFor[uint16](), reflect.TypeFor[uint32](), reflect.TypeFor[uint64](),
+	} {
+		for _, word := range []string{"int(8)", "int(16)", "int(32)", "int(64)", "uint(8)", "uint(16)", "uint(32)", "uint(64)"} {
+			rowType := reflect.StructOf([]reflect.StructField{{Name: "A", Type: goType, Tag: reflect.StructTag(`parquet:",` + word + `"`)}})
+			s, err := schema.OfType(rowType)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := schema.Compile[any](s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var bits uint
+			_, unsigned := strings.CutPrefix(word, "u")
+			if _, err := fmt.Sscanf(word[strings.Index(word, "("):], "(%d)", &bits); err != nil {
+				t.Fatal(err)
+			}
+			for _, value := range values {
+				row := reflect.New(rowType)
+				if field := row.Elem().Field(0); field.CanInt() {
+					if !value.IsInt64() || field.OverflowInt(value.Int64()) {
+						continue
+					}
+					field.SetInt(value.Int64())
+				} else {
+					if !value.IsUint64() || field.OverflowUint(value.Uint64()) {
+						continue
+					}
+					field.SetUint(value.Uint64())
+				}
+				fits := value.Sign() >= 0 && uint(value.BitLen()) <= bits
+				if !unsigned {
+					fits = value.Sign() >= 0 && uint(value.BitLen()) < bits || value.Sign() < 0 && uint(new(big.Int).Not(value).BitLen()) < bits
+				}
+				c := s.NewColumns()
+				_, err := plan.Append(c, row.Interface())
+				if want := fmt.Sprintf("[[%d]]", value); (err == nil) != fits || (fits && fmt.Sprint(assemble(c)) != want) {
+					t.Errorf("%s as %s: %d is %v, error %v", goType, word, value, assemble(c), err)
+				}
+			}
+		}
+	}
+}
+
 type mapping struct{ M map[string]string }
 
 func map1(value string) mapping { return mapping{map[string]string{"k": "ok", "l": value}} }
+
+func TestTextThatIsNotUTF8IsRejectedWhereverItIs(t *testing.T) {
+	plan := compiled[Left](t)
+	c := plan.Schema().NewColumns()
+	for size := range 40 {
+		text := strings.Repeat("a", size)
+		for i := range size {
+			if _, err := plan.Append(c, Left{text[:i] + "\x80" + text[i+1:]}); err == nil {
+				t.Errorf("byte %d of %d may be wrong", i, size)
+			}
+			if _, err := plan.Append(c, Left{text[:i] + "\u20AC" + text[i+1:]}); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := plan.Append(c, Left{text}); err != nil {
+			t.Error(err)
+		}
+	}
+}
 
 func TestTextThatIsNotUTF8FollowsThePolicy(t *testing.T) {
 	for policy, want := range map[schema.UTF8Policy]string{

@@ -13,8 +13,9 @@ import (
 type Schema struct {
 	columns []*Node
 	leaves  []*Node
-	goType  reflect.Type // nil if it came from JSON
+	goType  reflect.Type // nil if it came from JSON or New
 	opts    *options
+	byHand  *byHand
 }
 
 // Of returns the schema of T, which is a struct or a pointer to one. It does not look at T's values.
@@ -22,7 +23,13 @@ type Schema struct {
 // The error says all that is wrong with the type, each with the path in Go and what to write instead. Of never panics.
 func Of[T any](opts ...Option) (*Schema, error) { return of(reflect.TypeFor[T](), opts) }
 
+// OfType is Of for a type that is known at run time only: Compile[any] returns a plan for it.
+func OfType(t reflect.Type, opts ...Option) (*Schema, error) { return of(t, opts) }
+
 func of(t reflect.Type, opts []Option) (*Schema, error) {
+	if t == nil {
+		return nil, errors.New("schema: there is no type: the type of a nil interface is nil")
+	}
 	o, err := newOptions(opts)
 	if err != nil {
 		return nil, fmt.Errorf("schema of %.200s: %w", t, err)
@@ -39,7 +46,7 @@ func of(t reflect.Type, opts []Option) (*Schema, error) {
 		name = "struct"
 	}
 	s := &Schema{goType: t, opts: o}
-	s.columns = w.structure(t, name, "", AnyCodec)
+	s.columns = w.structure(t, name, "", "", AnyCodec)
 	s.number(w.ids)
 	w.checkOptions()
 	s.columns = w.order(s.columns)
@@ -100,7 +107,7 @@ func (w *walk) order(columns []*Node) []*Node {
 }
 
 func (s *Schema) findLeaves() {
-	s.leaves = nil
+	s.leaves, s.byHand = nil, new(byHand)
 	for n := range allOf(s.columns) {
 		if n.Kind().IsLeaf() {
 			s.leaves = append(s.leaves, n)

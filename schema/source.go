@@ -18,6 +18,7 @@ type step struct {
 	op     op
 	offset uintptr                   // of opAdd and opValid
 	zero   func(unsafe.Pointer) bool // of opZero
+	table  unsafe.Pointer            // of opOneof
 }
 
 type op uint8
@@ -26,7 +27,9 @@ const (
 	opAdd   op = iota // to offset bytes further
 	opDeref           // to where the pointer here points; nil is null
 	opValid           // nowhere; false at the offset is null
+	opNil             // nowhere; nil is null, of slices, maps and interfaces, whose first word is nil just when they are
 	opZero            // nowhere; what zero reports is null
+	opOneof           // to where the pointer in the interface here points, if its method table is that one; all else is null
 )
 
 // A reader is how a value becomes one of a leaf's.
@@ -45,11 +48,14 @@ const (
 	readProtoSpan               // the same, of a duration
 )
 
-// nilIsNull is zero for slices, maps and interfaces, whose first word is nil just when they are.
-func nilIsNull(p unsafe.Pointer) bool { return *(*unsafe.Pointer)(p) == nil }
+// nilable reports whether values of t may be nil, other than pointers, and may be had in columns.
+func nilable(t reflect.Type) bool {
+	k := t.Kind()
+	return k == reflect.Slice || k == reflect.Map || k == reflect.Interface
+}
 
 // zeroTest returns what tells zero values of t, or with empty those that encoding/json omits for "omitempty". It is nil
-// if there are none.
+// if there are none. Of what is nilable it is for empty values only.
 func zeroTest(t reflect.Type, empty bool) func(unsafe.Pointer) bool {
 	if empty {
 		switch t.Kind() {
@@ -66,10 +72,7 @@ func zeroTest(t reflect.Type, empty bool) func(unsafe.Pointer) bool {
 	if t == timeType {
 		return func(p unsafe.Pointer) bool { return (*time.Time)(p).IsZero() }
 	}
-	switch t.Kind() {
-	case reflect.Slice, reflect.Map, reflect.Interface:
-		return nilIsNull
-	case reflect.String:
+	if t.Kind() == reflect.String {
 		return func(p unsafe.Pointer) bool { return *(*string)(p) == "" }
 	}
 	switch { // -0 is not zero

@@ -43,13 +43,42 @@ func tagOf(f reflect.StructField) (t fieldTag, err error) {
 		t.spec.zeroIsNull = t.spec.zeroIsNull || (word == "omitzero" && !hasParquet)
 	}
 	errs = append(errs, t.spec.addOwn(f.Tag.Get("lake")))
-	for name, inner := range map[string]*spec{"parquet-key": &t.key, "parquet-value": &t.value, "parquet-element": &t.element} {
-		_, words, _ := strings.Cut(f.Tag.Get(name), ",") // the name is settled by the format
+	for i, inner := range []*spec{&t.key, &t.value, &t.element} {
+		part := parts[i]
+		_, words, _ := strings.Cut(f.Tag.Get("parquet-"+part), ",") // the name is settled by the format
 		if err := inner.add(words); err != nil {
-			errs = append(errs, fmt.Errorf("tag %s: %w", name, err))
+			errs = append(errs, fmt.Errorf("tag parquet-%s: %w", part, err))
+		}
+		if err := inner.addOwn(f.Tag.Get("lake-" + part)); err != nil {
+			errs = append(errs, fmt.Errorf("tag lake-%s: %w", part, err))
 		}
 	}
-	return t, errors.Join(errs...)
+	return t, errors.Join(append(errs, t.checkRequired(f.Type))...)
+}
+
+// parts are what is in a map or a list, of which tags tell that have their names.
+var parts = [...]string{"key", "value", "element"}
+
+// checkRequired returns an error if a tag says "required" of what cannot be nil, or not be told from null.
+func (t *fieldTag) checkRequired(of reflect.Type) error {
+	var errs []error
+	check := func(s *spec, tag string, of reflect.Type) {
+		if s.required && (of == nil || of.Kind() != reflect.Slice && of.Kind() != reflect.Map) {
+			errs = append(errs, fmt.Errorf("tag %s: \"required\" is for slices and maps, whose nil is then empty: leave it out", tag))
+		}
+	}
+	var key, value, element reflect.Type
+	switch of.Kind() {
+	case reflect.Map:
+		key, value = of.Key(), of.Elem()
+	case reflect.Slice, reflect.Array:
+		element = of.Elem()
+	}
+	check(&t.spec, "lake", of)
+	check(&t.key, "lake-key", key)
+	check(&t.value, "lake-value", value)
+	check(&t.element, "lake-element", element)
+	return errors.Join(errs...)
 }
 
 // wellFormed reports whether all of a tag can be read by its keys, or none of it is for this package. Go ignores what is
@@ -126,7 +155,7 @@ func (s *spec) addWord(word string) (err error) {
 	case "snappy", "gzip", "brotli", "lz4", "zstd", "uncompressed":
 		s.hints.Codec, err = choose(s.hints.Codec, codecNames[:], name)
 	case "variant":
-		err = errors.New(`"variant" is not supported, as few readers know it: write "json"`)
+		err = errors.New(`"variant" is not supported, as Polars and others cannot open files that have one: write "json"`)
 	case "enum", "bytes", "string", "json", "uuid", "decimal", "date", "time", "timestamp", "int", "uint":
 		if s.form != "" && s.word != word {
 			return fmt.Errorf("tag options %q and %q exclude each other", s.word, word)

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"unicode/utf8"
-	"unsafe"
 )
 
 // Nobody queries a table of more columns or levels than these. They keep a hostile type from filling the memory, and levels
@@ -21,8 +20,9 @@ type walk struct {
 	opts   *options
 	errs   []error
 	within []reflect.Type // the types around, each of which would contain itself if it came again
-	nodes  int
-	ids    map[int]string // those that tags ask for, by whom
+
+	nodes, embedded int
+	ids             map[int]string // those that tags ask for, by whom
 }
 
 // refuse adds an error. It returns nil, for the node that there is not.
@@ -38,8 +38,8 @@ func (w *walk) fail(at string, err error) *Node {
 }
 
 // structure returns the nodes of a struct's fields, nil for those that were refused. path is that of the struct in the
-// schema, with a dot behind, or empty.
-func (w *walk) structure(t reflect.Type, at, path string, inherit Codec) []*Node {
+// schema, with a dot behind, or empty, and field that of the field that it is in.
+func (w *walk) structure(t reflect.Type, at, path, field string, inherit Codec) []*Node {
 	var nodes []*Node
 	found := make(map[string]string) // Go paths by folded name
 	fields, excluded := w.fieldsOf(t, at), 0
@@ -60,19 +60,30 @@ func (w *walk) structure(t reflect.Type, at, path string, inherit Codec) []*Node
 		}
 		found[fold(f.name)] = f.at
 
-		n := w.value(f.Type, place{f.at, path, f.name, &f.fieldTag, inherit})
+		n := w.value(f.Type, place{f.at, path, f.name, path, &f.fieldTag, inherit})
 		if n == nil {
 			continue
 		}
 		n.source.steps = append(f.steps, n.source.steps...)
-		n.nullable = n.nullable || slices.ContainsFunc(f.steps, func(s step) bool { return s.op == opDeref })
+		n.nullable = n.nullable || slices.ContainsFunc(f.steps, func(s step) bool { return s.op != opAdd })
 		nodes = append(nodes, n)
 	}
 	if len(fields) == excluded {
-		w.refuse(at, "%s has no exported fields, so no column could hold its values: write a struct, a string, "+
-			"or leave it out with a tag `parquet:\"-\"`", t)
+		wayOut := "write a struct, a string, or leave it out with a tag `parquet:\"-\"`"
+		if isProto(t) {
+			wayOut = "copy the message into a struct" + orExclude(field)
+		}
+		w.refuse(at, "%.200s has no exported fields, so no column could hold its values: %s", t, wayOut)
 	}
 	return nodes
+}
+
+// orExclude ends the way out for generated code, whose tags nobody writes. field is empty for the row itself.
+func orExclude(field string) string {
+	if field == "" {
+		return ""
+	}
+	return fmt.Sprintf(", or leave it out with Exclude(%q)", field)
 }
 
 func (w *walk) checkName(name, at string) {
@@ -87,6 +98,7 @@ func (w *walk) checkName(name, at string) {
 // A place is where a value is, in Go and in the schema, and what tags say about it.
 type place struct {
 	at, path, name string
+	field          string // the path of the field that it is, or is in, which Exclude takes
 	tag            *fieldTag
 	inherit        Codec // of the values, if their own tags have none
 }
@@ -97,7 +109,7 @@ func (p *place) inner(at, name string, s spec) place {
 	if p.tag.spec.hints.Codec != AnyCodec {
 		codec = p.tag.spec.hints.Codec
 	}
-	return place{p.at + at, p.path + "." + name, name, &fieldTag{spec: s}, codec}
+	return place{p.at + at, p.path + "." + name, name, p.field, &fieldTag{spec: s}, codec}
 }
 
 // value returns the node of a Go type, or nil if it was refused.
@@ -126,7 +138,7 @@ func (w *walk) value(t reflect.Type, p place) *Node {
 			break
 		}
 		if depth > maxDepth {
-			return w.refuse(p.at, "%s is nested without end, which no schema can be: leave it out with a tag `parquet:\"-\"`", t)
+			return w.refuse(p.at, "%.200s is nested without end, which no schema can be: leave it out with a tag `parquet:\"-\"`", t)
 		}
 		for _, s := range steps {
 			n.nullable = n.nullable || s.op != opAdd
@@ -139,7 +151,11 @@ func (w *walk) value(t reflect.Type, p place) *Node {
 		return w.leaf(n, t, &p)
 	}
 	if slices.Contains(w.within, t) {
-		return w.refuse(p.at, "type %s contains itself, which no schema can: leave it out with a tag `parquet:\"-\"`, "+
+		if slices.ContainsFunc(w.within, isProto) {
+			return w.refuse(p.at, "type %.200s contains itself, which no schema can: copy the message into a struct%s",
+				t, orExclude(p.field))
+		}
+		return w.refuse(p.at, "type %.200s contains itself, which no schema can: leave it out with a tag `parquet:\"-\"`, "+
 			"or make it JSON with a tag `parquet:\",json\"`", t)
 	}
 	w.within = append(w.within, t)
@@ -155,7 +171,7 @@ func (w *walk) open(t reflect.Type, s *spec) (reflect.Type, []step) {
 		return t.Field(0).Type, []step{{op: opValid, offset: t.Field(1).Offset}, {op: opAdd, offset: t.Field(0).Offset}}
 	case wellKnown(t) == protoWrapper:
 		value, _ := t.FieldByName("Value")
-		s.required = true
+		s.required, s.emptyIsNull, s.zeroIsNull = true, false, false // what is omitted is the pointer to it
 		return value.Type, []step{{op: opAdd, offset: value.Offset}}
 	}
 	return unwrap(t), nil
@@ -181,21 +197,21 @@ func compound(t reflect.Type) bool {
 func (w *walk) nested(n *Node, t reflect.Type, p *place) *Node {
 	s, tag := p.tag.spec, p.tag
 	if s.list && t.Kind() != reflect.Slice && t.Kind() != reflect.Array {
-		w.refuse(p.at, "\"list\" is for slices and arrays, not for %s: leave it out", t)
+		w.refuse(p.at, "\"list\" is for slices and arrays, not for %.200s: leave it out", t)
 	}
 	var children []*Node
 	isList := t.Kind() == reflect.Slice || t.Kind() == reflect.Array
 	if s.hints.Sort != Unsorted {
-		w.refuse(p.at, "rows can be sorted by single values only, not by %s: leave %q out", t, s.hints.Sort)
+		w.refuse(p.at, "rows can be sorted by single values only, not by %.200s: leave %q out", t, s.hints.Sort)
 	}
 	if !isList && (s.hints.Encoding != AnyEncoding || s.hints.Bloom) {
-		w.refuse(p.at, "an encoding or a bloom filter is of single values, not of %s: put it into the tags of its fields", t)
+		w.refuse(p.at, "an encoding or a bloom filter is of single values, not of %.200s: put it into the tags of its fields", t)
 	}
 	switch t.Kind() {
 	case reflect.Struct:
 		n.typ.Kind = Struct
 		inherit := p.inner("", "", s).inherit
-		children = w.structure(t, p.at, p.path+".", inherit)
+		children = w.structure(t, p.at, p.path+".", p.field, inherit)
 	case reflect.Map:
 		n.typ.Kind = Map
 		children = w.mapping(t, p)
@@ -207,7 +223,7 @@ func (w *walk) nested(n *Node, t reflect.Type, p *place) *Node {
 		}
 		element.hints.Bloom = element.hints.Bloom || s.hints.Bloom
 		if t.Kind() == reflect.Array && t.Len() == 0 {
-			return w.refuse(p.at, "%s holds no data: leave it out with a tag `parquet:\"-\"`", t)
+			return w.refuse(p.at, "%.200s holds no data: leave it out with a tag `parquet:\"-\"`", t)
 		}
 		children = []*Node{w.value(t.Elem(), p.inner("[]", "element", element))}
 	}
@@ -226,7 +242,7 @@ func (w *walk) nested(n *Node, t reflect.Type, p *place) *Node {
 func (w *walk) mapping(t reflect.Type, p *place) []*Node {
 	key := w.value(t.Key(), p.inner("[key]", "key", p.tag.key))
 	if key != nil && (key.nullable || !isKey(t.Key()) || !keepsApart(key)) {
-		w.refuse(p.at+"[key]", "keys of maps are strings, integers, bools, [N]byte or have a MarshalText, unlike %s: "+
+		w.refuse(p.at+"[key]", "keys of maps are strings, integers, bools, [N]byte or have a MarshalText, unlike %.200s: "+
 			"take a slice of structs", t.Key())
 	}
 	return []*Node{key, w.value(t.Elem(), p.inner("[value]", "value", p.tag.value))}
@@ -258,26 +274,29 @@ func keepsApart(key *Node) bool {
 // zero makes the node nullable where nil or zero values are to be null.
 func (w *walk) zero(n *Node, t reflect.Type, p *place) {
 	s := &p.tag.spec
-	var test func(unsafe.Pointer) bool
+	var test *step
 	switch t.Kind() {
 	case reflect.Slice, reflect.Map:
 		if w.opts.nulls == NilIsNull && !s.required {
-			test = nilIsNull
+			test = &step{op: opNil}
 		}
 	case reflect.Interface:
-		test = nilIsNull
+		test = &step{op: opNil}
 	}
 	if s.required && s.emptyIsNull {
 		w.refuse(p.at, "\"required\" and \"omitempty\" exclude each other: leave one out")
 	}
 	direct := !slices.ContainsFunc(n.source.steps, func(s step) bool { return s.op != opAdd })
 	if direct && (s.zeroIsNull || s.emptyIsNull) { // of a pointer, nil is what is omitted
-		if zero := zeroTest(t, s.emptyIsNull && !s.zeroIsNull); zero != nil {
-			test = zero
+		empty := s.emptyIsNull && !s.zeroIsNull
+		if nilable(t) && (!empty || t.Kind() == reflect.Interface) {
+			test = &step{op: opNil}
+		} else if zero := zeroTest(t, empty); zero != nil {
+			test = &step{op: opZero, zero: zero}
 		}
 	}
 	if test != nil {
-		n.source.steps = append(n.source.steps, step{op: opZero, zero: test})
+		n.source.steps = append(n.source.steps, *test)
 		n.nullable = true
 	}
 }

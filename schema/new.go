@@ -1,0 +1,50 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A Field describes a column, or a part of one that is nested, to New.
+//
+//	schema.Field{Name: "at", Type: schema.Type{Kind: schema.Timestamp, Unit: schema.Micros}, Nullable: true}
+type Field struct {
+	Name     string // in a List "element", in a Map "key" and "value"
+	ID       int    // the field id, or 0 for the next that is free
+	Type     Type
+	Nullable bool
+	Hints    Hints
+	Children []Field // of a List one, of a Map two, of a Struct at least one, of others none
+}
+
+// New returns a schema without a Go type: Columns get their rows by AppendRow, and no plan can be compiled for it.
+//
+// The names, types, ids, hints and limits are those that Of keeps to; the error says all that is wrong.
+func New(fields ...Field) (*Schema, error) {
+	p := parse{ids: make(map[int]string), number: true}
+	s := &Schema{columns: nodes(&p, fields, nil, 0)}
+	if len(fields) == 0 {
+		p.errs = append(p.errs, errNoColumns)
+	}
+	if len(p.errs) > 0 {
+		return nil, fmt.Errorf("new schema: %w", errors.Join(p.errs...))
+	}
+	s.number(p.ids)
+	s.findLeaves()
+	return s, nil
+}
+
+// describe returns f itself, and an error for what JSON could not say of it.
+func (f Field) describe() (Field, error) {
+	var err error
+	if said, bad := parseType(f.Type.String()); bad == nil && said != f.Type {
+		err = fmt.Errorf("the type has more fields than %s needs: leave them out", said)
+	}
+	h := f.Hints
+	if int(h.Encoding) >= len(encodingNames) || int(h.Codec) >= len(codecNames) || int(h.Sort) >= len(sortNames) {
+		err = errors.Join(err, errUnknownHint)
+	}
+	return f, err
+}
+
+func (f Field) inner() []Field { return f.Children }
