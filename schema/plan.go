@@ -46,6 +46,16 @@ func Compile[T any](s *Schema) (*Plan[T], error) {
 	return plan, nil
 }
 
+// PlanOf returns the plan from values of T, which is a struct or a pointer to one, to the Columns of its schema. The error is
+// that of Of.
+func PlanOf[T any](opts ...Option) (*Plan[T], error) {
+	s, err := Of[T](opts...)
+	if err != nil {
+		return nil, err
+	}
+	return Compile[T](s)
+}
+
 // Schema returns the schema whose Columns the plan appends to.
 func (p *Plan[T]) Schema() *Schema { return p.schema }
 
