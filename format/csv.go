@@ -11,7 +11,7 @@ import (
 )
 
 // NewCSVWriter returns a Writer of CSV (RFC 4180, lines end in \n) that makes of each payload the rows that flatten
-// returns, none or many. The rows are copied before Write returns.
+// returns, none or many. The rows are copied before Write returns. CSV makes them of a struct by itself.
 //
 // The header is the first line. With a header every row must have as many fields; without one, that is with none, any
 // number but 0 will do.

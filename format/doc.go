@@ -1,5 +1,5 @@
 // Package format turns the payloads of a block into a file that other programs read as it is: CSV, newline-delimited
-// JSON, and, in package parquet below it, Parquet.
+// JSON, and, in the packages parquet and arrow below it, Parquet and Arrow.
 //
 //	InitNew(out) → Write(payload) → … → Flush
 //
@@ -17,4 +17,38 @@
 //		return [][]string{{u.ID, u.Name}}, nil
 //	})
 //	err = w.InitNew(zipped)   // then w.Write(user) for each, w.Flush(), zipped.Close()
+//
+// # Columns as text
+//
+// CSV and NDJSON take the columns of a struct from package schema: the same ones that Parquet and Arrow would have, whatever
+// is in the data. NewCSVWriter and NewLineDelimitedJSON leave it to the caller and to encoding/json what is written. PlanCSV
+// and PlanNDJSON take any plan: with schema.Rows one payload becomes several rows.
+//
+// Readers that are told the types, such as DuckDB's read_csv and read_json with columns, read the values that were written,
+// all of them and exactly, but that read_json writes JSON inside of JSON anew:
+//
+//	kind              CSV, and NDJSON in quotes unless noted          columns = {name: …}
+//	Bool, integers    true, -12; without quotes                       BOOLEAN, TINYINT to UBIGINT
+//	Float32, Float64  0.1, 1.0, -0.0, 1e+100, the shortest that is    FLOAT, DOUBLE
+//	                  the same number, never like an integer;
+//	                  without quotes, but for "NaN", "Infinity"
+//	                  and "-Infinity", which JSON has no numbers for
+//	String            as it is; 'null' is text                        VARCHAR
+//	Bytes, Fixed      AP8=, base64, padded                            VARCHAR, to be read by from_base64
+//	Timestamp         2006-01-02T15:04:05.000000Z, with the digits    TIMESTAMP_MS, TIMESTAMP or TIMESTAMPTZ, TIMESTAMP_NS
+//	                  of its unit; local without Z                    TIMESTAMP
+//	Date, TimeOfDay   2006-01-02, 15:04:05.000000                     DATE, TIME, TIME_NS
+//	Duration          nanoseconds, an integer; without quotes         BIGINT
+//	Decimal           -12.50, with all digits of its scale; quoted    DECIMAL(precision, scale)
+//	                  as readers make floats of what is not
+//	UUID              f81d4fae-7dec-11d0-a765-00a0c91e6bf6            UUID
+//	JSON              in CSV as it is, in NDJSON inside of the line   JSON
+//	List, Struct      [1,2], {"a":1}; in CSV one cell of JSON         BIGINT[], STRUCT(a BIGINT); in CSV VARCHAR,
+//	Map               {"key":1}, an object, whatever its keys are     MAP(VARCHAR, BIGINT)  and then name::JSON::…
+//
+// A null is null in NDJSON, and nothing at all in CSV, where what is not null is never nothing: empty text is "", which
+// DuckDB tells apart with allow_quoted_nulls = false. Two things are not told apart: in NDJSON a null of a JSON column that
+// is in its JSON, and in a CSV of one column alone nulls and empty text, both of which are "", as readers skip empty lines.
+//
+// DuckDB reads lines of up to 2 MB of CSV and 16 MB of JSON, unless max_line_size and maximum_object_size say more.
 package format

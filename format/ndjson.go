@@ -10,7 +10,8 @@ import (
 // HTML. Its zero value is ready to use, as in &NewLineDelimitedJSON[Order]{}.
 //
 // Write rejects a payload with the error of marshaling it. As everywhere in encoding/json, text that is not UTF-8 is
-// changed; a payload that must not be has to say so in its MarshalJSON.
+// changed; a payload that must not be has to say so in its MarshalJSON. NDJSON rejects such text, and has the same members
+// in all lines.
 //
 // It is a Bufferer and a Spiller.
 type NewLineDelimitedJSON[P any] struct {

@@ -1,0 +1,118 @@
+package format
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/jetcapture/lake/schema"
+)
+
+// CSV returns a factory of Writers of CSV whose columns are those of schema.Of[T], under a header. What their values look
+// like is in the package's documentation.
+//
+// The error is that of schema.Of. Write rejects a payload with the error of schema.Plan.Append. The Writers are Bufferers
+// and Spillers.
+func CSV[T any](opts ...schema.Option) (func() Writer[T], error) {
+	plan, err := schema.PlanOf[T](opts...)
+	if err != nil {
+		return nil, fmt.Errorf("CSV: %w", err)
+	}
+	return PlanCSV[T](plan)
+}
+
+// NDJSON returns a factory of Writers of newline-delimited JSON whose members are the columns of schema.Of[T]: all of them
+// in every line, and in the same order. What their values look like is in the package's documentation. It differs from
+// NewLineDelimitedJSON, which leaves all that to encoding/json.
+//
+// The error is that of schema.Of. Write rejects a payload with the error of schema.Plan.Append. The Writers are Bufferers
+// and Spillers.
+func NDJSON[T any](opts ...schema.Option) (func() Writer[T], error) {
+	plan, err := schema.PlanOf[T](opts...)
+	if err != nil {
+		return nil, fmt.Errorf("NDJSON: %w", err)
+	}
+	return PlanNDJSON[T](plan)
+}
+
+// PlanCSV is CSV with the columns of a plan, such as one of schema.Rows, which makes several rows of a payload.
+func PlanCSV[P any](plan schema.Appender[P]) (func() Writer[P], error) {
+	w, err := newRowsText(plan, csvLine, (*cells).csv)
+	if err != nil {
+		return nil, fmt.Errorf("CSV: %w", err)
+	}
+	return w.newWriter, nil
+}
+
+// PlanNDJSON is NDJSON with the columns of a plan, such as one of schema.Rows, which makes several rows of a payload.
+func PlanNDJSON[P any](plan schema.Appender[P]) (func() Writer[P], error) {
+	w, err := newRowsText(plan, nil, (*cells).ndjson)
+	if err != nil {
+		return nil, fmt.Errorf("NDJSON: %w", err)
+	}
+	return w.newWriter, nil
+}
+
+// A rowsText makes lines of payloads. All Writers of a factory share it, and the buffers in it, so that an open block holds
+// its lines alone.
+type rowsText[P any] struct {
+	plan   schema.Appender[P]
+	header []byte
+	line   cellFunc
+	rows   sync.Pool // of *rows
+}
+
+func newRowsText[P any](
+	plan schema.Appender[P], header func(*schema.Schema) []byte, line func(*cells) (cellFunc, error),
+) (*rowsText[P], error) {
+	if plan == nil || plan.Schema() == nil {
+		return nil, errors.New("the plan is nil: take one of schema.Compile")
+	}
+	s := plan.Schema()
+	t := &rowsText[P]{plan: plan}
+	var err error
+	if t.line, err = line(cellsOf(s)); err != nil {
+		return nil, err
+	}
+	if header != nil {
+		t.header = header(s)
+	}
+	t.rows.New = func() any { return newRows(s.NewColumns()) }
+	return t, nil
+}
+
+func (t *rowsText[P]) newWriter() Writer[P] { return &columnsWriter[P]{text: t} }
+
+// A columnsWriter writes the lines of one block.
+type columnsWriter[P any] struct {
+	rowBuffer
+	text *rowsText[P]
+}
+
+// InitNew keeps out.
+func (w *columnsWriter[P]) InitNew(out io.Writer) error {
+	if err := w.rowBuffer.InitNew(out); err != nil {
+		return err
+	}
+	return w.add(w.text.header)
+}
+
+// Write makes columns of the payload, and of these the lines, which are added all at once.
+func (w *columnsWriter[P]) Write(payload P) (int, error) {
+	r, _ := w.text.rows.Get().(*rows) // not put back after a panic, which may have left anything in it
+	n, err := w.text.plan.Append(r.columns, payload)
+	if err == nil {
+		r.begin()
+		for range n {
+			r.text = w.text.line(r, r.text)
+		}
+		err = w.add(r.text)
+	}
+	r.reset()
+	w.text.rows.Put(r)
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}

@@ -1,0 +1,70 @@
+package format
+
+import (
+	"sync"
+	"time"
+
+	"github.com/jetcapture/lake/schema"
+)
+
+// RawPlan returns what appends raw messages to columns, those that RawMessage describes, with field ids from 1 on.
+//
+// Append rejects a message with the error of RawMessage.Validate.
+func RawPlan[P RawMessager]() schema.Appender[P] { return rawPlan[P]{rawRows} }
+
+// rawRow is a raw message as package schema is to see it.
+type rawRow struct {
+	Subject      string              `parquet:"subject,id(1)"`
+	Reply        string              `parquet:"reply,id(2),optional"`
+	Headers      map[string][]string `parquet:"headers,id(3)" parquet-key:",id(13)" parquet-value:",id(14)"`
+	Data         []byte              `parquet:"data,id(4)"`
+	Stream       string              `parquet:"stream,id(5)"`
+	Consumer     string              `parquet:"consumer,id(6)"`
+	StreamSeq    uint64              `parquet:"stream_seq,id(7),int(64),delta" lake:"ascending"`
+	ConsumerSeq  uint64              `parquet:"consumer_seq,id(8),int(64),delta"`
+	Timestamp    time.Time           `parquet:"timestamp,id(9),delta"`
+	TimestampNS  int64               `parquet:"timestamp_ns,id(10),delta"`
+	NumDelivered uint64              `parquet:"num_delivered,id(11),int(64),delta"`
+	NumPending   uint64              `parquet:"num_pending,id(12),int(64),delta"`
+}
+
+// rawRows is for all raw plans. The type is right, as every test would tell, so there is no error.
+var rawRows = sync.OnceValue(func() *schema.Plan[*rawRow] {
+	plan, err := schema.PlanOf[*rawRow](schema.Nulls(schema.NilIsEmpty))
+	if err != nil {
+		panic(err)
+	}
+	return plan
+})
+
+type rawPlan[P RawMessager] struct{ rows func() *schema.Plan[*rawRow] }
+
+// Schema returns the schema of raw messages.
+func (p rawPlan[P]) Schema() *schema.Schema { return p.rows().Schema() }
+
+// rawRowPool has rows to fill, which would be allocated for each message otherwise.
+var rawRowPool = sync.Pool{New: func() any { return new(rawRow) }}
+
+// Append appends a message as one row.
+func (p rawPlan[P]) Append(c *schema.Columns, payload P) (rows int, err error) {
+	m := payload.Raw()
+	row := rawRowPool.Get().(*rawRow)
+	*row = rawRow{
+		Subject: m.Subject, Reply: m.Reply, Headers: m.Headers, Data: m.Data, Stream: m.Stream, Consumer: m.Consumer,
+		StreamSeq: m.StreamSeq, ConsumerSeq: m.ConsumerSeq, Timestamp: m.Timestamp, TimestampNS: m.Timestamp.UnixNano(),
+		NumDelivered: m.NumDelivered, NumPending: m.NumPending,
+	}
+	defer func() {
+		*row = rawRow{}
+		rawRowPool.Put(row)
+	}()
+	if m.Timestamp.Before(firstTime) || m.Timestamp.After(lastTime) {
+		return 0, m.Validate()
+	}
+	if rows, err = p.rows().Append(c, row); err != nil {
+		if invalid := m.Validate(); invalid != nil {
+			return 0, invalid // in the words of all formats
+		}
+	}
+	return rows, err
+}

@@ -1,0 +1,75 @@
+package format
+
+import (
+	"time"
+
+	"github.com/jetcapture/lake/schema"
+)
+
+// putTime returns what appends timestamps as RFC 3339 has them, those that are local without a zone, dates, and times of
+// day. The digits of a second are those of the unit, all of them.
+func putTime(t schema.Type) putFunc {
+	second, digits := int64(1e9), 9
+	switch t.Unit {
+	case schema.Millis:
+		second, digits = 1e3, 3
+	case schema.Micros:
+		second, digits = 1e6, 6
+	}
+	clock := func(out []byte, at time.Time, fraction int64) []byte {
+		hour, minute, sec := at.Clock()
+		out = append(appendDigits(out, int64(hour), 2), ':')
+		out = append(appendDigits(out, int64(minute), 2), ':')
+		out = append(appendDigits(out, int64(sec), 2), '.')
+		return appendDigits(out, fraction, digits)
+	}
+	physical, _ := t.Physical()
+	number := func(l *schema.Leaf, i int) int64 {
+		if physical == schema.PhysicalInt32 {
+			return int64(l.Int32s()[i])
+		}
+		return l.Int64s()[i]
+	}
+	switch t.Kind {
+	case schema.Date:
+		return func(out []byte, l *schema.Leaf, i int) []byte {
+			return appendDate(out, time.Unix(number(l, i)*24*60*60, 0).UTC())
+		}
+	case schema.TimeOfDay:
+		return func(out []byte, l *schema.Leaf, i int) []byte {
+			v := number(l, i)
+			return clock(out, time.Unix(v/second, 0).UTC(), v%second)
+		}
+	}
+	return func(out []byte, l *schema.Leaf, i int) []byte {
+		v := number(l, i)
+		whole, fraction := v/second, v%second
+		if fraction < 0 {
+			whole, fraction = whole-1, fraction+second
+		}
+		at := time.Unix(whole, 0).UTC()
+		out = clock(append(appendDate(out, at), 'T'), at, fraction)
+		if t.Local {
+			return out
+		}
+		return append(out, 'Z')
+	}
+}
+
+// appendDate appends the day of a time in the years 1 to 9999, which is what schemas hold.
+func appendDate(out []byte, at time.Time) []byte {
+	year, month, day := at.Date()
+	out = append(appendDigits(out, int64(year), 4), '-')
+	out = append(appendDigits(out, int64(month), 2), '-')
+	return appendDigits(out, int64(day), 2)
+}
+
+// appendDigits appends the last digits of a number that is not negative.
+func appendDigits(out []byte, v int64, digits int) []byte {
+	out = append(out, "000000000"[:digits]...)
+	for i := len(out) - 1; digits > 0; i, digits = i-1, digits-1 {
+		out[i] = byte('0' + v%10)
+		v /= 10
+	}
+	return out
+}
