@@ -1,18 +1,9 @@
 package formattest
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math/big"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -23,12 +14,8 @@ import (
 // float32, float64, string (VARCHAR, ENUM, UUID, DECIMAL, INTERVAL), []byte (BLOB, never nil), time.Time in UTC (DATE and
 // all TIMESTAMP types), time.Duration (TIME), []any (LIST, ARRAY), []Entry (MAP), map[string]any (STRUCT).
 type Duck struct {
-	t       testing.TB
-	mu      sync.Mutex
-	process *exec.Cmd
-	in      io.WriteCloser
-	answers *json.Decoder
-	last    int // id of the last request
+	t    testing.TB
+	node *node
 }
 
 // Rows is the result of a query.
@@ -38,62 +25,11 @@ type Rows struct {
 	Values  [][]any  // rows of columns
 }
 
-// Entry is one entry of a MAP.
-type Entry struct{ Key, Value any }
-
 // DuckDB starts a DuckDB that ends with the test. Where the readers are not installed it skips the test, and where
 // they are required, because CI or JETCAPTURE_REQUIRE_TOOLS is set, it fails the test.
 func DuckDB(t testing.TB) *Duck {
 	t.Helper()
-	dir, err := readers()
-	if err != nil {
-		missing(t, err)
-	}
-	d := &Duck{t: t, process: exec.CommandContext(context.WithoutCancel(t.Context()), "node", filepath.Join(dir, "reader.mjs"))}
-	d.process.Stderr = os.Stderr
-	out, err := d.process.StdoutPipe()
-	if err != nil {
-		t.Fatalf("start DuckDB: %v", err)
-	}
-	if d.in, err = d.process.StdinPipe(); err != nil {
-		t.Fatalf("start DuckDB: %v", err)
-	}
-	if err := d.process.Start(); err != nil {
-		t.Fatalf("start DuckDB: %v", err)
-	}
-	t.Cleanup(d.close)
-	d.answers = json.NewDecoder(out)
-	d.answers.UseNumber()
-	return d
-}
-
-// readers returns the folder of reader.mjs, with its packages installed.
-func readers() (string, error) {
-	_, file, _, _ := runtime.Caller(0)
-	dir := filepath.Join(filepath.Dir(file), "readers")
-	binding, err := filepath.Glob(filepath.Join(dir, "node_modules", "@duckdb", "node-bindings-*"))
-	if err != nil || len(binding) == 0 {
-		return "", fmt.Errorf("no DuckDB for this system in %s", filepath.Join(dir, "node_modules"))
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		return "", err
-	}
-	return dir, nil
-}
-
-func missing(t testing.TB, err error) {
-	t.Helper()
-	const loud = "NOT TESTED: no foreign reader: %v; `make tools` installs it, or `npm ci` in format/formattest/readers"
-	if os.Getenv("CI") != "" || os.Getenv("JETCAPTURE_REQUIRE_TOOLS") != "" {
-		t.Fatalf(loud, err)
-	}
-	t.Skipf(loud, err)
-}
-
-func (d *Duck) close() {
-	_ = d.in.Close()
-	_ = d.process.Process.Kill()
-	_ = d.process.Wait()
+	return &Duck{t, startNode(t)}
 }
 
 // Query returns all rows of the last statement in sql. An error ends the test.
@@ -153,51 +89,18 @@ func (d *Duck) QueryInt(sql string) int64 {
 // Quote returns s, such as the path of a file, as a string of SQL.
 func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-type request struct {
-	ID  int    `json:"id"`
-	SQL string `json:"sql"`
-}
-
-type answer struct {
-	ID      int      `json:"id"`
-	Columns []column `json:"columns"`
-	Rows    [][]any  `json:"rows"`
-	Done    bool     `json:"done"`
-	Error   string   `json:"error"`
-}
-
 func (d *Duck) run(sql string, each func(row []any)) ([]column, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.last++
-	if err := json.NewEncoder(d.in).Encode(request{d.last, sql}); err != nil {
-		return nil, fmt.Errorf("ask DuckDB: %w", err)
-	}
 	var columns []column
-	for {
-		var a answer
-		if err := d.answers.Decode(&a); err != nil {
-			return nil, fmt.Errorf("DuckDB is gone: %w", err)
-		}
-		switch {
-		case a.ID != d.last: // left over from a query whose caller did not stay for all rows
-			continue
-		case a.Error != "":
-			return columns, errors.New(a.Error)
-		case a.Done:
-			return columns, nil
-		case a.Columns != nil:
-			columns = a.Columns
-		}
-		for _, row := range a.Rows {
-			for i := range row {
-				v, err := columns[i].Type.value(row[i])
-				if err != nil {
-					return columns, fmt.Errorf("column %q: %w", columns[i].Name, err)
-				}
-				row[i] = v
+	err := d.node.ask(request{Reader: "duckdb", SQL: sql}, func(c []column) { columns = c }, func(row []any) error {
+		for i := range row {
+			v, err := columns[i].Type.value(row[i])
+			if err != nil {
+				return fmt.Errorf("column %q: %w", columns[i].Name, err)
 			}
-			each(row)
+			row[i] = v
 		}
-	}
+		each(row)
+		return nil
+	})
+	return columns, err
 }

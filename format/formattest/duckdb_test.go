@@ -1,9 +1,11 @@
 package formattest_test
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"os"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"strings"
@@ -134,5 +136,28 @@ func TestTheLockFileNamesNoHost(t *testing.T) {
 	}
 	if strings.Contains(string(lock), "://") || strings.Contains(string(lock), `"resolved"`) {
 		t.Error("package-lock.json names a registry: run npm with the .npmrc of its folder")
+	}
+}
+
+func TestAFileThatIsWrittenAnewIsReadAnew(t *testing.T) {
+	duck, path := formattest.DuckDB(t), filepath.Join(t.TempDir(), "a.parquet")
+	var files [][]byte
+	for i := range 20 {
+		duck.Query(fmt.Sprintf("COPY (SELECT %d AS n%d FROM range(%d)) TO %s (FORMAT parquet)", i, i, i, formattest.Quote(path)))
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	for i := range 1000 {
+		k := i % len(files)
+		if err := os.WriteFile(path, files[k], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		rows := duck.Query("SELECT * FROM read_parquet(" + formattest.Quote(path) + ")")
+		if len(rows.Values) != k || rows.Columns[0] != fmt.Sprintf("n%d", k) {
+			t.Fatalf("%d: the file has %d rows, and %d of %s were read", i, k, len(rows.Values), rows.Columns)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/schema"
 )
 
 // Message is a payload that is its own raw message.
@@ -150,4 +151,39 @@ func RawRow(m format.RawMessage) []any {
 		int64(m.StreamSeq), int64(m.ConsumerSeq), time.UnixMicro(m.Timestamp.UnixMicro()).UTC(), m.Timestamp.UnixNano(),
 		int64(m.NumDelivered), int64(m.NumPending),
 	}
+}
+
+// CanonicalRaw returns the columns of m in canonical values, as Readers return them.
+func CanonicalRaw(m format.RawMessage) Struct {
+	row := make(Struct, 0, len(format.RawColumns()))
+	for i, v := range RawRow(m) {
+		row = append(row, Field{format.RawColumns()[i], canonicalRaw(v)})
+	}
+	return row
+}
+
+func canonicalRaw(v any) any {
+	switch v := v.(type) {
+	case string:
+		return Text(v)
+	case []byte:
+		return Bytes(v)
+	case int64:
+		return I(v)
+	case time.Time:
+		return Timestamp{v.UnixMicro(), schema.Micros, true}
+	case []any:
+		list := make(List, len(v))
+		for i := range v {
+			list[i] = canonicalRaw(v[i])
+		}
+		return list
+	case []Entry:
+		entries := make(Map, len(v))
+		for i, e := range v {
+			entries[i] = Entry{canonicalRaw(e.Key), canonicalRaw(e.Value)}
+		}
+		return entries
+	}
+	return v
 }

@@ -10,19 +10,8 @@ import (
 	"time"
 )
 
-type column struct {
-	Name string   `json:"name"`
-	Type duckType `json:"type"`
-}
-
-// A duckType is a type of DuckDB as reader.mjs describes it.
-type duckType struct {
-	ID   string     `json:"id"`
-	Name string     `json:"name"` // of a field of a STRUCT
-	Of   []duckType `json:"of"`
-}
-
-func (t duckType) String() string {
+// String returns the type as DuckDB prints it.
+func (t wireType) String() string {
 	if len(t.Of) == 0 {
 		return t.ID
 	}
@@ -34,7 +23,7 @@ func (t duckType) String() string {
 }
 
 // value turns what came as JSON into the Go value that Duck documents.
-func (t duckType) value(v any) (any, error) {
+func (t wireType) value(v any) (any, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -51,7 +40,7 @@ func (t duckType) value(v any) (any, error) {
 	return nil, fmt.Errorf("a %s came as %T", t.ID, v)
 }
 
-func (t duckType) scalar(s string) (any, error) {
+func (t wireType) scalar(s string) (any, error) {
 	switch t.ID {
 	case "VARCHAR", "ENUM", "UUID", "DECIMAL", "INTERVAL":
 		return s, nil
@@ -91,11 +80,13 @@ func (t duckType) scalar(s string) (any, error) {
 		return time.UnixMicro(n).UTC(), nil
 	case "TIMESTAMP_NS":
 		return time.Unix(0, n).UTC(), nil
+	case "TIME_NS":
+		return time.Duration(n), nil
 	}
 	return nil, fmt.Errorf("no Go value for a %s", t.ID)
 }
 
-func (t duckType) nested(items []any) (any, error) {
+func (t wireType) nested(items []any) (any, error) {
 	switch t.ID {
 	case "LIST":
 		for i := range items {

@@ -1,0 +1,12 @@
+package formattest
+
+import "time"
+
+// Moments returns the times of the tables, and what they are said to be.
+func Moments() (at []time.Time, seconds, nanos, offsets []int64) {
+	for _, m := range moments {
+		at, offsets = append(at, m.at), append(offsets, m.offset)
+		seconds, nanos = append(seconds, m.seconds), append(nanos, m.nanos)
+	}
+	return at, seconds, nanos, offsets
+}
