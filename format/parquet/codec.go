@@ -1,28 +1,91 @@
 package parquet
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
-	pq "github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress"
+	"github.com/parquet-go/parquet-go/compress/brotli"
+	"github.com/parquet-go/parquet-go/compress/gzip"
+	"github.com/parquet-go/parquet-go/compress/lz4"
+	"github.com/parquet-go/parquet-go/compress/snappy"
+	"github.com/parquet-go/parquet-go/compress/uncompressed"
 	pqformat "github.com/parquet-go/parquet-go/format"
+
+	"github.com/jetcapture/lake/schema"
 )
 
-var codecs = map[Codec]compress.Codec{
-	Zstd:         newZstdCodec(zstd.SpeedFastest),
-	ZstdBetter:   newZstdCodec(zstd.SpeedBetterCompression),
-	Snappy:       &pq.Snappy,
-	GZip:         &pq.Gzip,
-	Uncompressed: &pq.Uncompressed,
+// Codec names what compresses pages.
+type Codec string
+
+// The codecs there are.
+const (
+	Zstd         Codec = "zstd"        // at its fastest level, the default
+	ZstdBetter   Codec = "zstd-better" // often smaller, at about twice the CPU
+	Snappy       Codec = "snappy"
+	GZip         Codec = "gzip"
+	LZ4          Codec = "lz4" // LZ4_RAW in the file
+	Brotli       Codec = "brotli"
+	Uncompressed Codec = "uncompressed"
+)
+
+// maxLevels has the highest level of each codec.
+var maxLevels = map[Codec]int{Zstd: 22, ZstdBetter: 0, Snappy: 0, GZip: 9, LZ4: 0, Brotli: 11, Uncompressed: 0}
+
+func (c Codec) validate(level int) error {
+	most, ok := maxLevels[c]
+	switch {
+	case !ok:
+		return fmt.Errorf("Codec %q is unknown: use %q, %q, %q, %q, %q, %q or %q",
+			c, Zstd, ZstdBetter, Snappy, GZip, LZ4, Brotli, Uncompressed)
+	case level != 0 && most == 0:
+		return fmt.Errorf("codec %q has no levels: leave Level at 0, not %d", c, level)
+	case level < 0 || level > most:
+		return fmt.Errorf("codec %q has no Level %d: use 1 to %d, or 0 for its default", c, level, most)
+	}
+	return nil
 }
 
-// codecOf returns nil for an unknown codec.
-func codecOf(c Codec) compress.Codec { return codecs[c] }
+// hinted is the codecs of tags.
+var hinted = map[schema.Codec]Codec{
+	schema.Uncompressed: Uncompressed, schema.Snappy: Snappy, schema.Gzip: GZip, schema.Brotli: Brotli, schema.LZ4: LZ4,
+	schema.Zstd: Zstd,
+}
+
+// A compressor compresses pages, and is safe for concurrent use.
+type compressor interface {
+	CompressionCodec() pqformat.CompressionCodec
+	Encode(dst, src []byte) ([]byte, error)
+}
+
+// newCodec returns the compressor of a codec at a level.
+func newCodec(c Codec, level int) compressor {
+	switch c {
+	case Zstd:
+		if level > 0 {
+			return newZstdCodec(zstd.EncoderLevelFromZstd(level))
+		}
+		return newZstdCodec(zstd.SpeedFastest)
+	case ZstdBetter:
+		return newZstdCodec(zstd.SpeedBetterCompression)
+	case Snappy:
+		return new(snappy.Codec)
+	case GZip:
+		if level == 0 {
+			level = gzip.DefaultCompression
+		}
+		return &gzip.Codec{Level: level}
+	case LZ4:
+		return &lz4.Codec{Level: lz4.DefaultLevel}
+	case Brotli:
+		return &brotli.Codec{Quality: level}
+	}
+	return new(uncompressed.Codec)
+}
 
 // zstdCodec is parquet-go's zstd codec with entropy coding of all literals, which makes typed files 16% smaller, and
 // encoders that need less memory.
-type zstdCodec struct{ encoders, decoders sync.Pool }
+type zstdCodec struct{ encoders sync.Pool }
 
 func newZstdCodec(level zstd.EncoderLevel) *zstdCodec {
 	c := new(zstdCodec)
@@ -36,24 +99,13 @@ func newZstdCodec(level zstd.EncoderLevel) *zstdCodec {
 		)
 		return e
 	}
-	c.decoders.New = func() any {
-		d, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-		return d
-	}
 	return c
 }
 
-func (*zstdCodec) String() string                              { return "ZSTD" }
 func (*zstdCodec) CompressionCodec() pqformat.CompressionCodec { return pqformat.Zstd }
 
 func (c *zstdCodec) Encode(dst, src []byte) ([]byte, error) {
 	e := c.encoders.Get().(*zstd.Encoder)
 	defer c.encoders.Put(e)
 	return e.EncodeAll(src, dst[:0]), nil
-}
-
-func (c *zstdCodec) Decode(dst, src []byte) ([]byte, error) {
-	d := c.decoders.Get().(*zstd.Decoder)
-	defer c.decoders.Put(d)
-	return d.DecodeAll(src, dst[:0])
 }

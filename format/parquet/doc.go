@@ -1,41 +1,55 @@
-// Package parquet writes payloads as Parquet files that DuckDB, Spark, Trino and Athena read, and says what is in one.
+// Package parquet writes payloads as Parquet files that DuckDB, Spark, Trino, Athena, Polars and Arrow read, and says what
+// is in one.
 //
-//	payload → row, held in memory → row group → out; at the end, the footer
+//	payload → schema.Columns → row group of column chunks → pages → out; at the end, the indexes and the footer
 //
-// There are two factories of format.Writer: RawWriters for messages that are archived whole, Writers for any Go struct.
+// There are three factories of format.Writer: Writers for any Go struct, RawWriters for messages that are archived whole,
+// PlanWriters for all else that package schema can append.
 //
-// An open block holds its rows as they came, and nothing of Parquet: ten thousand blocks of ten messages are some 40 MB.
-// Rows are encoded when they fill a row group, at Spill and at Flush, by encoders that all blocks of a factory share.
-// A block whose encoding failed, or whose out did, is broken: see format.ErrBroken.
+// An open block holds its rows as columns, and nothing of Parquet: ten messages are some 9 KB. They are encoded when they
+// fill a row group, at Spill and at Flush, by encoders that all blocks share. A block whose encoding failed, or whose out
+// did, is broken: see format.ErrBroken.
 //
-// # Columns of a struct
+// # Columns
 //
-// Each exported field is a column. It is named by its tag `parquet`, else by its tag `json`, else like the field; the name
-// "-" leaves it out. Names must differ by more than upper and lower case. The fields of an embedded struct are columns
-// beside the others.
+// Package schema says which columns a struct has, and what its tags do. They become:
 //
-//	bool                            BOOLEAN
-//	int8 to int64, int              INT with the same bits and sign
-//	uint8 to uint64, uint           INT with the same bits, unsigned
-//	float32, float64                FLOAT, DOUBLE
-//	string                          STRING
-//	[]byte                          BYTE_ARRAY
-//	[N]byte                         FIXED_LEN_BYTE_ARRAY
-//	time.Time                       TIMESTAMP in microseconds, UTC; what is finer is cut off
-//	time.Duration                   INT of 64 bits, nanoseconds
-//	json.RawMessage                 JSON
-//	struct                          group
-//	[]T                             LIST; a nil slice is empty, not null
-//	map[K]V                         MAP with keys that are strings or integers, in no order; a nil map is empty, not null
-//	*T                              the same as T, nullable: nil is null
+//	Go                              schema             Parquet                              DuckDB
+//	bool                            bool               BOOLEAN                              BOOLEAN
+//	int8, int16, int32              int8 …             INT32 INT(8,true) …                  TINYINT, SMALLINT, INTEGER
+//	int64, int                      int64              INT64 INT(64,true)                   BIGINT
+//	uint8, uint16, uint32           uint8 …            INT32 INT(8,false) …                 UTINYINT, USMALLINT, UINTEGER
+//	uint64, uint                    uint64             INT64 INT(64,false)                  UBIGINT
+//	float32, float64                float32, float64   FLOAT, DOUBLE                        FLOAT, DOUBLE
+//	string, MarshalText             string             BYTE_ARRAY STRING                    VARCHAR
+//	[]byte                          bytes              BYTE_ARRAY                           BLOB
+//	[N]byte                         fixed(N)           FIXED_LEN_BYTE_ARRAY(N)              BLOB
+//	json.RawMessage, `,json`        json               BYTE_ARRAY JSON                      JSON
+//	time.Time                       timestamp(micros)  INT64 TIMESTAMP(UTC, MICROS)         TIMESTAMP WITH TIME ZONE
+//	time.Time `,timestamp(…:local)` timestamp(…,local) INT64 TIMESTAMP(local, …)            TIMESTAMP, TIMESTAMP_NS
+//	time.Time `,date`               date               INT32 DATE                           DATE
+//	time.Duration                   duration(nanos)    INT64 INT(64,true)                   BIGINT
+//	time.Duration `,time(…)`        time(…)            INT32 or INT64 TIME(UTC, …)          TIME WITH TIME ZONE
+//	… `,decimal(s:p)`, p up to 18   decimal            INT64 DECIMAL(p,s)                   DECIMAL(p,s)
+//	… `,decimal(s:p)`, p up to 38   decimal            FIXED_LEN_BYTE_ARRAY(16) DECIMAL     DECIMAL(p,s)
+//	[16]byte called UUID, `,uuid`   uuid               FIXED_LEN_BYTE_ARRAY(16) UUID        UUID
+//	struct                          struct             group                                STRUCT
+//	[]T                             list               group LIST of list.element           T[]
+//	map[K]V                         map                group MAP of key_value.key, value    MAP(K, V)
+//	*T, sql.Null[T], `,optional`    nullable           optional                             the same, with NULL
 //
-// Behind the name, a tag `parquet` may have options: id(n) sets the field id; dict, delta, plain and split (floats) the
-// encoding; snappy, gzip, brotli, lz4, zstd and uncompressed the codec. Others set the logical type: timestamp(millisecond)
-// and timestamp(microsecond:local) of a time.Time; timestamp(…), time(…), date and decimal(scale:precision) of integers;
-// enum, bytes and json of a string; string and json of a []byte; uuid of a [16]byte. The tags `parquet-element`,
-// `parquet-key` and `parquet-value` take options for what is in lists and maps.
+// Every node has a field id. The same type makes the same columns, whatever the data; the metadata in the footer has the
+// schema's fingerprint under "jetcapture.schema".
 //
-// All other types and options are refused, when the factory is made, with an error that names the field and says what to
-// use: among them any and other interfaces, "optional" on what is no pointer, structs without exported fields, types that
-// contain themselves, embedded pointers, and lists of lists of lists.
+// # Encodings
+//
+// Values that repeat get a dictionary, if a sample says so; integers and times are DELTA_BINARY_PACKED; all else is PLAIN,
+// which every reader knows. Tags choose otherwise: dict, plain, delta (of text: DELTA_LENGTH_BYTE_ARRAY) and split
+// (BYTE_STREAM_SPLIT of floats, as DuckDB reads it of nothing else).
+//
+// Row groups and pages have their least and greatest values where readers can use them: not of bytes and JSON, cut at 64
+// bytes of text, and none for floats among which there is a NaN, as readers that hold it greater than all numbers would not
+// find it. The tag `lake:"bloom"` adds a bloom filter of 10 bits a value, but not to floats, where 0 and -0 would be two
+// values, nor to bytes, of which DuckDB hashes another form; `lake:"ascending"` and `lake:"descending"` say in the footer
+// that rows are sorted, for row groups in which they are.
 package parquet

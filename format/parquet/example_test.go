@@ -40,9 +40,9 @@ func ExampleWriters() {
 	}
 	// Output:
 	// message Reading {
-	//   required binary sensor (STRING);
-	//   required int64 at (TIMESTAMP(isAdjustedToUTC=true,unit=MICROS));
-	//   optional double value;
+	//   required binary sensor (STRING) = 1;
+	//   required int64 at (TIMESTAMP(isAdjustedToUTC=true,unit=MICROS)) = 2;
+	//   optional double value = 3;
 	// }
 	// [sensor] 2 values, 0 null, from cellar to roof
 	// [at] 2 values, 0 null, from 2027-01-15 08:00:00 +0000 UTC to 2027-01-15 08:00:01 +0000 UTC
@@ -53,11 +53,9 @@ func ExampleWriters_refused() {
 	type Event struct {
 		Name    string
 		Details any
-		At      time.Time `parquet:",optional"`
 	}
 	_, err := parquet.Writers[Event](parquet.Options{})
 	fmt.Println(err)
 	// Output:
-	// parquet: type parquet_test.Event: Event.Details: interface {} can hold anything, and a column cannot: use a type, or a string that holds JSON
-	// Event.At: "optional" on a value loses nulls: use a pointer, whose nil is the null, and leave the option out
+	// schema of parquet_test.Event: Event.Details: interface {} may hold values of any type, so it has no column: take a type that is one, or make it JSON with a tag `parquet:",json"` or AnyAsJSON
 }

@@ -26,6 +26,7 @@ const (
 	thriftFalse     = 2
 	thriftByte      = 3
 	thriftI16       = 4
+	thriftI32       = 5
 	thriftI64       = 6
 	thriftDouble    = 7
 	thriftBinary    = 8

@@ -13,42 +13,35 @@ type Options struct {
 	// compression of its own overrides it.
 	Codec Codec
 
+	// Level is how hard Zstd (1 to 22), GZip (1 to 9) and Brotli (1 to 11) try. Default 0, which is each codec's fastest
+	// level, but 6 for GZip.
+	Level int
+
+	// PageVersion is that of data pages: 1, the default, which every reader knows, or 2.
+	PageVersion int
+
 	// RowGroupRows is the number of rows after which a row group ends. Default 122,880, which DuckDB scans best; under
 	// 10,000 files grow and scans slow down.
 	RowGroupRows int
 
-	// RowGroupBytes is the memory in bytes after which a row group ends, as Buffered counts it. Default 64 MiB.
+	// RowGroupBytes is the memory in bytes after which a row group ends, as Buffered counts it. Default 128 MiB.
 	RowGroupBytes int64
 
-	// PageBytes is the raw size in bytes at which a page of a column ends. Default 256 KiB. A larger value makes a larger
-	// page.
+	// PageBytes is the raw size in bytes at which a page of a column ends, which also ends after 20,000 rows. Default 256
+	// KiB. A larger value makes a larger page.
 	PageBytes int
 }
 
-// Codec names what compresses pages.
-type Codec string
-
-// The codecs there are.
-const (
-	Zstd         Codec = "zstd"        // at its fastest level, the default
-	ZstdBetter   Codec = "zstd-better" // often smaller, at about twice the CPU
-	Snappy       Codec = "snappy"
-	GZip         Codec = "gzip"
-	Uncompressed Codec = "uncompressed"
-)
-
 const (
 	defaultRowGroupRows  = 122_880
-	defaultRowGroupBytes = 64 << 20
+	defaultRowGroupBytes = 128 << 20
 	defaultPageBytes     = 256 << 10
 
 	minPageBytes     = 1 << 10
 	maxPageBytes     = 256 << 20
-	maxRowGroupBytes = 1 << 30
+	maxRowGroupBytes = 4 << 30
+	maxPageRows      = 20_000 // so that readers of the page index can skip some of what one page could hold
 )
-
-// maxRowBytes is the largest row that is taken. A page, which has at least one row, must be under 2 GiB.
-const maxRowBytes = 1 << 30
 
 // withDefaults returns o with every default filled in, or an error that says all that is wrong.
 func (o Options) withDefaults() (Options, error) {
@@ -56,9 +49,14 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Codec == "" {
 		o.Codec = Zstd
 	}
-	if codecOf(o.Codec) == nil {
-		errs = append(errs, fmt.Errorf("Codec %q is unknown: use %q, %q, %q, %q or %q",
-			o.Codec, Zstd, ZstdBetter, Snappy, GZip, Uncompressed))
+	if err := o.Codec.validate(o.Level); err != nil {
+		errs = append(errs, err)
+	}
+	switch {
+	case o.PageVersion == 0:
+		o.PageVersion = 1
+	case o.PageVersion < 0 || o.PageVersion > 2:
+		errs = append(errs, fmt.Errorf("PageVersion %d is unknown: use 1 or 2", o.PageVersion))
 	}
 	switch {
 	case o.RowGroupRows == 0:

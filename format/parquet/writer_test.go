@@ -7,7 +7,6 @@ import (
 	"io"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -91,7 +90,7 @@ func TestTheCaptureChoosesTheCodec(t *testing.T) {
 		if err := w.(format.SelfCompressor).SetCompression(test.compression); err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range inspect(t, encoded(t, w, orders(10))).RowGroups[0].Columns {
+		for _, c := range inspect(t, encoded(t, w, orders(1000))).RowGroups[0].Columns {
 			if c.Codec != test.want {
 				t.Errorf("codec %q and compression %q: column %s is %s", test.codec, test.compression, c.Path, c.Codec)
 			}
@@ -112,6 +111,14 @@ func TestTheCaptureChoosesTheCodec(t *testing.T) {
 
 func TestMetadataIsOfItsBlockAlone(t *testing.T) {
 	newWriter := writersOf[*order](t, parquet.Options{})
+	metadata := func(w format.Writer[*order]) map[string]string {
+		all := inspect(t, encoded(t, w, orders(1))).Metadata
+		if all["jetcapture.schema"] == "" {
+			t.Error("there is no fingerprint of the schema")
+		}
+		delete(all, "jetcapture.schema")
+		return all
+	}
 	w := newWriter()
 	w.(format.MetadataSetter).SetMetadata(map[string]string{"a": "1", "b": "1"})
 	if err := w.InitNew(io.Discard); err != nil {
@@ -123,13 +130,13 @@ func TestMetadataIsOfItsBlockAlone(t *testing.T) {
 		first.(format.MetadataSetter).SetMetadata(map[string]string{"b": "2"})
 		second := newWriter()
 		second.(format.MetadataSetter).SetMetadata(map[string]string{"c": "3"})
-		if got := inspect(t, encoded(t, first, orders(1))).Metadata; !reflect.DeepEqual(got, map[string]string{"a": "1", "b": "2"}) {
+		if got := metadata(first); !reflect.DeepEqual(got, map[string]string{"a": "1", "b": "2"}) {
 			t.Errorf("metadata of the first block is %q", got)
 		}
-		if got := inspect(t, encoded(t, second, orders(1))).Metadata; !reflect.DeepEqual(got, map[string]string{"c": "3"}) {
+		if got := metadata(second); !reflect.DeepEqual(got, map[string]string{"c": "3"}) {
 			t.Errorf("metadata of the second block is %q", got)
 		}
-		if got := inspect(t, encoded(t, newWriter(), orders(1))).Metadata; len(got) != 0 {
+		if got := metadata(newWriter()); len(got) != 0 {
 			t.Errorf("metadata of a block without is %q", got)
 		}
 	}
@@ -185,7 +192,7 @@ func TestABrokenWriterStaysBrokenAndHarmsNoOther(t *testing.T) {
 			}
 		}
 	}
-	if broken < 30 {
+	if broken < 6 {
 		t.Errorf("only %d writers broke while writing", broken)
 	}
 }
@@ -193,9 +200,6 @@ func TestABrokenWriterStaysBrokenAndHarmsNoOther(t *testing.T) {
 func TestBlocksAreWrittenAtTheSameTime(t *testing.T) {
 	newWriter := writersOf[*order](t, parquet.Options{RowGroupRows: 50})
 	all := orders(120)
-	for _, o := range all {
-		o.Labels = nil // their order is not defined
-	}
 	want := encoded(t, newWriter(), all)
 	var workers sync.WaitGroup
 	for range 8 {
@@ -217,29 +221,14 @@ func TestBlocksAreWrittenAtTheSameTime(t *testing.T) {
 	workers.Wait()
 }
 
-func TestARowThatIsTooLargeForAPageIsRejected(t *testing.T) {
-	w := rawWriters(t, parquet.Options{})()
-	if err := w.InitNew(io.Discard); err != nil {
-		t.Fatal(err)
-	}
-	large := manyMessages(1)[0]
-	large.Headers = map[string][]string{"X": slices.Repeat([]string{strings.Repeat("x", 1<<20)}, 1025)} // the same MB 1,025 times
-	if n, err := w.Write(large); n != 0 || err == nil || errors.Is(err, format.ErrBroken) {
-		t.Errorf("%d rows, %v", n, err)
-	}
-	if err := w.Flush(); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestABlockOfMoreRowGroupsThanAFileCanHaveIsBroken(t *testing.T) {
-	w := writersOf[A](t, parquet.Options{RowGroupRows: 1, Codec: parquet.Uncompressed})()
+	w := writersOf[struct{ A int }](t, parquet.Options{RowGroupRows: 1, Codec: parquet.Uncompressed})()
 	if err := w.InitNew(io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	n, err := 0, error(nil)
 	for ; n < 40_000 && err == nil; n++ {
-		_, err = w.Write(A{n})
+		_, err = w.Write(struct{ A int }{n})
 	}
 	if n != 1<<15+1 || !errors.Is(err, format.ErrBroken) || !strings.Contains(err.Error(), "RowGroupRows") {
 		t.Errorf("after %d row groups: %v", n, err)

@@ -1,67 +1,110 @@
 package parquet
 
 import (
+	"errors"
+	"fmt"
 	"reflect"
-
-	pq "github.com/parquet-go/parquet-go"
+	"strings"
+	"sync"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/schema"
 )
 
 // Writers returns a factory of Writers of the struct type P, or of the struct type that P points to: a capture takes it
-// as its WriterFactory. The package documentation says which columns a struct has.
+// as its WriterFactory. Package schema says which columns a struct has, and what opts change.
 //
 // All that can be wrong with a type or the options is said here, at once, and never when a block is opened.
 //
-// Write rejects a payload that is a nil pointer, or has text that is not UTF-8 or a time that no column can hold. The
-// Writers are a format.Bufferer, Spiller, SelfCompressor and MetadataSetter.
-func Writers[P any](options Options) (func() format.Writer[P], error) {
-	t, pointer := reflect.TypeFor[P](), false
-	if t.Kind() == reflect.Pointer {
-		t, pointer = t.Elem(), true
-	}
-	tags, measure, err := checkType(t)
+// Write rejects the payloads that schema.Plan.Append rejects, alone. The Writers are a format.Bufferer, Spiller,
+// SelfCompressor and MetadataSetter.
+func Writers[P any](options Options, opts ...schema.Option) (func() format.Writer[P], error) {
+	plan, err := schema.PlanOf[P](opts...)
 	if err != nil {
 		return nil, err
 	}
-	p := &plan[P, P]{
-		row:     func(payload P) P { return payload },
-		measure: measureOf[P](t, measure, pointer),
-	}
-	root, err := schemaOf(t, tags)
-	if err != nil {
-		return nil, err
-	}
-	err = p.prepare(options, func(options ...pq.WriterOption) rowWriter[P] {
-		for _, tag := range tags {
-			options = append(options, tag.(pq.WriterOption))
-		}
-		return pq.NewGenericWriter[P](nil, options...)
-	}, root)
-	if err != nil {
-		return nil, err
-	}
-	return p.newWriter, nil
+	return newWriters(plan, options, nameOf[P]())
 }
 
-// measureOf measures a row, which is the struct or a pointer to it.
-func measureOf[P any](t reflect.Type, m measure, pointer bool) func(row *P) (int64, error) {
-	size := int64(0)
-	if pointer {
-		size = int64(t.Size())
+// nameOf returns the name of a struct type, without its package and parameters, for the root of the file's schema.
+func nameOf[P any]() string {
+	t := reflect.TypeFor[P]()
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
 	}
-	return func(row *P) (int64, error) {
-		v := reflect.ValueOf(row).Elem()
-		if pointer {
-			if v.IsNil() {
-				return 0, errNilPayload
-			}
-			v = v.Elem()
-		}
-		if m == nil {
-			return size, nil
-		}
-		n, err := m(v)
-		return size + n, err
+	if name, _, _ := strings.Cut(t.Name(), "["); name != "" {
+		return name
 	}
+	return rootName
+}
+
+// rootName is what Parquet calls a schema that has no name.
+const rootName = "message"
+
+// RawWriters returns a factory of Writers of raw messages, with the columns that format.RawMessage describes and field
+// ids from 1 on. Options that are not valid are its only error.
+//
+// Write rejects a message with the error of format.RawMessage.Validate. Row groups whose messages are in the order of
+// their stream sequence say so in the footer.
+func RawWriters[P format.RawMessager](options Options) (func() format.Writer[P], error) {
+	return newWriters(format.RawPlan[P](), options, rootName)
+}
+
+// PlanWriters returns a factory of Writers of what plan appends: of payloads that become several rows by schema.Rows, or
+// of columns that are known at run time only.
+func PlanWriters[P any](plan schema.Appender[P], options Options) (func() format.Writer[P], error) {
+	return newWriters(plan, options, rootName)
+}
+
+func newWriters[P any](plan schema.Appender[P], options Options, name string) (func() format.Writer[P], error) {
+	options, err := options.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if plan == nil || plan.Schema() == nil {
+		return nil, errors.New("parquet: there is no plan that makes rows of payloads: take one of schema.PlanOf")
+	}
+	f := &factory[P]{plan: plan, options: options}
+	f.table, err = newTable(plan.Schema(), name, f.level)
+	if err != nil {
+		return nil, err
+	}
+	return func() format.Writer[P] { return &writer[P]{factory: f, codec: options.Codec} }, nil
+}
+
+// A factory is what all Writers of one call share.
+type factory[P any] struct {
+	plan    schema.Appender[P]
+	options Options
+	table   *table
+	codecs  sync.Map // of Codec to compressor
+}
+
+// level returns the level of a codec: that of the options if they have the same.
+func (f *factory[P]) level(c Codec) int {
+	if c == f.options.Codec {
+		return f.options.Level
+	}
+	return 0
+}
+
+func (f *factory[P]) compressor(c Codec) compressor {
+	if known, ok := f.codecs.Load(c); ok {
+		return known.(compressor)
+	}
+	known, _ := f.codecs.LoadOrStore(c, newCodec(c, f.level(c)))
+	return known.(compressor)
+}
+
+// encode writes columns as a row group, which is the file's last if last is set. An encoder that failed or panicked is not
+// used again.
+func (f *factory[P]) encode(out *file, codec Codec, c *schema.Columns, last bool) error {
+	e := encoders.Get().(*encoder)
+	e.file, e.only = out, last && len(out.groups) == 0
+	group, err := e.rowGroup(f.table, &f.options, f.compressor(codec), c)
+	if err != nil {
+		return fmt.Errorf("write row group: %w", err)
+	}
+	e.release()
+	return out.add(group)
 }

@@ -1,0 +1,83 @@
+package parquet
+
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+
+	pqformat "github.com/parquet-go/parquet-go/format"
+
+	"github.com/jetcapture/lake/schema"
+)
+
+// A column is what all blocks of a factory know of a leaf.
+type column struct {
+	path     []string
+	physical schema.Physical
+	parquet  pqformat.Type
+	kind     schema.Kind
+	size     int // in bytes, of PhysicalFixed
+	order    order
+	hints    schema.Hints
+	codec    compressor // of its tag, or nil
+
+	maxDef, maxRep uint8
+}
+
+func newColumn(leaf *schema.Node, path []string, level func(Codec) int) column {
+	def, rep := leaf.MaxLevels()
+	physical, size := leaf.Type().Physical()
+	c := column{
+		path: path, physical: physical, parquet: physicalTypes[physical], kind: leaf.Kind(), size: size,
+		order: orderOf(leaf.Type()), hints: leaf.Hints(),
+		maxDef: uint8(def), maxRep: uint8(rep), // a schema's depth keeps them in a byte
+	}
+	if codec, ok := hinted[c.hints.Codec]; ok {
+		c.codec = newCodec(codec, level(codec))
+	}
+	return c
+}
+
+// name returns the path with dots between.
+func (c *column) name() string { return strings.Join(c.path, ".") }
+
+// hasFilter reports whether chunks get a bloom filter. Floats that are equal may differ in their bits, as 0 and -0 do. Of
+// bytes, DuckDB 1.5 looks for the hash of their escaped text, and so misses rows, even in files of its own.
+func (c *column) hasFilter() bool {
+	switch c.kind {
+	case schema.Float32, schema.Float64, schema.Bytes, schema.Fixed:
+		return false
+	}
+	return c.hints.Bloom
+}
+
+// levelBits returns how many bits a level up to most has.
+func levelBits(most uint8) int { return bits.Len8(most) }
+
+// A table is what all blocks of a factory know of the schema.
+type table struct {
+	columns  []column
+	elements []byte // of the footer, encoded
+	count    int    // of elements
+	sorted   []int  // the columns that rows are to be sorted by
+	metadata map[string]string
+}
+
+func newTable(s *schema.Schema, name string, level func(Codec) int) (*table, error) {
+	tree := treeOf(s, name)
+	encoded, err := tree.encode()
+	if err != nil {
+		return nil, fmt.Errorf("parquet schema: %w", err)
+	}
+	t := &table{elements: encoded, count: len(tree.elements), metadata: map[string]string{fingerprintKey: s.Fingerprint()}}
+	for i, leaf := range s.Leaves() {
+		t.columns = append(t.columns, newColumn(leaf, tree.leaves[i], level))
+		if leaf.Hints().Sort != schema.Unsorted {
+			t.sorted = append(t.sorted, i)
+		}
+	}
+	return t, nil
+}
+
+// fingerprintKey is where the metadata of every file has schema.Schema.Fingerprint.
+const fingerprintKey = "jetcapture.schema"

@@ -1,0 +1,65 @@
+package parquet
+
+import (
+	"math"
+	"math/bits"
+
+	"github.com/jetcapture/lake/schema"
+)
+
+// sampled is how many values are looked at to choose an encoding.
+const sampled = 1024
+
+// A sample counts how often values of a column come, in some of them.
+type sample struct {
+	hashes [4 * sampled]uint64
+	counts [4 * sampled]uint16
+}
+
+// distinct returns about how many different values there are. It may be far too high, but too low only where values that
+// repeat fool a sample at regular distances.
+//
+// It is the estimate of Chao (1984): what was seen, and what was seen once, squared, by what was seen twice, doubled.
+func (s *sample) distinct(v *values, n int) int {
+	clear(s.counts[:])
+	step := (n + sampled - 1) / sampled
+	seen, once, twice := 0, 0, 0
+	for i := 0; i < n; i += step {
+		hash := hashOf(v, i)
+		slot := hash % uint64(len(s.hashes))
+		for s.counts[slot] != 0 && s.hashes[slot] != hash {
+			slot = (slot + 1) % uint64(len(s.hashes))
+		}
+		s.hashes[slot] = hash
+		s.counts[slot]++
+		switch s.counts[slot] {
+		case 1:
+			seen, once = seen+1, once+1
+		case 2:
+			once, twice = once-1, twice+1
+		case 3:
+			twice--
+		}
+	}
+	if n <= sampled {
+		return seen
+	}
+	return min(seen+once*(once-1)/(2*(twice+1)), n)
+}
+
+func hashOf(v *values, i int) uint64 {
+	k := uint64(0)
+	switch v.physical {
+	case schema.PhysicalBytes, schema.PhysicalFixed:
+		return bits.Reverse64(keyOf(v.at(i)).hash)
+	case schema.PhysicalInt32:
+		k = uint64(v.int32s[i])
+	case schema.PhysicalInt64:
+		k = uint64(v.int64s[i])
+	case schema.PhysicalFloat32:
+		k = uint64(math.Float32bits(v.float32s[i]))
+	case schema.PhysicalFloat64:
+		k = math.Float64bits(v.float64s[i])
+	}
+	return bits.Reverse64(k * golden) // the high bits are the best
+}

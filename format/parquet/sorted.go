@@ -1,0 +1,94 @@
+package parquet
+
+import (
+	"github.com/jetcapture/lake/schema"
+)
+
+// isSorted reports whether rows are in the order that the table's columns ask for. Nothing sorts them: what the footer
+// says must be true, and rows come in the order of their stream.
+func isSorted(t *table, c *schema.Columns) bool {
+	if len(t.sorted) == 0 || c.Rows() == 0 {
+		return false
+	}
+	cursors := make([]cursor, len(t.sorted))
+	for i, leaf := range t.sorted {
+		l := c.Leaf(leaf)
+		cursors[i] = cursor{column: &t.columns[leaf], def: l.Definitions(), values: valuesOf(l), last: -1}
+	}
+	var scratch [2][]byte
+	for row := range c.Rows() {
+		decided := false
+		for i := range cursors {
+			c, ok := cursors[i].next(row, &scratch)
+			if !ok {
+				return false
+			}
+			if !decided && c > 0 {
+				return false
+			}
+			decided = decided || c < 0
+		}
+	}
+	return true
+}
+
+// A cursor goes through the rows of a column that is in no list.
+type cursor struct {
+	column *column
+	def    []byte
+	values values
+	used   int // values before the row
+	last   int // the value of the row before, -1 for null
+	begun  bool
+}
+
+// next compares the row before with this one: above 0 is out of order. Nulls come last. ok is false for what has no order.
+func (c *cursor) next(row int, scratch *[2][]byte) (order int, ok bool) {
+	value := -1
+	if c.column.maxDef == 0 || c.def[row] == c.column.maxDef {
+		value = c.used
+		c.used++
+	}
+	last, begun := c.last, c.begun
+	c.last, c.begun = value, true
+	switch {
+	case !begun || last == value: // both null
+		return 0, true
+	case value < 0:
+		return -1, true
+	case last < 0:
+		return 1, true
+	}
+	order, ok = c.compare(last, value, scratch)
+	if c.column.hints.Sort == schema.Descending {
+		order = -order
+	}
+	return order, ok
+}
+
+func (c *cursor) compare(a, b int, scratch *[2][]byte) (order int, ok bool) {
+	v := &c.values
+	switch o := c.column.order; {
+	case o == signed64: // sequences and times
+		x, y := v.int64s[a], v.int64s[b]
+		switch {
+		case x < y:
+			return -1, true
+		case x > y:
+			return 1, true
+		}
+		return 0, true
+	case o == float32Order && (v.float32s[a] != v.float32s[a] || v.float32s[b] != v.float32s[b]),
+		o == float64Order && (v.float64s[a] != v.float64s[a] || v.float64s[b] != v.float64s[b]):
+		return 0, false
+	case v.physical == schema.PhysicalBytes || v.physical == schema.PhysicalFixed:
+		if o == unordered {
+			o = fixedOrder
+		}
+		return o.compare(v.at(a), v.at(b)), true
+	default:
+		scratch[0] = v.plain(scratch[0][:0], a, a+1)
+		scratch[1] = v.plain(scratch[1][:0], b, b+1)
+		return o.compare(scratch[0], scratch[1]), true
+	}
+}
