@@ -1,0 +1,58 @@
+package arrow
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/schema"
+)
+
+// Writers returns a factory of Writers of the struct type P, or of the struct type that P points to: a capture takes it
+// as its WriterFactory. Package schema says which columns a struct has, and what its options change.
+//
+// All that can be wrong with a type or the options is said here, at once, and never when a block is opened.
+//
+// Write rejects a payload with the error of schema.Plan.Append. The Writers are a format.Bufferer, Spiller, SelfCompressor
+// and MetadataSetter.
+func Writers[P any](o Options, opts ...schema.Option) (func() format.Writer[P], error) {
+	_, err := o.withDefaults()
+	rows, planErr := schema.PlanOf[P](opts...)
+	if err := errors.Join(err, planErr); err != nil {
+		return nil, err
+	}
+	return PlanWriters(rows, o)
+}
+
+// RawWriters returns a factory of Writers of raw messages, with the columns that format.RawMessage describes and field
+// ids from 1 on. Options that are not valid are its only error.
+//
+// Write rejects a message with the error of format.RawMessage.Validate.
+func RawWriters[P format.RawMessager](o Options) (func() format.Writer[P], error) {
+	return PlanWriters(format.RawPlan[P](), o)
+}
+
+// PlanWriters returns a factory of Writers of what rows appends: a schema.Plan, rows of a payload, or columns that were
+// made by hand.
+func PlanWriters[P any](rows schema.Appender[P], o Options) (func() format.Writer[P], error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if rows == nil {
+		return nil, errors.New("arrow: there is no plan that makes rows of payloads: take one from schema.Compile")
+	}
+	s := rows.Schema()
+	if s == nil {
+		return nil, errors.New("arrow: the plan has no schema: take one from schema.Compile")
+	}
+	p := &plan[P]{options: o, rows: rows, schema: s, arrow: Schema(s), layout: layoutOf(s)}
+	if p.plain, err = headOf(p.arrow, nil); err != nil {
+		return nil, fmt.Errorf("arrow: %w", err)
+	}
+	return p.newWriter, nil
+}
+
+func (p *plan[P]) newWriter() format.Writer[P] {
+	return &writer[P]{plan: p, codec: p.options.Codec, file: file{stream: p.options.Stream}}
+}
