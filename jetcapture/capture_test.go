@@ -124,7 +124,7 @@ func TestSmallMaxAckPendingDoesNotStallTheCapture(t *testing.T) {
 
 // Two captures that hold less than they may each, but together all that the consumer allows.
 func TestCapturesThatShareASmallMaxAckPendingDoNotStall(t *testing.T) {
-	const n = 4_000
+	const n = 2_000
 	s, dir := capturetest.Start(t), t.TempDir()
 	s.Stream(streamName, "orders.>")
 	s.Consumer(streamName, consumerName, func(c *jetstream.ConsumerConfig) { c.MaxAckPending = 300 })

@@ -3,19 +3,33 @@ package jetcapture
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/jetcapture/lake/format"
 )
 
-// JSON returns a decoder of JSON messages into new values of T, split by what destKey returns.
+// JSON returns a decoder of JSON messages into new values of T, split by what destKey returns. Where T embeds Meta, or has
+// a field of that type, it is set to that of the message before destKey is called.
 func JSON[T any, K DestKey](destKey func(*T) K) func(msg *nats.Msg) (*T, K, error) {
+	metas := metaFields(reflect.TypeFor[T]())
 	return func(msg *nats.Msg) (*T, K, error) {
+		var none K
 		payload := new(T)
 		if err := json.Unmarshal(msg.Data, payload); err != nil {
-			var zero K
-			return nil, zero, fmt.Errorf("decode JSON into %T: %w", *payload, err)
+			return nil, none, fmt.Errorf("decode JSON into %T: %w", *payload, err)
+		}
+		if len(metas) > 0 { // after the JSON, so that nothing in it counts
+			meta, err := MetaOf(msg)
+			if err != nil {
+				return nil, none, err
+			}
+			for _, path := range metas {
+				if err := setMeta(reflect.ValueOf(payload).Elem(), path, &meta); err != nil {
+					return nil, none, fmt.Errorf("set Meta in %T: %w", *payload, err)
+				}
+			}
 		}
 		return payload, destKey(payload), nil
 	}
