@@ -11,16 +11,18 @@ import (
 	"github.com/jetcapture/lake/format/parquet"
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/app"
+	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/store"
 )
 
-// An archive is where and how raw messages are stored.
+// An archive is where and how messages are stored, raw or in typed columns.
 type archive struct {
 	out    string
 	format string
 	split  string
 	layout string
 	codec  parquet.Codec
+	typed  typed
 }
 
 func archiveFlags() []cli.Flag {
@@ -49,6 +51,7 @@ func archiveFlags() []cli.Flag {
 func archiveFrom(cmd *cli.Command) *archive {
 	a := &archive{
 		out: cmd.String("out"), format: cmd.String("format"), split: cmd.String("split"), layout: cmd.String("layout"),
+		typed: typedFrom(cmd),
 	}
 	if cmd.IsSet("compression") && cmd.String("compression") == string(format.None) {
 		a.codec = parquet.Uncompressed // elsewhere none means that nothing was asked for
@@ -56,13 +59,13 @@ func archiveFrom(cmd *cli.Command) *archive {
 	return a
 }
 
-// configure sets what options need to archive raw messages. It reports all problems at once.
+// configure sets what options need to archive messages. It reports all problems at once.
 func (a *archive) configure(ctx context.Context, o *options) error {
 	split, splitErr := parseSplit(a.split)
 	if splitErr == nil {
 		o.MessageDecoder = jetcapture.NatsToNats(split.value)
 	}
-	return errors.Join(a.setStore(ctx, o, split), a.setFormat(o), splitErr, a.setLayout(o))
+	return errors.Join(a.setStore(ctx, o, split), a.setFormat(o, split), splitErr, a.setLayout(o))
 }
 
 func (a *archive) setStore(ctx context.Context, o *options, split split) error {
@@ -83,24 +86,67 @@ func (a *archive) setStore(ctx context.Context, o *options, split split) error {
 	return nil
 }
 
-func (a *archive) setFormat(o *options) error {
-	type writer = format.Writer[*jetcapture.NatsMessage]
+func (a *archive) setFormat(o *options, split split) error {
+	o.Suffix = a.format
+	var err error
+	if o.WriterFactory, err = a.rawWriters(); a.typed == (typed{}) {
+		return err
+	}
+	plan, planErr := a.typed.plan(a.folders(split), o.Logger)
+	if err != nil || planErr != nil {
+		return errors.Join(err, planErr)
+	}
+	if plan == nil { // as long as that is so, nothing may be captured
+		o.WriterFactory = func() writer { return nil }
+		return nil
+	}
+	o.WriterFactory, err = a.planWriters(plan)
+	return err
+}
+
+type writer = format.Writer[*jetcapture.NatsMessage]
+
+func (a *archive) rawWriters() (func() writer, error) {
 	switch a.format {
 	case "parquet":
 		writers, err := parquet.RawWriters[*jetcapture.NatsMessage](parquet.Options{Codec: a.codec})
 		if err != nil {
-			return fmt.Errorf("--format parquet: %w", err)
+			return nil, fmt.Errorf("--format parquet: %w", err)
 		}
-		o.WriterFactory = writers
+		return writers, nil
 	case "ndjson":
-		o.WriterFactory = func() writer { return format.NewRawNDJSON[*jetcapture.NatsMessage]() }
+		return func() writer { return format.NewRawNDJSON[*jetcapture.NatsMessage]() }, nil
 	case "csv":
-		o.WriterFactory = func() writer { return format.NewRawCSV[*jetcapture.NatsMessage]() }
-	default:
-		return fmt.Errorf("--format %q is not known: use parquet, ndjson or csv", a.format)
+		return func() writer { return format.NewRawCSV[*jetcapture.NatsMessage]() }, nil
 	}
-	o.Suffix = a.format
-	return nil
+	return nil, fmt.Errorf("--format %q is not known: use parquet, ndjson or csv", a.format)
+}
+
+// planWriters returns those of a format that rawWriters knows.
+func (a *archive) planWriters(plan schema.Appender[*jetcapture.NatsMessage]) (writers func() writer, err error) {
+	switch a.format {
+	case "ndjson":
+		writers, err = format.PlanNDJSON(plan)
+	case "csv":
+		writers, err = format.PlanCSV(plan)
+	default:
+		writers, err = parquet.PlanWriters(plan, parquet.Options{Codec: a.codec})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--format %s: %w", a.format, err)
+	}
+	return writers, nil
+}
+
+// folders returns the names of the folders name=value that have no column of the same values.
+func (a *archive) folders(split split) (names []string) {
+	if a.layout == "hive" {
+		names = append(names, "date", "hour")
+	}
+	if split.folder != "" && split.folder != "subject" {
+		names = append(names, split.folder)
+	}
+	return names
 }
 
 func (a *archive) setLayout(o *options) error {

@@ -32,7 +32,7 @@ To archive a stream:
 			c.Hidden = false
 			c.Usage = "print a completion script for bash, zsh, fish or PowerShell"
 		},
-		Commands: []*cli.Command{runCommand(), demoCommand(), inspectCommand()},
+		Commands: []*cli.Command{runCommand(), inferCommand(), demoCommand(), inspectCommand()},
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			if name := cmd.Args().First(); name != "" {
 				return app.UsageError(fmt.Errorf("unknown command %q: perhaps %s; see jc-parquet --help", name, cli.SuggestCommand(cmd.Commands, name)))

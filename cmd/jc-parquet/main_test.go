@@ -139,6 +139,8 @@ jc-parquet: --layout "flat" is not known: use hive or date`},
 		{"port", []string{"demo", "--port=99999"}, `jc-parquet: invalid value "99999" for --port: a port is at most 65535; see jc-parquet demo --help`},
 		{"demo", []string{"demo", "--messages=0"}, `jc-parquet: invalid value "0" for --messages: it must be at least 1; see jc-parquet demo --help`},
 		{"demo in a cloud", []string{"demo", "--out=s3://bucket"}, `jc-parquet: --out: the demo needs a local folder: write its path`},
+		{"no stream to infer from", []string{"infer", "more"}, `jc-parquet: there are 1 arguments beside the flags, and infer takes none; see jc-parquet infer --help
+jc-parquet: --stream is missing: name the stream to read, as in --stream ORDERS (or JC_STREAM)`},
 		{"nothing to inspect", []string{"inspect"}, `jc-parquet: inspect needs a Parquet file: see jc-parquet inspect --help`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -157,6 +159,10 @@ func TestHelpVersionAndCompletionAreThere(t *testing.T) {
 		"jc-parquet version":     {"--version"},
 		"--until-caught-up":      {"run", "--help"},
 		"$JC_SPLIT":              {"help", "run"},
+		"--columns FILE":         {"run", "--help"},
+		"- name: id ":            {"run", "--help"},
+		"list typed columns for": {"--help"},
+		"[ --filter SUBJECT ]":   {"infer", "--help"},
 		"complete -o":            {"completion", "bash"},
 		"--max-in-flight":        {"run", "--max-i", "--generate-shell-completion"},
 		"A second demo adds":     {"demo", "--help"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/urfave/cli/v3"
@@ -10,21 +11,25 @@ import (
 	"github.com/jetcapture/lake/jetcapture/app"
 )
 
-// options are those of a capture of raw messages, split by a string.
+// options are those of a capture of messages, split by a string.
 type options = jetcapture.Options[*jetcapture.NatsMessage, string]
 
 func runCommand() *cli.Command {
 	var p *progress
-	cmd := app.NewAppSkeleton(func(cmd *cli.Command, o *options) error {
+	pending := false
+	setup := func(cmd *cli.Command, o *options) error {
+		a := archiveFrom(cmd)
+		a.typed.pending = pending
 		p = newProgress(o.Logger)
 		o.Observer = p.observer()
-		return archiveFrom(cmd).configure(context.Background(), o)
-	})
+		return a.configure(context.Background(), o)
+	}
+	cmd := app.NewAppSkeleton(setup)
 	cmd.Name = "run"
 	cmd.Version = ""
-	cmd.Usage = "archive the messages of a stream, as they are, until it is stopped"
+	cmd.Usage = "archive the messages of a stream, as they are or in typed columns, until it is stopped"
 	cmd.Description = runDescription + app.ExitCodes
-	cmd.Flags = slices.Concat(archiveFlags(), cmd.Flags)
+	cmd.Flags = slices.Concat(archiveFlags(), typedFlags(), cmd.Flags)
 	for _, flag := range cmd.Flags {
 		if f, ok := flag.(*cli.StringFlag); ok && f.Name == "compression" {
 			f.Usage, f.DefaultText = "`CODEC` of the files: none, gzip, snappy or zstd", "zstd for parquet, none for others"
@@ -32,6 +37,18 @@ func runCommand() *cli.Command {
 	}
 	capture := cmd.Action
 	cmd.Action = func(ctx context.Context, cmd *cli.Command) error {
+		if pending = typedFrom(cmd).missing(); pending && cmd.Args().Len() == 0 {
+			o := app.OptionsFrom[*jetcapture.NatsMessage, string](cmd)
+			if setup(cmd, o) == nil && o.Validate() == nil { // otherwise the capture says what is wrong
+				switch err := inferColumns(ctx, cmd, o); {
+				case errors.Is(err, errStopped):
+					return nil
+				case err != nil:
+					return err
+				}
+				pending = false
+			}
+		}
 		err := capture(ctx, cmd)
 		if p.began() {
 			p.summary()
@@ -45,8 +62,26 @@ const runDescription = `Binds to a durable pull consumer with explicit acks, and
 durable. Several processes may share a consumer. Messages that cannot be archived go to files under
 _deadletter.
 
-Every format has the same columns: subject, reply, headers, data, stream, consumer, stream_seq,
-consumer_seq, timestamp, timestamp_ns, num_delivered, num_pending.
+Messages as they are have the same columns in every format: subject, reply, headers, data, stream, consumer,
+stream_seq, consumer_seq, timestamp, timestamp_ns, num_delivered, num_pending.
+
+Typed columns: --columns FILE names columns in payloads that are JSON objects, as a list in YAML or JSON:
+
+   - name: id             # of the column
+     path: order.id       # in the payload; the name if left out; path: [order, "a.b"] for names with dots
+     type: int64
+     nullable: false      # then messages without it are dead letters; true if left out
+   - name: placed
+     type: timestamp
+
+Types: bool, int8 to int64, uint8 to uint64, float32, float64, decimal(18,2), string, bytes and fixed(16) (base64),
+json, uuid, timestamp and timestamp(nanos) (text of RFC 3339), date, time, duration (nanoseconds). There are also
+encoding (plain, dict, delta, split), bloom (true) and sort (ascending, descending). The columns of files are then
+subject, headers (JSON), stream, stream_seq, timestamp, timestamp_ns, those of the list, and _rest: JSON of all that
+no column took, nulls and values that do not fit their column among it. Payloads that are no JSON, empty or not
+UTF-8 are dead letters.
+
+--infer makes the file from the first messages, if it is not there, and prints it; what is there is never changed.
 
 Folders: --split subject makes subject=…, token:2 makes token_2=…, header:Tenant-Id makes tenant_id=…
 (header_ comes before a name that is a column already). Messages without the token or header go to

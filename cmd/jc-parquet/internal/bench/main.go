@@ -39,6 +39,7 @@ func main() {
 	}
 	messages := flag.Int("messages", 1_000_000, "publish `N` messages of about 250 bytes")
 	rounds := flag.Int("rounds", 3, "measure each `N` times, in turn, and show medians")
+	only := flag.Bool("encoding", false, "measure encoding alone, without a server")
 	asJSON := flag.Bool("json", false, "print JSON, with every run, instead of a table")
 	flag.Parse()
 	if *messages < 1 || *rounds < 1 || flag.NArg() > 0 {
@@ -48,7 +49,14 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	report, err := measure(ctx, *messages, *rounds)
+	var report *report
+	var err error
+	if *only {
+		report = newReport(0, *rounds, 0)
+		report.Figures, err = measureFigures(ctx, *rounds)
+	} else {
+		report, err = measure(ctx, *messages, *rounds)
+	}
 	if err != nil {
 		fail(err)
 	}
@@ -72,6 +80,8 @@ func fail(err error) {
 // counts the memory of its parent, from before it was a program of its own, as its peak.
 var roles = map[string]func(args []string) error{
 	"server": serve,
+	"encode": encode,
+	"open":   open,
 	"fill":   fill,
 	"bare":   barePull,
 }
@@ -118,7 +128,8 @@ func measure(ctx context.Context, messages, rounds int) (report *report, err err
 			report.add(c.name, *r)
 		}
 	}
-	return report, nil
+	report.Figures, err = measureFigures(ctx, rounds)
+	return report, err
 }
 
 func say(text string, args ...any) {

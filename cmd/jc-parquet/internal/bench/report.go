@@ -52,6 +52,7 @@ type report struct {
 	Rounds    int
 	JSONBytes int64 // of all messages' data
 	Results   []*result
+	Figures   []*figure
 }
 
 func newReport(messages, rounds int, jsonBytes int64) *report {
@@ -103,12 +104,24 @@ func median(runs []run, value func(run) float64) float64 {
 	for _, r := range runs {
 		all = append(all, value(r))
 	}
-	slices.Sort(all)
+	return middle(all)
+}
+
+// middle returns the median.
+func middle(values []float64) float64 {
+	all := slices.Sorted(slices.Values(values))
 	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2
 }
 
 func (r *report) print(out io.Writer) {
 	p := func(text string, args ...any) { _, _ = fmt.Fprintf(out, text, args...) }
+	if len(r.Results) > 0 {
+		r.printRuns(p)
+	}
+	printFigures(out, r.Figures)
+}
+
+func (r *report) printRuns(p func(text string, args ...any)) {
 	p("\n%d messages of %.0f bytes, %d rounds (medians), %d CPUs shared with the server, %s, jc-parquet %s\n\n",
 		r.Messages, float64(r.JSONBytes)/float64(r.Messages), r.Rounds, r.CPUs, r.Go, r.Version)
 	p("%-28s %11s %6s %12s %14s %13s %11s %9s %6s %7s %7s\n", "", "messages/s", "ratio", "target", "client CPU s/M",

@@ -1,0 +1,59 @@
+// Package columns makes typed columns of messages whose payloads are JSON, by a list of columns that a person writes or
+// Infer makes of some messages. Nothing of a payload is lost: what no column takes is in the column _rest.
+//
+//	file → Parse → []Column → New → Plan → Append(message) → schema.Columns
+//	payloads → Inferrer → []Column → Text → file
+//
+// # The file
+//
+// A list in YAML, or in JSON, which is YAML too:
+//
+//	# id of {"order": {"id": 7}}
+//	- name: id
+//	  path: order.id
+//	  type: int64
+//	  nullable: false
+//	- name: placed
+//	  type: timestamp
+//
+//	name      of the column; names must differ by more than case, and from those of Metadata and Rest
+//	path      where its values are in the payload, with dots between the names of members; a list of names if some of them
+//	          have dots: path: [order, "unit.price"]; it is the name if left out
+//	type      see below
+//	nullable  false for a column that every message has; true if left out
+//	encoding  plain, dict, delta or split; the writer chooses if left out
+//	bloom     true for a bloom filter
+//	sort      ascending or descending, of columns whose values come in that order; files where they do say so
+//
+// # Types, and which values of JSON fit
+//
+// A value fits if the column gives it back: the same number, instant, text or bytes, if not the same spelling. -0 fits
+// into floating-point numbers only.
+//
+//	bool                               true, false
+//	int8 … int64, uint8 … uint64       numbers in the range, without a fraction: 7, 7.0, 7e2
+//	float32, float64                   numbers with no more digits than it has: not 0.1234567890123456789
+//	decimal(18,2)                      numbers with no more digits before and behind the point, up to 38 in all
+//	string                             text
+//	bytes, fixed(16)                   text in base64, standard and padded; 16 bytes of it
+//	uuid                               text like f81d4fae-7dec-11d0-a765-00a0c91e6bf6
+//	timestamp, timestamp(nanos)        text of RFC 3339 like 2026-11-23T12:15:00.123Z, with no more digits than micros
+//	                                   (or millis, nanos) have; the instant is kept, its time zone is not
+//	timestamp(micros, local)           the same without a time zone
+//	date                               text like 2026-11-23
+//	time, time(nanos)                  text like 12:15:00.123
+//	duration                           numbers of nanoseconds, without a fraction
+//	json                               anything, null too
+//
+// # What does not fit
+//
+// The column is null, and the value is in _rest under its path: for {"id": "x", "more": {"a": 1}} and a column id of
+// int64, that is the payload itself. A null of JSON is there too, but for a json column, so that it is not taken for a
+// member that is missing. If a name comes twice in an object, no column has any of its values, and _rest has all.
+//
+// If a payload is JSON, but no object, _rest is all of it. What _rest has is as it was in the payload, numbers with all
+// their digits.
+//
+// A message is rejected whole if a column with nullable: false would be null, and if its payload is no JSON or not one
+// that readers take: empty, not UTF-8, nested more than 10,000 deep, with a \u escape of half a surrogate pair.
+package columns

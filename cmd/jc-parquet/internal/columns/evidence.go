@@ -1,0 +1,126 @@
+package columns
+
+import (
+	"bytes"
+	"math"
+
+	"github.com/jetcapture/lake/schema"
+)
+
+// Evidence is what values at one path of payloads have been.
+type evidence struct {
+	name     string
+	path     []string
+	children []*evidence // of objects, in the order in which they were first met
+	byName   map[string]*evidence
+
+	objects, lists, bools int
+	texts                 textEvidence
+	numbers               numberEvidence
+}
+
+// textEvidence says which types each text so far would fit.
+type textEvidence struct {
+	count                   int
+	notMicros, notTimestamp int // nanoseconds are finer than microseconds
+	notDate, notUUID        int
+}
+
+// numberEvidence says which types each number so far would fit.
+type numberEvidence struct {
+	count                       int
+	notInt64, notUint64, notF64 int
+}
+
+var (
+	microsType = schema.Type{Kind: schema.Timestamp, Unit: schema.Micros}
+	nanosType  = schema.Type{Kind: schema.Timestamp, Unit: schema.Nanos}
+)
+
+// note adds a value, other than an object.
+func (e *evidence) note(r *reader, raw []byte) {
+	var v value
+	not := func(count *int, fits bool) {
+		if !fits {
+			*count++
+		}
+	}
+	switch raw[0] {
+	case '[':
+		e.lists++
+	case 't', 'f':
+		e.bools++
+	case 'n': // says nothing
+	case '"':
+		t := &e.texts
+		t.count++
+		r.scratch = r.scratch[:0]
+		not(&t.notMicros, fitTime(r, microsType, raw, &v))
+		not(&t.notTimestamp, fitTime(r, nanosType, raw, &v))
+		not(&t.notDate, fitTime(r, schema.Type{Kind: schema.Date}, raw, &v))
+		not(&t.notUUID, fitUUID(r, schema.Type{Kind: schema.UUID}, raw, &v))
+	default:
+		n := &e.numbers
+		n.count++
+		whole := !bytes.ContainsAny(raw, ".eE") // 7.0 is an int64, but where it is from there will be 7.5
+		negative, magnitude, ok := parseInteger(raw, r.digits[:0])
+		not(&n.notInt64, whole && ok && (magnitude <= math.MaxInt64 || negative && magnitude == math.MaxInt64+1))
+		not(&n.notUint64, whole && ok && !negative)
+		_, fits := parseFloat(raw, r.digits[:0], 64)
+		not(&n.notF64, fits)
+	}
+}
+
+// kinds returns how many kinds of JSON there were, without null.
+func (e *evidence) kinds() (kinds int) {
+	for _, n := range []int{e.objects, e.lists, e.bools, e.texts.count, e.numbers.count} {
+		if n > 0 {
+			kinds++
+		}
+	}
+	return kinds
+}
+
+// isObject reports whether all values were objects.
+func (e *evidence) isObject() bool { return e.objects > 0 && e.kinds() == 1 }
+
+// leaf returns the type that all values fit, but for null, and false if there was nothing but null.
+func (e *evidence) leaf() (schema.Type, bool) {
+	switch {
+	case e.kinds() == 0:
+		return schema.Type{}, false
+	case e.kinds() > 1, e.objects > 0, e.lists > 0:
+		return schema.Type{Kind: schema.JSON}, true
+	case e.bools > 0:
+		return schema.Type{Kind: schema.Bool}, true
+	case e.texts.count > 0:
+		return e.texts.leaf(), true
+	}
+	return e.numbers.leaf(), true
+}
+
+func (t *textEvidence) leaf() schema.Type {
+	switch {
+	case t.notMicros == 0:
+		return microsType
+	case t.notTimestamp == 0:
+		return nanosType
+	case t.notDate == 0:
+		return schema.Type{Kind: schema.Date}
+	case t.notUUID == 0:
+		return schema.Type{Kind: schema.UUID}
+	}
+	return schema.Type{Kind: schema.String}
+}
+
+func (n *numberEvidence) leaf() schema.Type {
+	switch {
+	case n.notInt64 == 0:
+		return schema.Type{Kind: schema.Int64}
+	case n.notUint64 == 0:
+		return schema.Type{Kind: schema.Uint64}
+	case n.notF64 == 0:
+		return schema.Type{Kind: schema.Float64}
+	}
+	return schema.Type{Kind: schema.JSON} // which keeps all digits
+}

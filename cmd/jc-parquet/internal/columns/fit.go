@@ -1,0 +1,213 @@
+package columns
+
+import (
+	"encoding/base64"
+	"math"
+
+	"github.com/jetcapture/lake/schema"
+)
+
+// A value is what a column gets for one message.
+type value struct {
+	set  bool
+	bits uint64 // bool, integer, times in the unit of their type, floating-point
+	text []byte // string, bytes, UUID, JSON, decimals of many digits
+}
+
+// A fitFunc reads a value of JSON into v, if a column of the type would give it back. The text of v may be that of raw.
+type fitFunc func(r *reader, t schema.Type, raw []byte, v *value) bool
+
+// fitOf returns what reads the values of a type.
+func fitOf(t schema.Type) fitFunc {
+	switch k := t.Kind; {
+	case k == schema.Bool:
+		return fitBool
+	case k >= schema.Int8 && k <= schema.Int64, k == schema.Duration:
+		return fitInt
+	case k >= schema.Uint8 && k <= schema.Uint64:
+		return fitUint
+	case k == schema.Float32, k == schema.Float64:
+		return fitFloat
+	case k == schema.Decimal:
+		return fitDecimal
+	case k == schema.String:
+		return fitString
+	case k == schema.Bytes, k == schema.Fixed:
+		return fitBytes
+	case k == schema.UUID:
+		return fitUUID
+	case k == schema.Timestamp, k == schema.Date, k == schema.TimeOfDay:
+		return fitTime
+	case k == schema.JSON:
+		return fitJSON
+	}
+	return nil
+}
+
+func isNumber(raw []byte) bool { return raw[0] == '-' || raw[0]-'0' <= 9 }
+
+func isText(raw []byte) bool { return raw[0] == '"' }
+
+func fitBool(_ *reader, _ schema.Type, raw []byte, v *value) bool {
+	v.bits = 0
+	if raw[0] == 't' {
+		v.bits = 1
+	}
+	return raw[0] == 't' || raw[0] == 'f'
+}
+
+func fitInt(r *reader, t schema.Type, raw []byte, v *value) bool {
+	if !isNumber(raw) {
+		return false
+	}
+	negative, magnitude, ok := parseInteger(raw, r.digits[:0])
+	most := uint64(math.MaxInt64)
+	if t.Kind != schema.Duration {
+		most >>= 64 - 8<<(t.Kind-schema.Int8)
+	}
+	v.bits = magnitude
+	if negative {
+		v.bits = -magnitude
+		most++
+	}
+	return ok && magnitude <= most
+}
+
+func fitUint(r *reader, t schema.Type, raw []byte, v *value) bool {
+	if !isNumber(raw) {
+		return false
+	}
+	negative, magnitude, ok := parseInteger(raw, r.digits[:0])
+	v.bits = magnitude
+	return ok && !negative && magnitude <= math.MaxUint64>>(64-8<<(t.Kind-schema.Uint8))
+}
+
+func fitFloat(r *reader, t schema.Type, raw []byte, v *value) bool {
+	if !isNumber(raw) {
+		return false
+	}
+	bits := 64
+	if t.Kind == schema.Float32 {
+		bits = 32
+	}
+	f, ok := parseFloat(raw, r.digits[:0], bits)
+	v.bits = math.Float64bits(f)
+	return ok
+}
+
+func fitDecimal(r *reader, t schema.Type, raw []byte, v *value) bool {
+	if !isNumber(raw) {
+		return false
+	}
+	d := parseDecimal(raw, r.digits[:0])
+	if len(d.digits) > 0 && (d.exponent < -t.Scale || len(d.digits)+d.exponent > t.Precision-t.Scale) || d.isMinusZero() {
+		return false
+	}
+	if t.Precision <= maxDigits64 {
+		magnitude, ok := d.scaled(t.Scale)
+		v.bits = magnitude
+		if d.negative {
+			v.bits = -magnitude
+		}
+		return ok
+	}
+	v.text = d.text(r)
+	return true
+}
+
+func fitString(r *reader, _ schema.Type, raw []byte, v *value) bool {
+	if !isText(raw) {
+		return false
+	}
+	v.text = r.unquoted(raw)
+	return true
+}
+
+func fitBytes(r *reader, t schema.Type, raw []byte, v *value) bool {
+	if !isText(raw) {
+		return false
+	}
+	text := r.unquoted(raw)
+	start := len(r.scratch)
+	r.scratch = append(r.scratch, make([]byte, base64.StdEncoding.DecodedLen(len(text)))...)
+	n, err := strict64.Decode(r.scratch[start:], text)
+	v.text = r.scratch[start : start+n]
+	if err != nil || base64.StdEncoding.EncodedLen(n) != len(text) { // line ends are left out in silence
+		return false
+	}
+	return t.Kind == schema.Bytes || n == t.Size
+}
+
+var strict64 = base64.StdEncoding.Strict()
+
+func fitUUID(r *reader, _ schema.Type, raw []byte, v *value) bool {
+	if !isText(raw) {
+		return false
+	}
+	text := r.unquoted(raw)
+	if len(text) != 36 {
+		return false
+	}
+	start := len(r.scratch)
+	for i := 0; i < len(text); i++ {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if text[i] != '-' {
+				return false
+			}
+			continue
+		}
+		high, low := hexDigits[text[i]], hexDigits[text[i+1]] // the groups are of even length, and the last ends at the end
+		if high|low > 15 {
+			return false
+		}
+		r.scratch = append(r.scratch, high<<4|low)
+		i++
+	}
+	v.text = r.scratch[start:]
+	return true
+}
+
+// hexDigits has the value of each digit, and 255 for what is none.
+var hexDigits = func() (values [256]byte) {
+	for c := range values {
+		values[c] = 255
+	}
+	for i, c := range "0123456789abcdef" {
+		values[c] = byte(i)
+	}
+	for i, c := range "ABCDEF" {
+		values[c] = byte(10 + i)
+	}
+	return values
+}()
+
+func fitTime(r *reader, t schema.Type, raw []byte, v *value) bool {
+	if !isText(raw) {
+		return false
+	}
+	text := r.unquoted(raw)
+	var n, seconds, nanos int64
+	var ok bool
+	switch t.Kind {
+	case schema.Date:
+		n, ok = parseDate(text)
+	case schema.TimeOfDay:
+		var rest []byte
+		if seconds, nanos, rest, ok = parseClock(text); ok && len(rest) == 0 {
+			n, ok = count(seconds, nanos, t.Unit)
+		} else {
+			ok = false
+		}
+	default:
+		if seconds, nanos, ok = parseTimestamp(text, t.Local); ok {
+			n, ok = count(seconds, nanos, t.Unit)
+		}
+	}
+	v.bits = uint64(n)
+	return ok
+}
+
+func fitJSON(_ *reader, _ schema.Type, raw []byte, v *value) bool {
+	v.text = raw
+	return true
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	"github.com/jetcapture/lake/jetcapture"
+)
+
+// inferQuiet is how long a stream is silent before what it has had must do.
+const inferQuiet = 10 * time.Second
+
+// A sample is which messages columns are inferred from. It reads them by a consumer of its own, which is gone afterwards,
+// so that they are all still there for the capture.
+type sample struct {
+	stream   string
+	consumer string   // whose filter and start are taken, or ""
+	create   bool     // the consumer need not be there
+	filter   []string // subjects, without a consumer
+	messages int
+	quiet    time.Duration
+	whole    bool // what the stream has is enough: do not wait for more
+
+	domain  string
+	folders []string
+	log     *zap.Logger
+}
+
+// A finding is what was inferred.
+type finding struct {
+	columns.Inferred
+	messages    int
+	first, last uint64 // sequences in the stream
+}
+
+// infer reads messages and infers the columns of their payloads. Before the first message it waits as long as it takes.
+func (s *sample) infer(ctx context.Context, nc *nats.Conn) (*finding, error) {
+	messages, err := s.open(ctx, nc)
+	if err != nil {
+		return nil, err
+	}
+	defer messages.Stop()
+	in, f := columns.NewInferrer(), new(finding)
+	for f.messages < s.messages {
+		msg, err := s.next(ctx, messages, f.messages == 0)
+		if err != nil {
+			return nil, err
+		}
+		if msg == nil {
+			break
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return nil, fmt.Errorf("infer columns: %w", err)
+		}
+		in.Add(msg.Data())
+		if f.messages == 0 {
+			f.first = meta.Sequence.Stream
+		}
+		f.last = meta.Sequence.Stream
+		f.messages++
+		if s.whole && meta.NumPending == 0 {
+			break
+		}
+	}
+	if f.Inferred = in.Infer(s.folders...); len(f.Columns) == 0 {
+		return nil, fmt.Errorf("infer columns: none of %d messages of stream %q is a JSON object with values: "+
+			"archive them as they are, without --columns and --infer", f.messages, s.stream)
+	}
+	return f, nil
+}
+
+// next returns a message, or nil if there are to be no more.
+func (s *sample) next(ctx context.Context, messages jetstream.MessagesContext, first bool) (jetstream.Msg, error) {
+	for {
+		wait, stop := context.WithTimeout(ctx, s.quiet)
+		msg, err := messages.Next(jetstream.NextContext(wait))
+		stop()
+		switch {
+		case err == nil:
+			return msg, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case !errors.Is(err, context.DeadlineExceeded):
+			return nil, fmt.Errorf("infer columns: read stream %q: %w", s.stream, err)
+		case !first:
+			return nil, nil
+		}
+		s.log.Info("waiting for a first message, to infer columns from", zap.String("stream", s.stream))
+	}
+}
+
+// open makes the consumer.
+func (s *sample) open(ctx context.Context, nc *nats.Conn) (jetstream.MessagesContext, error) {
+	config := jetstream.OrderedConsumerConfig{FilterSubjects: s.filter, InactiveThreshold: 3 * inferQuiet}
+	js, err := s.jetStream(nc)
+	if err != nil {
+		return nil, err
+	}
+	limited, stop := context.WithTimeout(ctx, s.quiet)
+	defer stop()
+	stream, err := js.Stream(limited, s.stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("%w: %q: create it, or name another (with --js-domain, if it is in a domain)", jetcapture.ErrStreamNotFound, s.stream)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("infer columns: look up stream %q: %w", s.stream, err)
+	}
+	if err := s.follow(limited, stream, &config); err != nil {
+		return nil, err
+	}
+	consumer, err := js.OrderedConsumer(limited, s.stream, config)
+	if err != nil {
+		return nil, fmt.Errorf("infer columns: read stream %q: %w", s.stream, err)
+	}
+	if info := consumer.CachedInfo(); s.whole && info != nil && info.NumPending == 0 {
+		return nil, fmt.Errorf("infer columns: stream %q has no message to infer them from: publish some, or write the file by hand", s.stream)
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(min(s.messages, 500)))
+	if err != nil {
+		return nil, fmt.Errorf("infer columns: read stream %q: %w", s.stream, err)
+	}
+	return messages, nil
+}
+
+func (s *sample) jetStream(nc *nats.Conn) (jetstream.JetStream, error) {
+	if s.domain != "" {
+		return jetstream.NewWithDomain(nc, s.domain)
+	}
+	return jetstream.New(nc)
+}
+
+// follow takes over which messages the consumer delivers. It refuses streams that would drop messages which another
+// consumer has read.
+func (s *sample) follow(ctx context.Context, stream jetstream.Stream, config *jetstream.OrderedConsumerConfig) error {
+	retention := stream.CachedInfo().Config.Retention
+	if retention == jetstream.WorkQueuePolicy {
+		return fmt.Errorf("infer columns: stream %q is a work queue, which one consumer alone can read: write the file by hand, or infer it "+
+			"from a stream of the same messages", s.stream)
+	}
+	if s.consumer == "" {
+		return nil
+	}
+	consumer, err := stream.Consumer(ctx, s.consumer)
+	switch {
+	case errors.Is(err, jetstream.ErrConsumerNotFound) && s.create && retention == jetstream.InterestPolicy:
+		return fmt.Errorf("infer columns: stream %q keeps messages for consumers that are there, and %q is not: create it before, "+
+			"or write the file by hand", s.stream, s.consumer)
+	case errors.Is(err, jetstream.ErrConsumerNotFound) && s.create:
+		return nil
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+		return fmt.Errorf("%w: %q of stream %q: create a durable pull consumer with explicit acks, with --create-consumer",
+			jetcapture.ErrConsumerNotFound, s.consumer, s.stream)
+	case err != nil:
+		return fmt.Errorf("infer columns: look up consumer %q of stream %q: %w", s.consumer, s.stream, err)
+	}
+	c := consumer.CachedInfo().Config
+	if config.FilterSubjects = c.FilterSubjects; c.FilterSubject != "" {
+		config.FilterSubjects = []string{c.FilterSubject}
+	}
+	switch c.DeliverPolicy {
+	case jetstream.DeliverByStartSequencePolicy, jetstream.DeliverByStartTimePolicy:
+		config.DeliverPolicy, config.OptStartSeq, config.OptStartTime = c.DeliverPolicy, c.OptStartSeq, c.OptStartTime
+	}
+	return nil
+}
+
+// text is the file of what was found.
+func (f *finding) text(stream string) []byte {
+	comments := []string{
+		fmt.Sprintf("Columns of stream %s, inferred by jc-parquet from %s messages, %d to %d.", stream, thousands(f.messages), f.first, f.last),
+		"Once there are files of them, types and names must not change. A new column goes to the end.",
+		"jc-parquet help run says more.",
+	}
+	if f.Others > 0 {
+		comments = append(comments, "", fmt.Sprintf("%s messages were no JSON objects.", thousands(f.Others)))
+	}
+	if len(f.Notes) > 0 {
+		comments = append(comments, "", "Without a column, and so in _rest:")
+		for _, note := range f.Notes {
+			comments = append(comments, "  "+note)
+		}
+	}
+	return columns.Text(f.Columns, append(comments, "")...)
+}
+
+// pin creates a file that is there whole or not at all, even after a crash, and fails with fs.ErrExist if there is one.
+func pin(file string, text []byte) (err error) {
+	dir := filepath.Dir(file)
+	temp, err := os.CreateTemp(dir, "."+filepath.Base(file)+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(temp.Name())) }()
+	_, err = temp.Write(text)
+	if err = errors.Join(err, temp.Chmod(0o644), temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(temp.Name(), file); errors.Is(err, fs.ErrExist) { // which never replaces another
+		return err
+	} else if err != nil {
+		return fmt.Errorf("%w: choose a folder where files can be linked", err)
+	}
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/jetcapture/lake/jetcapture/capturetest"
+)
+
+func TestQuietStreamIsInferredFromWhatItHad(t *testing.T) {
+	s := salesServer(t)
+	from := &sample{stream: "SALES", messages: 10_000, quiet: 100 * time.Millisecond, log: zap.NewNop()}
+	found, err := from.infer(t.Context(), s.Connect())
+	if err != nil || found.messages != sales || found.first != 1 || found.last != sales {
+		t.Errorf("%v, %+v", err, found)
+	}
+}
+
+func TestWhatTheStreamHasIsEnoughForAJob(t *testing.T) {
+	s := salesServer(t)
+	from := &sample{stream: "SALES", messages: 10_000, quiet: time.Hour, whole: true, log: zap.NewNop()}
+	found, err := from.infer(t.Context(), s.Connect())
+	if err != nil || found.messages != sales {
+		t.Errorf("%v, %+v", err, found)
+	}
+}
+
+func TestFirstMessageIsWaitedFor(t *testing.T) {
+	s := capturetest.Start(t)
+	s.Stream("SALES", "sales.>")
+	core, log := observer.New(zap.InfoLevel)
+	type result struct {
+		found *finding
+		err   error
+	}
+	done := make(chan result, 1)
+	nc := s.Connect()
+	go func() {
+		from := &sample{stream: "SALES", messages: 1, quiet: 10 * time.Millisecond, log: zap.New(core)}
+		found, err := from.infer(t.Context(), nc)
+		done <- result{found, err}
+	}()
+	for log.Len() < 3 { // three times it was quiet, and that was not enough
+		select {
+		case r := <-done:
+			t.Fatalf("inferred from nothing: %+v", r)
+		default:
+			time.Sleep(time.Millisecond)
+		}
+	}
+	s.Publish(1, func(int) *nats.Msg { return saleMsg(0) })
+	if r := <-done; r.err != nil || r.found.messages != 1 || len(r.found.Columns) != 8 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestSampleStartsWhereTheConsumerDoes(t *testing.T) {
+	s := salesServer(t)
+	s.Consumer("SALES", "lake", func(c *jetstream.ConsumerConfig) {
+		c.FilterSubjects = []string{"sales.eu", "sales.none"}
+		c.DeliverPolicy, c.OptStartSeq = jetstream.DeliverByStartSequencePolicy, 500
+	})
+	from := &sample{stream: "SALES", consumer: "lake", messages: 10, quiet: time.Second, log: zap.NewNop()}
+	found, err := from.infer(t.Context(), s.Connect())
+	if err != nil || found.messages != 10 || found.first != 501 || found.last != 519 { // odd ones are sales.eu
+		t.Errorf("%v, %+v", err, found)
+	}
+	if info := s.Info("SALES", "lake"); info.Delivered.Consumer != 0 || info.NumAckPending != 0 || info.NumPending != 250 {
+		t.Errorf("the consumer has delivered %d, and has %d pending", info.Delivered.Consumer, info.NumPending)
+	}
+}
+
+func TestPinnedFileIsNeverReplaced(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "list.yaml")
+	if err := pin(file, []byte("first")); err != nil {
+		t.Fatal(err)
+	}
+	if err := pin(file, []byte("second")); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a second one: %v", err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil || string(text) != "first" {
+		t.Errorf("%v, the file has %q", err, text)
+	}
+	if all := files(t, filepath.Dir(file)); len(all) != 1 {
+		t.Errorf("there are %q", all)
+	}
+	if err := pin(filepath.Join(file, "x"), nil); err == nil || errors.Is(err, fs.ErrExist) {
+		t.Errorf("in a folder that is none: %v", err)
+	}
+}

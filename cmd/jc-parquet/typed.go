@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v3"
+	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	"github.com/jetcapture/lake/jetcapture"
+	"github.com/jetcapture/lake/jetcapture/app"
+	"github.com/jetcapture/lake/schema"
+)
+
+// typed says which typed columns files have; its zero value is none.
+type typed struct {
+	file    string // the list of columns
+	infer   bool   // make the file if it is not there
+	pending bool   // the file is to be made yet
+}
+
+func typedFlags() []cli.Flag {
+	const category = "Columns"
+	return []cli.Flag{
+		&cli.StringFlag{
+			Name: "columns", Sources: app.Env("columns"), Category: category, TakesFile: true,
+			Usage: "typed columns out of payloads of JSON, as `FILE` lists them",
+		},
+		&cli.BoolFlag{
+			Name: "infer", Sources: app.Env("infer"), Category: category,
+			Usage: "make the file of --columns from the first messages, unless it is there",
+		},
+		inferMessagesFlag("infer-messages", category),
+	}
+}
+
+func inferMessagesFlag(name, category string) cli.Flag {
+	return &cli.IntFlag{
+		Name: name, Sources: app.Env("infer-messages"), Category: category, Value: 1_000,
+		Usage: "infer from `N` messages at most, and fewer if none came for 10 s",
+		Validator: func(n int) error {
+			if n < 1 {
+				return errors.New("it must be at least 1")
+			}
+			return nil
+		},
+	}
+}
+
+// typedFrom reads the flags of typedFlags.
+func typedFrom(cmd *cli.Command) typed {
+	return typed{file: cmd.String("columns"), infer: cmd.Bool("infer")}
+}
+
+// missing reports whether the file is to be inferred.
+func (t typed) missing() bool {
+	if t.file == "" || !t.infer {
+		return false
+	}
+	_, err := os.Stat(t.file)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// plan reads the file. No column may have the name of one of the folders. It returns nil if the file is to be made yet.
+func (t typed) plan(folders []string, log *zap.Logger) (schema.Appender[*jetcapture.NatsMessage], error) {
+	switch {
+	case t.file == "":
+		return nil, errors.New("--infer is there without --columns: name the file that keeps the columns, as in --columns orders.yaml")
+	case t.pending:
+		dir := filepath.Dir(t.file)
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return nil, fmt.Errorf("--columns: %q is not a folder: create it, or name a file in another", dir)
+		}
+		return nil, nil
+	}
+	text, err := os.ReadFile(t.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("--columns: there is no file %s: write one, or have it written by --infer", t.file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--columns: %w", err)
+	}
+	list, err := columns.Parse(t.file, text, folders...)
+	if err != nil {
+		return nil, err // each of its lines begins with the file
+	}
+	plan, err := columns.New[*jetcapture.NatsMessage](list, func(m columns.Misfit) {
+		log.Warn("a value does not fit its column: it is in _rest, as others will be without a word",
+			zap.String("column", m.Column.Name), zap.Stringer("type", m.Column.Type), zap.Strings("path", m.Column.Path),
+			zap.Uint64("stream_seq", m.StreamSeq))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--columns: %s: %w", t.file, err)
+	}
+	return plan, nil
+}
