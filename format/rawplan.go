@@ -20,12 +20,12 @@ type rawRow struct {
 	Data         []byte              `parquet:"data,id(4)"`
 	Stream       string              `parquet:"stream,id(5)"`
 	Consumer     string              `parquet:"consumer,id(6)"`
-	StreamSeq    uint64              `parquet:"stream_seq,id(7),int(64),delta" lake:"ascending"`
-	ConsumerSeq  uint64              `parquet:"consumer_seq,id(8),int(64),delta"`
+	StreamSeq    int64               `parquet:"stream_seq,id(7),delta" lake:"ascending"`
+	ConsumerSeq  int64               `parquet:"consumer_seq,id(8),delta"`
 	Timestamp    time.Time           `parquet:"timestamp,id(9),delta"`
 	TimestampNS  int64               `parquet:"timestamp_ns,id(10),delta"`
-	NumDelivered uint64              `parquet:"num_delivered,id(11),int(64),delta"`
-	NumPending   uint64              `parquet:"num_pending,id(12),int(64),delta"`
+	NumDelivered int64               `parquet:"num_delivered,id(11),delta"`
+	NumPending   int64               `parquet:"num_pending,id(12),delta"`
 }
 
 // rawRows is for all raw plans. The type is right, as every test would tell, so there is no error.
@@ -51,14 +51,16 @@ func (p rawPlan[P]) Append(c *schema.Columns, payload P) (rows int, err error) {
 	row := rawRowPool.Get().(*rawRow)
 	*row = rawRow{
 		Subject: m.Subject, Reply: m.Reply, Headers: m.Headers, Data: m.Data, Stream: m.Stream, Consumer: m.Consumer,
-		StreamSeq: m.StreamSeq, ConsumerSeq: m.ConsumerSeq, Timestamp: m.Timestamp, TimestampNS: m.Timestamp.UnixNano(),
-		NumDelivered: m.NumDelivered, NumPending: m.NumPending,
+		StreamSeq: int64(m.StreamSeq), ConsumerSeq: int64(m.ConsumerSeq),
+		Timestamp: m.Timestamp, TimestampNS: m.Timestamp.UnixNano(),
+		NumDelivered: int64(m.NumDelivered), NumPending: int64(m.NumPending),
 	}
 	defer func() {
 		*row = rawRow{}
 		rawRowPool.Put(row)
 	}()
-	if m.Timestamp.Before(firstTime) || m.Timestamp.After(lastTime) {
+	if row.StreamSeq|row.ConsumerSeq|row.NumDelivered|row.NumPending < 0 ||
+		m.Timestamp.Before(firstTime) || m.Timestamp.After(lastTime) {
 		return 0, m.Validate()
 	}
 	if rows, err = p.rows().Append(c, row); err != nil {

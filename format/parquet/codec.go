@@ -24,7 +24,7 @@ const (
 	ZstdBetter   Codec = "zstd-better" // often smaller, at about twice the CPU
 	Snappy       Codec = "snappy"
 	GZip         Codec = "gzip"
-	LZ4          Codec = "lz4" // LZ4_RAW in the file
+	LZ4          Codec = "lz4" // LZ4_RAW in the file; parquet-go 0.32 reads some of its pages wrong
 	Brotli       Codec = "brotli"
 	Uncompressed Codec = "uncompressed"
 )

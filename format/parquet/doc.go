@@ -38,6 +38,8 @@
 //	map[K]V                         map                group MAP of key_value.key, value    MAP(K, V)
 //	*T, sql.Null[T], `,optional`    nullable           optional                             the same, with NULL
 //
+// DuckDB reads nanoseconds in UTC as microseconds, and keeps those that are local.
+//
 // Every node has a field id. The same type makes the same columns, whatever the data; the metadata in the footer has the
 // schema's fingerprint under "jetcapture.schema".
 //
