@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/format/arrow"
 	"github.com/jetcapture/lake/format/parquet"
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/app"
@@ -34,7 +35,7 @@ func archiveFlags() []cli.Flag {
 		},
 		&cli.StringFlag{
 			Name: "format", Sources: app.Env("format"), Category: category, Value: "parquet",
-			Usage: "`FORMAT` of the files: parquet, ndjson or csv",
+			Usage: "`FORMAT` of the files: parquet, arrow, ndjson or csv",
 		},
 		&cli.StringFlag{
 			Name: "split", Sources: app.Env("split"), Category: category, Value: "none",
@@ -114,17 +115,21 @@ func (a *archive) rawWriters() (func() writer, error) {
 			return nil, fmt.Errorf("--format parquet: %w", err)
 		}
 		return writers, nil
+	case "arrow":
+		return arrow.RawWriters[*jetcapture.NatsMessage](arrow.Options{})
 	case "ndjson":
 		return func() writer { return format.NewRawNDJSON[*jetcapture.NatsMessage]() }, nil
 	case "csv":
 		return func() writer { return format.NewRawCSV[*jetcapture.NatsMessage]() }, nil
 	}
-	return nil, fmt.Errorf("--format %q is not known: use parquet, ndjson or csv", a.format)
+	return nil, fmt.Errorf("--format %q is not known: use parquet, arrow, ndjson or csv", a.format)
 }
 
 // planWriters returns those of a format that rawWriters knows.
 func (a *archive) planWriters(plan schema.Appender[*jetcapture.NatsMessage]) (writers func() writer, err error) {
 	switch a.format {
+	case "arrow":
+		writers, err = arrow.PlanWriters(plan, arrow.Options{})
 	case "ndjson":
 		writers, err = format.PlanNDJSON(plan)
 	case "csv":

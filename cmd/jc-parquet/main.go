@@ -1,4 +1,4 @@
-// Command jc-parquet archives the messages of NATS JetStream streams in Parquet, CSV or NDJSON files. See its --help.
+// Command jc-parquet archives the messages of NATS JetStream streams in Parquet, Arrow, CSV or NDJSON files. See its --help.
 package main
 
 import (
@@ -16,7 +16,7 @@ func main() { app.Main(newCommand()) }
 func newCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "jc-parquet",
-		Usage: "archive messages of NATS JetStream in Parquet, CSV or NDJSON files",
+		Usage: "archive messages of NATS JetStream in Parquet, Arrow, CSV or NDJSON files",
 		Description: `To see it work, without anything else installed:
 
    jc-parquet demo

@@ -125,7 +125,7 @@ func TestWrongCommandLinesSayWhatToWrite(t *testing.T) {
 		{"command", []string{"rnu"}, `jc-parquet: unknown command "rnu": perhaps run; see jc-parquet --help`},
 		{"flag", to("--out="+out, "--formt=csv"), `jc-parquet: unknown flag --formt: perhaps --format; see jc-parquet run --help`},
 		{"argument", to("--out="+out, "more"), `jc-parquet: there are 1 arguments beside the flags, and run takes none; see jc-parquet run --help`},
-		{"format", to("--out="+out, "--format=orc"), `jc-parquet: --format "orc" is not known: use parquet, ndjson or csv`},
+		{"format", to("--out="+out, "--format=orc"), `jc-parquet: --format "orc" is not known: use parquet, arrow, ndjson or csv`},
 		{"split", to("--out="+out, "--split=region"), `jc-parquet: --split "region" is not known: use none, subject, token:N (from 1) or header:NAME`},
 		{"token", to("--out="+out, "--split=token:0"), `jc-parquet: --split "token:0": say which token of the subject, from 1, as in token:2`},
 		{"header", to("--out="+out, "--split=header"), `jc-parquet: --split "header": say which header, as in header:Tenant`},
@@ -134,7 +134,7 @@ func TestWrongCommandLinesSayWhatToWrite(t *testing.T) {
 		{"cloud", to("--out=s3://key:s3cr3t@bucket"), `jc-parquet: --out: open store: no driver for "s3"; known are file, mem`},
 		{"size", to("--out="+out, "--max-bytes=1M"), `jc-parquet: invalid value "1M" for --max-bytes: unknown unit "M": use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000); see jc-parquet run --help`},
 		{"several", []string{"run", "--format=orc", "--layout=flat"}, `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT)
-jc-parquet: --format "orc" is not known: use parquet, ndjson or csv
+jc-parquet: --format "orc" is not known: use parquet, arrow, ndjson or csv
 jc-parquet: --layout "flat" is not known: use hive or date`},
 		{"port", []string{"demo", "--port=99999"}, `jc-parquet: invalid value "99999" for --port: a port is at most 65535; see jc-parquet demo --help`},
 		{"demo", []string{"demo", "--messages=0"}, `jc-parquet: invalid value "0" for --messages: it must be at least 1; see jc-parquet demo --help`},

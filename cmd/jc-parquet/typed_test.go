@@ -327,7 +327,7 @@ func TestColumnsAreCheckedBeforeAnythingConnects(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--columns", bad, "--split=header:Tenant-Id", "--format=orc"}, `jc-parquet: --format "orc" is not known: use parquet, ndjson or csv
+		{[]string{"--columns", bad, "--split=header:Tenant-Id", "--format=orc"}, `jc-parquet: --format "orc" is not known: use parquet, arrow, ndjson or csv
 jc-parquet: ` + bad + `:1: type "int" is not known: write int64
 jc-parquet: ` + bad + `:2: name "date" is that of the folders date=…, which readers take for a column: name it "payload_date", with ` + "`path: date`" + `
 jc-parquet: ` + bad + `:3: name "tenant_id" is that of the folders tenant_id=…, which readers take for a column: name it "payload_tenant_id", with ` + "`path: tenant_id`" + ``},
