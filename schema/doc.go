@@ -73,8 +73,7 @@
 //		Items []Item    `json:"items"`
 //	}
 //
-//	s, err := schema.Of[Order]()
-//	plan, err := schema.Compile[Order](s)
-//	columns := s.NewColumns()
+//	plan, err := schema.PlanOf[Order]()
+//	columns := plan.Schema().NewColumns()
 //	rows, err := plan.Append(columns, order)
 package schema
