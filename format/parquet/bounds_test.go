@@ -104,10 +104,11 @@ func TestBoundsHoldAllValuesOrThereAreNone(t *testing.T) {
 
 func TestCutBoundsSayThatTheyAreNotExact(t *testing.T) {
 	duck := formattest.DuckDB(t)
-	type row struct{ Short, Long string }
-	path := save(t, encoded(t, writersOf[row](t, parquet.Options{})(), []row{{"a", strings.Repeat("a", 70)}, {"b", "b"}}))
+	type row struct{ Short, Least, Most, Both string }
+	long := strings.Repeat("a", 70)
+	path := save(t, encoded(t, writersOf[row](t, parquet.Options{})(), []row{{"a", long, "a", long}, {"b", "b", long, long}}))
 	got := fmt.Sprint(duck.Query("SELECT path_in_schema, min_is_exact, max_is_exact FROM parquet_metadata(" + formattest.Quote(path) + ")").Values)
-	if want := "[[Short true true] [Long false true]]"; got != want {
+	if want := "[[Short true true] [Least false true] [Most true false] [Both false false]]"; got != want {
 		t.Errorf("exact are %s, want %s", got, want)
 	}
 }

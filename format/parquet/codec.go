@@ -21,13 +21,15 @@ type Codec string
 // The codecs there are.
 const (
 	Zstd         Codec = "zstd"        // at its fastest level, the default
-	ZstdBetter   Codec = "zstd-better" // often smaller, at about twice the CPU
+	ZstdBetter   Codec = "zstd-better" // at about twice the CPU, smaller for some data and larger for others: try it
 	Snappy       Codec = "snappy"
 	GZip         Codec = "gzip"
 	LZ4          Codec = "lz4" // LZ4_RAW in the file; parquet-go 0.32 reads some of its pages wrong
 	Brotli       Codec = "brotli"
 	Uncompressed Codec = "uncompressed"
 )
+
+const defaultGZip = 6 // as that of gzip itself; the library's is 5
 
 // maxLevels has the highest level of each codec.
 var maxLevels = map[Codec]int{Zstd: 22, ZstdBetter: 0, Snappy: 0, GZip: 9, LZ4: 0, Brotli: 11, Uncompressed: 0}
@@ -72,7 +74,7 @@ func newCodec(c Codec, level int) compressor {
 		return new(snappy.Codec)
 	case GZip:
 		if level == 0 {
-			level = gzip.DefaultCompression
+			level = defaultGZip
 		}
 		return &gzip.Codec{Level: level}
 	case LZ4:

@@ -125,8 +125,9 @@ func (w *footerWriter) footer(metadata map[string]string) {
 }
 
 func (w *footerWriter) metadata(metadata map[string]string) {
-	all := maps.Clone(w.table.metadata)
+	all := make(map[string]string, len(metadata)+len(w.table.metadata))
 	maps.Copy(all, metadata)
+	maps.Copy(all, w.table.metadata) // is right, whatever somebody set
 	w.list(5, thriftStructure, len(all))
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		w.begin()

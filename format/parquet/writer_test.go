@@ -119,6 +119,11 @@ func TestMetadataIsOfItsBlockAlone(t *testing.T) {
 		delete(all, "jetcapture.schema")
 		return all
 	}
+	lying := newWriter()
+	lying.(format.MetadataSetter).SetMetadata(map[string]string{"jetcapture.schema": "another"})
+	if all := inspect(t, encoded(t, lying, orders(1))).Metadata; all["jetcapture.schema"] == "another" {
+		t.Error("the fingerprint of the schema is what somebody set")
+	}
 	w := newWriter()
 	w.(format.MetadataSetter).SetMetadata(map[string]string{"a": "1", "b": "1"})
 	if err := w.InitNew(io.Discard); err != nil {
