@@ -51,6 +51,17 @@ func TestGeneratedMessagesHaveTheirFieldsAsColumns(t *testing.T) {
 	}
 }
 
+func TestOfAnOmittedWrapperThePointerIsNullAlone(t *testing.T) {
+	type payload struct {
+		A *wrapperspb.StringValue `json:",omitempty"`
+		B *wrapperspb.Int64Value  `parquet:",optional"`
+	}
+	row := payload{A: wrapperspb.String(""), B: wrapperspb.Int64(0)}
+	if got, want := rowsOf(t, row, payload{}), "[[ 0] [<nil> <nil>]]"; got != want {
+		t.Errorf("rows are %s, want %s", got, want)
+	}
+}
+
 func TestOneofsAreNullableColumnsOfWhichOneIsSet(t *testing.T) {
 	type message = util_message.AllTheTypes
 	only := schema.Exclude("str", "int32", "int64", "sint32", "sin64", "uint32", "uint64", "fixed32", "fixed64", "sfixed32", "bool", "bytes",
