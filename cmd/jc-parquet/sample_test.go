@@ -11,7 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest"
 
 	"github.com/jetcapture/lake/jetcapture/capturetest"
 )
@@ -37,7 +38,14 @@ func TestWhatTheStreamHasIsEnoughForAJob(t *testing.T) {
 func TestFirstMessageIsWaitedFor(t *testing.T) {
 	s := capturetest.Start(t)
 	s.Stream("SALES", "sales.>")
-	core, log := observer.New(zap.InfoLevel)
+	quiet := make(chan zapcore.Entry, 1000) // more than it says while the test goes on
+	log := zaptest.NewLogger(t, zaptest.Level(zap.InfoLevel), zaptest.WrapOptions(zap.Hooks(func(e zapcore.Entry) error {
+		select {
+		case quiet <- e:
+		default:
+		}
+		return nil
+	})))
 	type result struct {
 		found *finding
 		err   error
@@ -45,16 +53,17 @@ func TestFirstMessageIsWaitedFor(t *testing.T) {
 	done := make(chan result, 1)
 	nc := s.Connect()
 	go func() {
-		from := &sample{stream: "SALES", messages: 1, quiet: 10 * time.Millisecond, log: zap.New(core)}
+		from := &sample{stream: "SALES", messages: 1, quiet: 10 * time.Millisecond, log: log}
 		found, err := from.infer(t.Context(), nc)
 		done <- result{found, err}
 	}()
-	for log.Len() < 3 { // three times it was quiet, and that was not enough
+	for range 3 { // it was quiet, and that was not enough
 		select {
 		case r := <-done:
 			t.Fatalf("inferred from nothing: %+v", r)
-		default:
-			time.Sleep(time.Millisecond)
+		case <-quiet:
+		case <-time.After(time.Minute):
+			t.Fatal("it does not say that it waits")
 		}
 	}
 	s.Publish(1, func(int) *nats.Msg { return saleMsg(0) })

@@ -2,7 +2,6 @@ package parquet
 
 import (
 	"fmt"
-	"math/bits"
 	"strings"
 
 	pqformat "github.com/parquet-go/parquet-go/format"
@@ -16,7 +15,6 @@ type column struct {
 	physical schema.Physical
 	parquet  pqformat.Type
 	kind     schema.Kind
-	size     int // in bytes, of PhysicalFixed
 	order    order
 	hints    schema.Hints
 	codec    compressor // of its tag, or nil
@@ -26,9 +24,9 @@ type column struct {
 
 func newColumn(leaf *schema.Node, path []string, level func(Codec) int) column {
 	def, rep := leaf.MaxLevels()
-	physical, size := leaf.Type().Physical()
+	physical, _ := leaf.Type().Physical()
 	c := column{
-		path: path, physical: physical, parquet: physicalTypes[physical], kind: leaf.Kind(), size: size,
+		path: path, physical: physical, parquet: physicalTypes[physical], kind: leaf.Kind(),
 		order: orderOf(leaf.Type()), hints: leaf.Hints(),
 		maxDef: uint8(def), maxRep: uint8(rep), // a schema's depth keeps them in a byte
 	}
@@ -50,9 +48,6 @@ func (c *column) hasFilter() bool {
 	}
 	return c.hints.Bloom
 }
-
-// levelBits returns how many bits a level up to most has.
-func levelBits(most uint8) int { return bits.Len8(most) }
 
 // A table is what all blocks of a factory know of the schema.
 type table struct {

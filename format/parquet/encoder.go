@@ -139,7 +139,7 @@ func (e *encoder) chunk(k *chunk, c *column, v *values, l *schema.Leaf, rows int
 	def, rep := l.Definitions(), l.Repetitions()
 	for s := (span{}); s.rowEnd < rows; {
 		s = s.next(k, c, v, def, rep, rows, o.PageBytes)
-		if err := e.dataPage(k, c, v, def, rep, s, o.PageVersion); err != nil {
+		if err := e.dataPage(k, c, v, def, rep, s); err != nil {
 			return err
 		}
 	}

@@ -92,21 +92,21 @@ type header struct {
 }
 
 // dataPage encodes the page of a span, and appends it to e.out.
-func (e *encoder) dataPage(k *chunk, c *column, v *values, def, rep []byte, s span, version int) (err error) {
+func (e *encoder) dataPage(k *chunk, c *column, v *values, def, rep []byte, s span) (err error) {
 	h := header{kind: pqformat.DataPage, values: s.valuesEnd - s.values, rows: s.rowEnd - s.row}
-	if version == 2 {
+	if k.version == 2 {
 		h.kind = pqformat.DataPageV2
 	}
 	e.raw = e.raw[:0]
 	if c.maxRep > 0 {
-		if h.repetition, err = e.levels(rep[s.levels:s.levelsEnd], c.maxRep, version); err != nil {
+		if h.repetition, err = e.levels(rep[s.levels:s.levelsEnd], c.maxRep, k.version); err != nil {
 			return fmt.Errorf("encode repetition levels: %w", err)
 		}
 	}
 	if c.maxDef > 0 {
 		h.values = s.levelsEnd - s.levels
 		h.nulls = h.values - (s.valuesEnd - s.values)
-		if h.definition, err = e.levels(def[s.levels:s.levelsEnd], c.maxDef, version); err != nil {
+		if h.definition, err = e.levels(def[s.levels:s.levelsEnd], c.maxDef, k.version); err != nil {
 			return fmt.Errorf("encode definition levels: %w", err)
 		}
 	}

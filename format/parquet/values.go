@@ -167,7 +167,7 @@ func encodeLevels(dst, scratch, levels []byte, most uint8) (encoded, used []byte
 		dst = binary.AppendUvarint(dst, uint64(len(levels))<<1)
 		return append(dst, levels[0]), scratch, nil
 	}
-	scratch, err = (&rle.Encoding{BitWidth: levelBits(most)}).EncodeLevels(scratch, levels)
+	scratch, err = (&rle.Encoding{BitWidth: bits.Len8(most)}).EncodeLevels(scratch, levels)
 	return append(dst, scratch...), scratch, err
 }
 
