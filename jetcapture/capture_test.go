@@ -135,6 +135,24 @@ func TestCapturesThatShareASmallMaxAckPendingDoNotStall(t *testing.T) {
 	eventually(t, "nothing is pending", func() bool { return s.Info(streamName, consumerName).NumPending == 0 })
 }
 
+// Each capture's latest message said that nothing is pending, and then more were published than the consumer may deliver.
+func TestCapturesThatSawNothingPendingDoNotStall(t *testing.T) {
+	const limit, n = 300, 900
+	s, dir := capturetest.Start(t), t.TempDir()
+	s.Stream(streamName, "orders.>")
+	s.Consumer(streamName, consumerName, func(c *jetstream.ConsumerConfig) { c.MaxAckPending = limit })
+	for range 3 {
+		start(t, rawNDJSON(dir).Build(), s.Connect())
+	}
+	eventually(t, "each capture waits for messages", func() bool { return s.Info(streamName, consumerName).NumWaiting >= 3 })
+	for i := range limit {
+		s.Publish(1, func(int) *nats.Msg { return order(i) })
+		eventually(t, "the message is delivered", func() bool { return s.Info(streamName, consumerName).NumPending == 0 })
+	}
+	s.Publish(n-limit, func(i int) *nats.Msg { return order(limit + i) })
+	eventually(t, "nothing is pending", func() bool { return s.Info(streamName, consumerName).NumPending == 0 })
+}
+
 func TestMaxMessagesSealsBlocks(t *testing.T) {
 	const n = 10_000
 	s, dir := startServer(t), t.TempDir()

@@ -19,6 +19,7 @@ const (
 	sampleEvery    = time.Second
 	caughtUpSilent = 100 * time.Millisecond // before a capture that runs until caught up looks whether it is
 	rejectedLogged = 5                      // dead letters between two samples; the others are counted
+	quietLook      = 30 * time.Second       // at most, between two looks at the consumer of a stream that seems at rest
 	goneLooks      = 5                      // a consumer is gone when so many looks in a row did not find it
 	nakDelay       = 2 * time.Second
 	drainQuiet     = 100 * time.Millisecond // of no message, when stopping: no more of those asked for will come
@@ -293,8 +294,13 @@ func (l *loop[P, K]) look(silent time.Duration) {
 		every = time.Second
 	case l.o.UntilCaughtUp && l.held.size == 0 && silent >= caughtUpSilent:
 		every = 2 * caughtUpSilent
-	case l.pause == "" && l.openMessages > 0 && l.pending > 0 && silent >= idleAfter:
-		every = time.Second // others may hold so much that the server has stopped
+	case l.pause == "" && l.openMessages > 0 && silent >= idleAfter:
+		// Others may hold so much that the server has stopped. That nothing was pending at the latest message does not
+		// tell, as more may have been published since; but then the longer the silence, the rarer the looks.
+		every = time.Second
+		if l.pending == 0 {
+			every = min(max(every, silent), quietLook)
+		}
 	default:
 		return
 	}
