@@ -1,16 +1,23 @@
 # What a developer runs. `make test` installs what the tests need into .tools and node_modules, and nothing else.
 
 GOLANGCI_LINT_VERSION := v2.15.0
+VERSITYGW_VERSION     := v1.8.0
+FAKE_GCS_VERSION      := v1.56.1
+MINIO_VERSION         := v0.0.0-20260212201848-7aac2a2c5b7c
 TOOLS   := $(CURDIR)/.tools
 LINT    := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 READERS := format/formattest/readers
+AZURITE := store/cloudtest/azurite
 
-.PHONY: help test lint ci bench demo tools readers fmt clean
+# Servers that speak the clouds' protocols, by the names under which store/cloudtest looks for them.
+SERVERS := $(TOOLS)/versitygw-$(VERSITYGW_VERSION) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_VERSION) $(AZURITE)/node_modules/.installed
+
+.PHONY: help test lint ci bench demo tools readers servers minio fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-test: readers ## all tests, with the race detector, against real servers and foreign readers
+test: readers servers ## all tests, with the race detector, against real servers and foreign readers
 	JETCAPTURE_REQUIRE_TOOLS=1 go test -race -timeout 30m -coverpkg=./... -coverprofile=.tools/cover.out ./...
 	@go tool cover -func=.tools/cover.out | tail -n 1
 
@@ -29,19 +36,38 @@ demo: ## the main job on an embedded server
 fmt: $(LINT) ## format the code
 	$(LINT) fmt ./...
 
-tools: $(LINT) readers ## install what lint and test need
+tools: $(LINT) readers servers ## install what lint and test need
 
 readers: $(READERS)/node_modules/.installed
 
-$(READERS)/node_modules/.installed: $(READERS)/package-lock.json
+servers: $(SERVERS)
+
+minio: $(TOOLS)/minio-$(MINIO_VERSION) ## a second S3 server, which the tests use if it is there; it builds for 10 minutes
+
+%/node_modules/.installed: %/package-lock.json
 	@mkdir -p $(TOOLS)
-	cd $(READERS) && npm ci --no-audit --no-fund
+	cd $* && npm ci --no-audit --no-fund
 	@touch $@
 
-$(LINT):
+# install PACKAGE@VERSION as the target
+define install
 	@mkdir -p $(TOOLS)
-	GOBIN=$(TOOLS)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
-	mv $(TOOLS)/bin/golangci-lint $@
+	GOBIN=$@.bin go install $(1)
+	mv $@.bin/* $@
+	rmdir $@.bin
+endef
+
+$(LINT):
+	$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))
+
+$(TOOLS)/versitygw-$(VERSITYGW_VERSION):
+	$(call install,github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION))
+
+$(TOOLS)/fake-gcs-server-$(FAKE_GCS_VERSION):
+	$(call install,github.com/fsouza/fake-gcs-server@$(FAKE_GCS_VERSION))
+
+$(TOOLS)/minio-$(MINIO_VERSION):
+	$(call install,github.com/minio/minio@$(MINIO_VERSION))
 
 clean: ## remove what make has installed and built
-	rm -rf $(TOOLS) $(READERS)/node_modules
+	rm -rf $(TOOLS) $(READERS)/node_modules $(AZURITE)/node_modules

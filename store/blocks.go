@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/jetcapture/lake/store/internal/body"
 )
 
 // Blocks makes a BlockStore of bucket, which is a RootWriter too. A block goes to resolve(destKey)/dir/fileName; an empty
@@ -50,11 +52,15 @@ func (b *blocks[K]) write(ctx context.Context, block io.Reader, folder, dir, fil
 	if err != nil {
 		return "", 0, 0, fmt.Errorf("store block: %w", err)
 	}
-	content, err := seekable(ctx, block)
+	content, err := body.Seekable(ctx, block)
 	if err != nil {
 		return "", 0, 0, fmt.Errorf("store block %s: %w", name, err)
 	}
-	object, err := b.bucket.Create(ctx, name, content, nil)
+	var attrs map[string]string
+	if a, ok := block.(Attributed); ok {
+		attrs = a.Attributes()
+	}
+	object, err := b.bucket.Create(ctx, name, content, attrs)
 	if err != nil {
 		return "", 0, time.Since(start), err // the bucket names what it tried, and the object
 	}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/jetcapture/lake/store/internal/body"
 )
 
 // creator makes files that have their name whole and durable or not at all, and that never take the place of others.
@@ -116,7 +118,7 @@ func (c *creator) meet(ctx context.Context, folder *os.File, path string, conten
 	if err := c.os().syncDir(folder); err != nil { // its creator may have crashed before it could
 		return nil, err
 	}
-	same, err := sameContent(ctx, there, info.Size(), content)
+	same, err := body.Same(ctx, there, info.Size(), content)
 	if err != nil {
 		return nil, err
 	}

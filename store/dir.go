@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/jetcapture/lake/store/internal/body"
 )
 
 // Dir is a Bucket over a folder of a local file system: an object is a file, named by its path below the root.
@@ -60,14 +62,14 @@ func (d *Dir) Open(ctx context.Context, name string, offset, length int64) (io.R
 	if err != nil {
 		return nil, fmt.Errorf("open object: %w", err)
 	}
-	if err := validRange(offset, length); err != nil {
+	if err := Permanent(body.CheckRange(offset, length)); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	return &fileSection{section(f, info.Size(), offset, length), f}, nil
+	return &fileSection{body.Section(f, info.Size(), offset, length), f}, nil
 }
 
 type fileSection struct {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"path/filepath"
 	"time"
+
+	"github.com/jetcapture/lake/store/internal/body"
 )
 
 // LocalFSStore is a BlockStore that puts the blocks of each destination key into a folder of its own, anywhere on the
@@ -39,7 +41,7 @@ func (s *LocalFSStore[K]) Write(ctx context.Context, block io.Reader, destKey K,
 	if err != nil {
 		return "", 0, 0, fmt.Errorf("store block: %w", err)
 	}
-	content, err := seekable(ctx, block)
+	content, err := body.Seekable(ctx, block)
 	if err != nil {
 		return "", 0, 0, fmt.Errorf("store block %s: %w", path, err)
 	}

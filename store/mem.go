@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/jetcapture/lake/store/internal/body"
 )
 
 // Mem is a Bucket in memory, for tests and trials. It keeps all that Bucket promises for as long as the process lives.
@@ -24,6 +26,7 @@ type Mem struct {
 type memObject struct {
 	data     []byte // never changed
 	modified time.Time
+	attrs    map[string]string // never changed
 }
 
 // NewMem returns an empty Mem.
@@ -31,24 +34,24 @@ func NewMem() *Mem {
 	return &Mem{objects: make(map[string]memObject)}
 }
 
-// Create implements Bucket. Attributes are ignored.
-func (m *Mem) Create(ctx context.Context, name string, content io.ReadSeeker, _ map[string]string) (Object, error) {
-	object, err := m.create(ctx, name, content)
+// Create implements Bucket.
+func (m *Mem) Create(ctx context.Context, name string, content io.ReadSeeker, attrs map[string]string) (Object, error) {
+	object, err := m.create(ctx, name, content, attrs)
 	if err != nil {
 		return Object{}, memError("create", name, err)
 	}
 	return object, nil
 }
 
-func (m *Mem) create(ctx context.Context, name string, content io.ReadSeeker) (Object, error) {
+func (m *Mem) create(ctx context.Context, name string, content io.ReadSeeker, attrs map[string]string) (Object, error) {
 	if err := ValidName(name); err != nil {
 		return Object{}, err
 	}
-	size, err := rewind(content)
+	size, err := body.Rewind(content)
 	if err != nil {
 		return Object{}, err
 	}
-	data, err := io.ReadAll(contentReader{ctx, content})
+	data, err := io.ReadAll(body.NewReader(ctx, content))
 	if err != nil {
 		return Object{}, err
 	}
@@ -63,7 +66,7 @@ func (m *Mem) create(ctx context.Context, name string, content io.ReadSeeker) (O
 	object, taken := m.objects[name]
 	switch {
 	case !taken:
-		object = memObject{data, time.Now()}
+		object = memObject{data, time.Now(), maps.Clone(attrs)}
 		m.objects[name] = object
 	case !bytes.Equal(object.data, data):
 		return Object{}, fmt.Errorf("other content is there: %w", fs.ErrExist)
@@ -75,13 +78,13 @@ func (m *Mem) create(ctx context.Context, name string, content io.ReadSeeker) (O
 func (m *Mem) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
 	object, err := m.find(ctx, name)
 	if err == nil {
-		err = validRange(offset, length)
+		err = Permanent(body.CheckRange(offset, length))
 	}
 	if err != nil {
 		return nil, memError("open", name, err)
 	}
 	size := int64(len(object.data))
-	return io.NopCloser(section(bytes.NewReader(object.data), size, offset, length)), nil
+	return io.NopCloser(body.Section(bytes.NewReader(object.data), size, offset, length)), nil
 }
 
 // Stat implements Bucket.
@@ -90,7 +93,9 @@ func (m *Mem) Stat(ctx context.Context, name string) (Object, error) {
 	if err != nil {
 		return Object{}, memError("stat", name, err)
 	}
-	return object.describe(name), nil
+	described := object.describe(name)
+	described.Attributes = maps.Clone(object.attrs)
+	return described, nil
 }
 
 // List implements Bucket.

@@ -15,8 +15,9 @@ type BlockStore[K comparable] interface {
 	// under that name. Write creates and never overwrites: it returns an error that wraps fs.ErrExist if other content
 	// has the name; if the same content is there already, that is nil.
 	//
-	// The capture passes an io.ReadSeeker, positioned at its start, so that a Write can rewind and retry. Calls for
-	// different names may overlap. Write does not close block and keeps no reference to it.
+	// The capture passes an io.ReadSeeker, positioned at its start, so that a Write can rewind and retry, which is an
+	// io.ReaderAt and Attributed too. Calls for different names may overlap. Write does not close block and keeps no
+	// reference to it.
 	//
 	// location tells a person where the block is (a path or URL, without credentials), n is its length in bytes, took
 	// how long storing lasted.
@@ -41,8 +42,9 @@ type Bucket interface {
 	// never overwrites: other content under the name gives an error that wraps fs.ErrExist, the same content gives nil.
 	// Either answer says that what has the name is durable. No other failure may wrap fs.ErrExist.
 	//
-	// content is read from its start, wherever it stands, and may be read more than once. attrs may be nil; a driver that
-	// cannot keep attributes ignores them.
+	// content is read from its start, wherever it stands, and may be read more than once. If it is an io.ReaderAt too,
+	// several parts of it may be read at a time. attrs may be nil, see Attributed; a driver that cannot keep attributes
+	// ignores them. The same content with other attributes is the same content.
 	//
 	// When an answer is lost on its way, by a crash or in a network, the object may be there despite an error. To find
 	// out, Create it once more with the same content.
@@ -69,4 +71,7 @@ type Object struct {
 	Location string    // for people and other programs: a path or URL, without credentials
 	Size     int64     // bytes
 	Modified time.Time // when it became visible, or was written just before
+
+	// Attributes are those given to Create, from Stat alone and where the Bucket keeps them; else nil.
+	Attributes map[string]string
 }

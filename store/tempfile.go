@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/jetcapture/lake/store/internal/body"
 )
 
 // tempName is the folder of temporary files, and what the name of each begins with.
@@ -57,11 +59,11 @@ func (c *creator) newTemp(dir, base string) (*tempFile, error) {
 
 // fill writes content and makes it durable.
 func (t *tempFile) fill(ctx context.Context, content io.ReadSeeker) (fs.FileInfo, error) {
-	size, err := rewind(content)
+	size, err := body.Rewind(content)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.Copy(diskWriter{t}, contentReader{ctx, content}); err != nil {
+	if _, err := io.Copy(diskWriter{t}, body.NewReader(ctx, content)); err != nil {
 		return nil, err
 	}
 	info, err := t.Stat()

@@ -1,0 +1,24 @@
+package body
+
+import (
+	"fmt"
+	"io"
+)
+
+// CheckRange checks the arguments of Bucket.Open. Its error is one that retrying cannot mend.
+func CheckRange(offset, length int64) error {
+	if offset < 0 || length < -1 {
+		return fmt.Errorf("range of %d bytes from %d: offset must not be negative, length not below -1", length, offset)
+	}
+	return nil
+}
+
+// Section reads the part of r, of size bytes, that a valid range asks for and r has.
+func Section(r io.ReaderAt, size, offset, length int64) *io.SectionReader {
+	offset = min(offset, size)
+	rest := size - offset
+	if length < 0 || length > rest {
+		length = rest
+	}
+	return io.NewSectionReader(r, offset, length)
+}

@@ -1,0 +1,93 @@
+// Package cloud is what the drivers of object stores behind HTTP have in common: which errors retrying can mend, what a
+// failed create came to, attributes in headers, and errors that show no secrets.
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/jetcapture/lake/store"
+	"github.com/jetcapture/lake/store/internal/body"
+)
+
+// MaxRetryAfter bounds how long a server may ask to be left alone.
+const MaxRetryAfter = 5 * time.Minute
+
+// Classify marks err by the HTTP status that the server answered with, 0 if there was no answer: Permanent if trying
+// again brings the same, RetryAfter if the server said when. header may be nil. It wraps fs.ErrNotExist and fs.ErrExist
+// nowhere: what 404 and 412 mean depends on what was tried.
+func Classify(err error, status int, header http.Header) error {
+	if err == nil {
+		return nil
+	}
+	switch {
+	case status == 0, status == http.StatusRequestTimeout, status == http.StatusConflict, status == http.StatusTooManyRequests,
+		status == http.StatusPreconditionFailed, status >= 500 && status != http.StatusNotImplemented:
+		return store.RetryAfter(err, retryAfter(header))
+	case status >= 300:
+		return store.Permanent(err)
+	}
+	return err
+}
+
+func retryAfter(header http.Header) time.Duration {
+	value := header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil {
+		return min(max(0, time.Duration(min(seconds, 1<<20))*time.Second), MaxRetryAfter)
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return min(max(0, time.Until(at)), MaxRetryAfter)
+	}
+	return 0
+}
+
+// An Upload is one attempt to create an object, for Resolve.
+type Upload struct {
+	Content io.ReadSeeker
+	Size    int64
+	SHA256  string // of Content, hex digits
+
+	// Stat describes what has the name, with the SHA-256 it was created with, "" if that is not known. Its error wraps
+	// fs.ErrNotExist if nothing is there.
+	Stat func(ctx context.Context) (object store.Object, sha256 string, err error)
+
+	// Open reads what has the name.
+	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Resolve says what a create came to whose answer was failed. The server may have refused since the name is taken, in
+// whatever words or by closing the connection, or it may have taken the object while the answer was lost. So Resolve looks
+// at what is there: the same content is a success, other content an error that wraps fs.ErrExist, nothing leaves failed as
+// it is. Where it cannot look it returns both errors.
+func (u *Upload) Resolve(ctx context.Context, failed error) (store.Object, error) {
+	object, sha, err := u.Stat(ctx)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return store.Object{}, failed
+	case err != nil:
+		return store.Object{}, errors.Join(failed, fmt.Errorf("look what is there: %w", err))
+	case object.Size != u.Size, sha != "" && sha != u.SHA256:
+		return store.Object{}, fmt.Errorf("other content is there: %w", fs.ErrExist)
+	case sha != "":
+		return object, nil
+	}
+	there, err := u.Open(ctx)
+	if err != nil {
+		return store.Object{}, errors.Join(failed, fmt.Errorf("read what is there: %w", err))
+	}
+	defer func() { _ = there.Close() }()
+	same, err := body.Same(ctx, there, object.Size, u.Content)
+	if err != nil {
+		return store.Object{}, errors.Join(failed, fmt.Errorf("compare with what is there: %w", err))
+	}
+	if !same {
+		return store.Object{}, fmt.Errorf("other content is there: %w", fs.ErrExist)
+	}
+	return object, nil
+}
