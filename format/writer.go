@@ -56,3 +56,10 @@ type MetadataSetter interface {
 	// SetMetadata may be called several times between InitNew and Flush; a later value of the same name wins.
 	SetMetadata(metadata map[string]string)
 }
+
+// A Describer is a Writer that knows more of a file than its capture does.
+type Describer interface {
+	// Attributes is called after Flush and returns what stores keep beside the file, such as the fingerprint of its
+	// schema as "schema": see store.Attributed for the names.
+	Attributes() map[string]string
+}

@@ -3,6 +3,7 @@ package jetcapture
 import (
 	"fmt"
 	"io"
+	"maps"
 	"strconv"
 	"time"
 
@@ -33,6 +34,8 @@ type block[K DestKey] struct {
 	extensions []string           // of the file name
 	spool      *spool
 	bufferer   format.Bufferer // nil if the encoder is none
+	source     map[string]string
+	attributes map[string]string // once it is finished
 
 	route    ackRoute
 	refs     []ackRef
@@ -58,7 +61,7 @@ type blockSpec struct {
 	suffix      string
 	compression format.Compression
 	spoolDir    string
-	metadata    map[string]string
+	source      map[string]string // attributes of every block: stream, consumer, version
 }
 
 // openEncoder starts the file of a block: the encoder writes through the compressor into the spool.
@@ -66,6 +69,7 @@ func (b *block[K]) openEncoder(e encoder, spec blockSpec) error {
 	b.encoder = e
 	b.spool = newSpool(spec.spoolDir)
 	b.extensions = []string{spec.suffix}
+	b.source = spec.source
 	b.bufferer, _ = e.(format.Bufferer)
 
 	var out io.Writer = b.spool
@@ -84,10 +88,21 @@ func (b *block[K]) openEncoder(e encoder, spec blockSpec) error {
 	if err := noPanic("InitNew", func() error { return e.InitNew(out) }); err != nil {
 		return fmt.Errorf("start block: %w", err)
 	}
-	if m, ok := e.(format.MetadataSetter); ok {
-		m.SetMetadata(spec.metadata)
-	}
+	setMetadata(e, b.source)
 	return nil
+}
+
+// setMetadata puts attributes into the file, if its format has room for them.
+func setMetadata(e encoder, attributes map[string]string) {
+	m, ok := e.(format.MetadataSetter)
+	if !ok {
+		return
+	}
+	metadata := make(map[string]string, len(attributes))
+	for name, value := range attributes {
+		metadata["jetcapture."+name] = value
+	}
+	m.SetMetadata(metadata)
 }
 
 // add counts a message whose payload became rows.
@@ -149,16 +164,8 @@ func (b *block[K]) stats() blockStats {
 
 // finish encodes what is left. After nil the whole file is in the spool.
 func (b *block[K]) finish() error {
-	if m, ok := b.encoder.(format.MetadataSetter); ok {
-		m.SetMetadata(map[string]string{
-			"jetcapture.first_seq": strconv.FormatUint(b.firstSeq, 10),
-			"jetcapture.last_seq":  strconv.FormatUint(b.lastSeq, 10),
-			"jetcapture.messages":  strconv.Itoa(b.messages()),
-			"jetcapture.start":     b.start.Format(time.RFC3339),
-			"jetcapture.end":       b.end.Format(time.RFC3339),
-			"jetcapture.block":     b.id,
-		})
-	}
+	b.attributes = b.describeSelf()
+	setMetadata(b.encoder, b.attributes)
 	if err := noPanic("Flush", b.encoder.Flush); err != nil {
 		return fmt.Errorf("finish block: %w", err)
 	}
@@ -170,10 +177,40 @@ func (b *block[K]) finish() error {
 	if err := b.spool.finish(); err != nil {
 		return fmt.Errorf("finish block: %w", err)
 	}
+	b.attributes["rows"] = strconv.Itoa(b.rows)
+	if d, ok := b.encoder.(format.Describer); ok {
+		maps.Copy(b.attributes, d.Attributes())
+	}
 	b.encoder, b.compressor, b.bufferer = nil, nil, nil
 	b.bytes = b.spool.size
 	return nil
 }
+
+// describeSelf returns what a file says of itself, in its footer where its format has room and beside it where the store
+// has.
+func (b *block[K]) describeSelf() map[string]string {
+	attributes := map[string]string{
+		"first_seq": strconv.FormatUint(b.firstSeq, 10),
+		"last_seq":  strconv.FormatUint(b.lastSeq, 10),
+		"messages":  strconv.Itoa(b.messages()),
+		"start":     b.start.Format(time.RFC3339),
+		"end":       b.end.Format(time.RFC3339),
+		"block":     b.id,
+	}
+	maps.Copy(attributes, b.source)
+	return attributes
+}
+
+// content returns the file from its start, after finish.
+func (b *block[K]) content() io.ReadSeeker { return &blockContent{b.spool.reader(), b.attributes} }
+
+// blockContent is a store.Attributed.
+type blockContent struct {
+	*io.SectionReader
+	attributes map[string]string
+}
+
+func (c *blockContent) Attributes() map[string]string { return c.attributes }
 
 func (b *block[K]) fileName() string {
 	return fileName(b.start, b.firstSeq, b.lastSeq, b.id, b.extensions...)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math/rand/v2"
 	"path"
@@ -19,6 +18,8 @@ import (
 const (
 	retryFirst = 100 * time.Millisecond
 	retryMax   = 30 * time.Second
+
+	retryAfterMax = 5 * time.Minute // that a store may ask for
 )
 
 // A committer takes sealed blocks to their end: finish, store, ack. Several goroutines run it side by side.
@@ -104,7 +105,7 @@ func (c *committer[K]) storeBlock(ctx context.Context, b *block[K]) error {
 		if errors.Is(err, fs.ErrExist) {
 			b.id = newBlockID() // somebody has that name, against all odds; nothing of theirs is touched
 		}
-		wait := backoff(b.attempts)
+		wait := max(backoff(b.attempts), min(store.WaitOf(err), retryAfterMax))
 		if c.observer.StoreFailed != nil {
 			c.observer.StoreFailed(b.describe(), b.attempts, err, wait)
 		}
@@ -125,7 +126,7 @@ func (c *committer[K]) tryStore(ctx context.Context, b *block[K]) (location stri
 		}
 	}()
 	dir, name := c.layout(b.start), b.fileName()
-	var content io.Reader = b.spool.reader()
+	content := b.content()
 	if !b.deadLetter {
 		location, _, took, err = c.store.Write(ctx, content, b.destKey, dir, name)
 	} else if root, ok := c.store.(store.RootWriter); ok {

@@ -118,13 +118,9 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 
 	l.specs.blocks = blockSpec{
 		suffix: o.Suffix, compression: o.Compression,
-		metadata: map[string]string{
-			"jetcapture.stream":   o.NATSStreamName,
-			"jetcapture.consumer": o.NATSConsumerName,
-			"jetcapture.version":  Version(),
-		},
+		source: map[string]string{"stream": o.NATSStreamName, "consumer": o.NATSConsumerName, "version": Version()},
 	}
-	l.specs.letters = blockSpec{suffix: deadLetterSuffix, compression: format.None}
+	l.specs.letters = blockSpec{suffix: deadLetterSuffix, compression: format.None, source: l.specs.blocks.source}
 	if o.BufferToDisk {
 		l.specs.blocks.spoolDir, l.specs.letters.spoolDir = o.TempDir, o.TempDir
 	}

@@ -116,7 +116,7 @@ func (s *spool) finish() error {
 func (s *spool) memory() int64 { return s.inMem }
 
 // reader returns the spooled bytes from the start, after finish.
-func (s *spool) reader() io.ReadSeeker {
+func (s *spool) reader() *io.SectionReader {
 	if s.file != nil {
 		return io.NewSectionReader(s.file, 0, s.size)
 	}

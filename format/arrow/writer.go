@@ -204,3 +204,8 @@ func (w *writer[P]) guard(f func() error) (err error) {
 	}()
 	return f()
 }
+
+// Attributes returns the fingerprint of the schema.
+func (w *writer[P]) Attributes() map[string]string {
+	return map[string]string{"schema": w.plan.schema.Fingerprint()}
+}

@@ -144,3 +144,8 @@ func (w *writer[P]) guard(f func() error) (err error) {
 	}()
 	return f()
 }
+
+// Attributes returns the fingerprint of the schema.
+func (w *writer[P]) Attributes() map[string]string {
+	return map[string]string{"schema": w.factory.table.metadata[fingerprintKey]}
+}
