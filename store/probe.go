@@ -1,0 +1,111 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// ErrNotCreateOnly is what Probe finds where a second Create of a name takes the place of the first.
+var ErrNotCreateOnly = errors.New("the store overwrites objects although told not to; exactly-once needs a server with conditional writes")
+
+// A Prober is a Bucket that knows more ways in which its server may break what Bucket promises, such as completing a
+// multipart upload over an object.
+type Prober interface {
+	// Probe tries them on an object that is there. It leaves that as it is, and nothing else behind. The error wraps
+	// ErrNotCreateOnly if the object was replaced.
+	Probe(ctx context.Context, name string) error
+}
+
+const (
+	probeFolder  = "_jetcapture"
+	probeRemoval = 10 * time.Second // is the most that removal may last when all else is over
+)
+
+// Probe tries whether b can be written and read, and whether it keeps what Bucket promises: it creates an object
+// _jetcapture/probe-…, reads it, tries to replace it, and removes it. The error says which of that failed; it wraps
+// ErrNotCreateOnly, and is Permanent, if the object was replaced. That the object cannot be removed is no error, as a lake
+// may deny it; it then stays.
+func Probe(ctx context.Context, b Bucket) error {
+	name := probeFolder + "/probe-" + strings.ToLower(rand.Text())
+	err := probe(ctx, b, name)
+	remaining, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeRemoval)
+	defer cancel()
+	if b.Remove(remaining, name) == nil {
+		if d, ok := innermost(b).(*Dir); ok {
+			_ = os.Remove(filepath.Join(d.root, probeFolder)) // if it is empty
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("probe the store: %w", err)
+	}
+	return nil
+}
+
+func probe(ctx context.Context, b Bucket, name string) error {
+	content, other := probeContent(), probeContent()
+	attrs := map[string]string{"purpose": "probe"}
+	if _, err := b.Create(ctx, name, bytes.NewReader(content), attrs); err != nil {
+		return fmt.Errorf("it cannot be written: %w", err)
+	}
+	if err := readProbe(ctx, b, name, content); err != nil {
+		return fmt.Errorf("it cannot be read: %w", err)
+	}
+	switch _, err := b.Create(ctx, name, bytes.NewReader(other), attrs); {
+	case err == nil:
+		return Permanent(fmt.Errorf("create %s with other content: %w", name, ErrNotCreateOnly))
+	case !errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("it does not say that a name is taken: %w", err)
+	}
+	if _, err := b.Create(ctx, name, bytes.NewReader(content), attrs); err != nil {
+		return fmt.Errorf("it does not know what it has again: %w", err)
+	}
+	if p, ok := b.(Prober); ok {
+		return p.Probe(ctx, name)
+	}
+	return nil
+}
+
+func probeContent() []byte {
+	return []byte("An object by which JetCapture tried whether it can store files here. It may be removed. " + rand.Text() + "\n")
+}
+
+func readProbe(ctx context.Context, b Bucket, name string, want []byte) error {
+	r, err := b.Open(ctx, name, 0, -1)
+	if err != nil {
+		return err
+	}
+	got, err := io.ReadAll(r)
+	err = errors.Join(err, r.Close())
+	if err == nil && !bytes.Equal(got, want) {
+		err = fmt.Errorf("%s reads as %d bytes other than the %d that were written", name, len(got), len(want))
+	}
+	return err
+}
+
+// innermost returns the Bucket below all that Retry, Timeout and Limit put around it.
+func innermost(b Bucket) Bucket {
+	for {
+		outer, ok := b.(interface{ Unwrap() Bucket })
+		if !ok {
+			return b
+		}
+		b = outer.Unwrap()
+	}
+}
+
+// probeInner is the Prober of what a decorator is around.
+func probeInner(ctx context.Context, inner Bucket, name string) error {
+	if p, ok := inner.(Prober); ok {
+		return p.Probe(ctx, name)
+	}
+	return nil
+}
