@@ -1,20 +1,16 @@
 package store_test
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/jetcapture/lake/store"
 )
@@ -226,54 +222,4 @@ func TestManyDirsShareARoot(t *testing.T) {
 	if files := tree(t, root); len(files) != 1 {
 		t.Errorf("the root holds %q", files)
 	}
-}
-
-// TestKilledWriters kills processes while they write; see writeUntilKilled.
-func TestKilledWriters(t *testing.T) {
-	root := t.TempDir()
-	for i := range 12 {
-		writer := exec.Command(os.Args[0])
-		writer.Env = append(os.Environ(), "STORE_WRITE_UNTIL_KILLED="+root, fmt.Sprint("STORE_WRITER=", i))
-		if err := writer.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(150*time.Millisecond + time.Duration(i)*7*time.Millisecond)
-		if err := writer.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = writer.Wait()
-	}
-	d := store.NewDir(root)
-	mustPut(t, d, "last", "content")
-	n := 0
-	for path, content := range tree(t, root) {
-		if strings.HasPrefix(path, ".jetcapture-tmp/") {
-			t.Errorf("%s is left of a process that was killed", path)
-		} else if path != "last" && content != string(bytes.Repeat([]byte(path), 20_000)) {
-			t.Errorf("%s holds %d bytes", path, len(content))
-		}
-		n++
-	}
-	if n < 12 {
-		t.Errorf("%d files are there: the processes were killed too early", n)
-	}
-	t.Logf("%d files were written", n)
-}
-
-func writeUntilKilled(root string) {
-	d := store.NewDir(root)
-	for i := 0; ; i++ {
-		name := fmt.Sprintf("writer=%s/%d/%d", os.Getenv("STORE_WRITER"), i/3, i)
-		content := bytes.Repeat([]byte(name), 20_000)
-		if _, err := d.Create(context.Background(), name, bytes.NewReader(content), nil); err != nil {
-			panic(err)
-		}
-	}
-}
-
-func TestMain(m *testing.M) {
-	if root := os.Getenv("STORE_WRITE_UNTIL_KILLED"); root != "" {
-		writeUntilKilled(root)
-	}
-	os.Exit(m.Run())
 }
