@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ type faulty struct {
 	create func(ctx context.Context, name string, content io.ReadSeeker, attrs map[string]string) (store.Object, error)
 	open   func(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error)
 	stat   func(ctx context.Context, name string) (store.Object, error)
+	list   func(ctx context.Context, prefix string) iter.Seq2[store.Object, error]
 	remove func(ctx context.Context, name string) error
 	probe  func(ctx context.Context, name string) error
 }
@@ -42,6 +44,13 @@ func (f *faulty) Stat(ctx context.Context, name string) (store.Object, error) {
 		return f.stat(ctx, name)
 	}
 	return f.Bucket.Stat(ctx, name)
+}
+
+func (f *faulty) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
+	if f.list != nil {
+		return f.list(ctx, prefix)
+	}
+	return f.Bucket.List(ctx, prefix)
 }
 
 func (f *faulty) Remove(ctx context.Context, name string) error {
