@@ -27,7 +27,7 @@ type Prober interface {
 
 const (
 	probeFolder  = "_jetcapture"
-	probeRemoval = 10 * time.Second // is the most that removal may last when all else is over
+	probeRemoval = 10 * time.Second // is the most that removal may last, though the caller's context has ended
 )
 
 // Probe tries whether b can be written and read, and whether it keeps what Bucket promises: it creates an object
@@ -36,8 +36,12 @@ const (
 // may deny it; it then stays.
 func Probe(ctx context.Context, b Bucket) error {
 	name := probeFolder + "/probe-" + strings.ToLower(rand.Text())
-	err := probe(ctx, b, name)
-	remaining, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeRemoval)
+	written, err := probe(ctx, b, name)
+	allowed := probeRemoval
+	if !written { // though an answer may have been lost, most likely there is nothing, and nobody who answers
+		allowed = time.Second
+	}
+	remaining, cancel := context.WithTimeout(context.WithoutCancel(ctx), allowed)
 	defer cancel()
 	if b.Remove(remaining, name) == nil {
 		if d, ok := innermost(b).(*Dir); ok {
@@ -50,28 +54,28 @@ func Probe(ctx context.Context, b Bucket) error {
 	return nil
 }
 
-func probe(ctx context.Context, b Bucket, name string) error {
+func probe(ctx context.Context, b Bucket, name string) (written bool, err error) {
 	content, other := probeContent(), probeContent()
 	attrs := map[string]string{"purpose": "probe"}
 	if _, err := b.Create(ctx, name, bytes.NewReader(content), attrs); err != nil {
-		return fmt.Errorf("it cannot be written: %w", err)
+		return false, fmt.Errorf("it cannot be written: %w", err)
 	}
 	if err := readProbe(ctx, b, name, content); err != nil {
-		return fmt.Errorf("it cannot be read: %w", err)
+		return true, fmt.Errorf("it cannot be read: %w", err)
 	}
 	switch _, err := b.Create(ctx, name, bytes.NewReader(other), attrs); {
 	case err == nil:
-		return Permanent(fmt.Errorf("create %s with other content: %w", name, ErrNotCreateOnly))
+		return true, Permanent(fmt.Errorf("create %s with other content: %w", name, ErrNotCreateOnly))
 	case !errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("it does not say that a name is taken: %w", err)
+		return true, fmt.Errorf("it does not say that a name is taken: %w", err)
 	}
 	if _, err := b.Create(ctx, name, bytes.NewReader(content), attrs); err != nil {
-		return fmt.Errorf("it does not know what it has again: %w", err)
+		return true, fmt.Errorf("it does not know what it has again: %w", err)
 	}
 	if p, ok := b.(Prober); ok {
-		return p.Probe(ctx, name)
+		return true, p.Probe(ctx, name)
 	}
-	return nil
+	return true, nil
 }
 
 func probeContent() []byte {

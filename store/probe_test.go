@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/jetcapture/lake/store"
 )
@@ -179,6 +181,25 @@ func TestProbeRemovesItsObjectThoughItWasCancelled(t *testing.T) {
 	if left := names(t, b); len(left) > 0 {
 		t.Errorf("%q are left", left)
 	}
+}
+
+func TestProbeOfAStoreThatIsDownEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := errors.New("connection refused")
+		b := flaky(store.NewMem(), 1_000_000, down)
+		waited, start := time.Duration(0), time.Now()
+		retried := store.Retry(b, store.RetryOptions{FirstWait: time.Minute, Observe: func(op, _ string, _ int, _ error, wait time.Duration) {
+			if op == "create" {
+				waited += wait
+			}
+		}})
+		if err := store.Probe(t.Context(), retried); !errors.Is(err, down) {
+			t.Errorf("Probe returns %v", err)
+		}
+		if took := time.Since(start); waited == 0 || took > waited+time.Second {
+			t.Errorf("it took %v, %v of that to write", took, waited)
+		}
+	})
 }
 
 func openAll(t *testing.T, b store.Bucket, name string) io.Reader {

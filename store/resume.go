@@ -42,7 +42,7 @@ func (s *resuming) Read(p []byte) (int, error) {
 		case isEnd(err) && s.got < s.want:
 			err = fmt.Errorf("read %s: %w after %d bytes of %d", quote(s.name), io.ErrUnexpectedEOF, s.got, s.want)
 		}
-		if isEnd(err) || s.ctx.Err() != nil || !retryable(err) {
+		if isEnd(err) {
 			s.ended = err
 		} else {
 			_ = s.reader.Close() // of a reader that failed already

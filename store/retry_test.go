@@ -168,13 +168,16 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		start := time.Now()
-		b := store.Retry(flaky(store.NewMem(), 1000, errReset), store.RetryOptions{FirstWait: time.Hour, MaxWait: time.Hour})
+		waits := 0
+		b := store.Retry(flaky(store.NewMem(), 1000, errReset), store.RetryOptions{
+			FirstWait: time.Hour, MaxWait: time.Hour, Observe: func(string, string, int, error, time.Duration) { waits++ },
+		})
 		err := b.Remove(ctx, "x")
 		if !errors.Is(err, errReset) || !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 10*time.Second {
 			t.Errorf("Remove returns %v after %v", err, time.Since(start))
 		}
-		if err := b.Remove(ctx, "x"); !errors.Is(err, errReset) || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Remove returns %v", err)
+		if err := b.Remove(ctx, "x"); !errors.Is(err, errReset) || !errors.Is(err, context.DeadlineExceeded) || waits != 1 {
+			t.Errorf("Remove returns %v after %d waits", err, waits)
 		}
 	})
 }

@@ -20,6 +20,10 @@ type TimeoutOptions struct {
 
 	// MinRate is how fast Create must be, in bytes/s. 0 means 256 KiB/s.
 	MinRate int64
+
+	// Setting is what errors call Operation, where a program lets people set it: the name of a flag. "" means
+	// TimeoutOptions.Operation.
+	Setting string
 }
 
 // Timeout returns b with operations that end when the store does not answer, as on a connection that a firewall has
@@ -31,6 +35,7 @@ type TimeoutOptions struct {
 func Timeout(b Bucket, o TimeoutOptions) Bucket {
 	o.Operation = cmp.Or(max(0, o.Operation), 30*time.Second)
 	o.MinRate = cmp.Or(max(0, o.MinRate), 256<<10)
+	o.Setting = cmp.Or(o.Setting, "TimeoutOptions.Operation")
 	return &timeout{b, o}
 }
 
@@ -50,7 +55,7 @@ func (t *timeout) Create(ctx context.Context, name string, content io.ReadSeeker
 	const century = 100 * 365 * 24 * 3600
 	transfer := min(century, float64(size)/float64(t.options.MinRate)) // seconds
 	limit := t.options.Operation + time.Duration(transfer*float64(time.Second))
-	w := watch(ctx, limit, fmt.Sprintf("create %s: the store did not take %d bytes", quote(name), size), "TimeoutOptions.Operation, or less by MinRate")
+	w := watch(ctx, limit, fmt.Sprintf("create %s: the store did not take %d bytes", quote(name), size), t.options.Setting)
 	defer w.end()
 	object, err := t.inner.Create(w.ctx, name, content, attrs)
 	return object, w.explain(err)
@@ -96,13 +101,13 @@ func (t *timeout) Remove(ctx context.Context, name string) error {
 
 // Probe implements Prober. The Prober does several operations, so it has the time for several.
 func (t *timeout) Probe(ctx context.Context, name string) error {
-	w := watch(ctx, 10*t.options.Operation, "probe "+quote(name)+": the store did not answer", "TimeoutOptions.Operation, a tenth of it")
+	w := watch(ctx, 10*t.options.Operation, "probe "+quote(name)+": the store did not answer", t.options.Setting)
 	defer w.end()
 	return w.explain(probeInner(w.ctx, t.inner, name))
 }
 
 func (t *timeout) watch(ctx context.Context, verb, name string) *watchdog {
-	return watch(ctx, t.options.Operation, verb+" "+quote(name)+": the store did not answer", "TimeoutOptions.Operation")
+	return watch(ctx, t.options.Operation, verb+" "+quote(name)+": the store did not answer", t.options.Setting)
 }
 
 // A watchdog ends a context when what it watches takes too long.
@@ -114,9 +119,9 @@ type watchdog struct {
 	late   *timeoutError // is the cause of the context's end if this watchdog brought it about
 }
 
-// watch returns a watchdog that is watching. complaint says what did not come in time, allowance what gives more.
-func watch(ctx context.Context, limit time.Duration, complaint, allowance string) *watchdog {
-	late := &timeoutError{text: fmt.Sprintf("%s within %v; if it is that slow, allow more by %s", complaint, limit.Round(time.Millisecond), allowance)}
+// watch returns a watchdog that is watching. complaint says what did not come in time, setting what allows more.
+func watch(ctx context.Context, limit time.Duration, complaint, setting string) *watchdog {
+	late := &timeoutError{text: fmt.Sprintf("%s within %v; if it is that slow, allow more by %s", complaint, limit.Round(time.Millisecond), setting)}
 	watched, cancel := context.WithCancelCause(ctx)
 	return &watchdog{watched, cancel, limit, time.AfterFunc(limit, func() { cancel(late) }), late}
 }
