@@ -28,7 +28,7 @@ const maxRetryAfter = 5 * time.Minute
 
 // Retry returns b with operations that are tried again when they fail, after waits that grow and are partly random, and
 // at least as long as the server asked for by RetryAfter, up to five minutes. Not tried again is what is Permanent or
-// wraps fs.ErrExist or fs.ErrNotExist, and nothing once ctx has ended, which ends a wait too: the error then wraps both
+// wraps fs.ErrExist or, save from Create, fs.ErrNotExist, and nothing once ctx has ended, which ends a wait too: the error then wraps both
 // that of ctx and the last failure.
 //
 // A reader of Open that breaks off goes on from the byte it had reached, and a listing after the object it had yielded
@@ -133,7 +133,7 @@ func (r *retry) do(ctx context.Context, op, name string, try func() error) error
 // wait returns nil when it is time for another attempt, and else the error to return.
 func (r *retry) wait(ctx context.Context, op, name string, attempt int, failed error) error {
 	switch {
-	case !retryable(failed), errors.Is(failed, ctx.Err()) && ctx.Err() != nil:
+	case !retryable(op, failed), errors.Is(failed, ctx.Err()) && ctx.Err() != nil:
 		return failed
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w (%w)", failed, ctx.Err())
@@ -157,9 +157,10 @@ func (r *retry) wait(ctx context.Context, op, name string, attempt int, failed e
 	}
 }
 
-// retryable reports whether another attempt may bring something else.
-func retryable(err error) bool {
-	return !IsPermanent(err) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist)
+// retryable reports whether another attempt may bring something else. That an object is not there is an answer, save to
+// Create, where it is what the object was to be put into that is not there, such as a folder that is to be mounted yet.
+func retryable(op string, err error) bool {
+	return !IsPermanent(err) && !errors.Is(err, fs.ErrExist) && (op == "create" || !errors.Is(err, fs.ErrNotExist))
 }
 
 // backoff returns how long to wait after a failure. Half of it is random, lest all whom a server failed at once come back

@@ -138,12 +138,18 @@ func TestOperationsThatGoOnFailingEnd(t *testing.T) {
 }
 
 func TestWhatRetryingCannotMendIsNotRetried(t *testing.T) {
-	for _, err := range []error{store.Permanent(errReset), fs.ErrExist, fs.ErrNotExist, fmt.Errorf("x: %w", store.Permanent(fs.ErrPermission))} {
+	for _, err := range []error{store.Permanent(errReset), fs.ErrExist, fmt.Errorf("x: %w", store.Permanent(fs.ErrPermission))} {
 		b := store.Retry(flaky(store.NewMem(), 1, err), store.RetryOptions{
 			Observe: func(op, _ string, _ int, err error, _ time.Duration) { t.Errorf("%s is retried after %v", op, err) },
 		})
 		if _, got := b.Create(t.Context(), "x", strings.NewReader("content"), nil); !errors.Is(got, err) {
 			t.Errorf("Create returns %v, want %v", got, err)
+		}
+	}
+	b := store.Retry(flaky(store.NewMem(), 1, fs.ErrNotExist), store.RetryOptions{FirstWait: 1})
+	for op, err := range everything(t, b) {
+		if errors.Is(err, fs.ErrNotExist) != (op != "create") {
+			t.Errorf("%s: %v", op, err)
 		}
 	}
 }

@@ -140,7 +140,7 @@ func (w *watchdog) explain(err error) error {
 		return err
 	}
 	ended := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-	if !ended && !retryable(err) {
+	if !ended && !retryable("", err) {
 		return err // an answer, just in time
 	}
 	return &timeoutError{text: fmt.Sprintf("%v (%v)", w.late, err)}

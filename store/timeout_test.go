@@ -229,6 +229,32 @@ func TestBigObjectsHaveMoreTime(t *testing.T) {
 	})
 }
 
+// endless is content of a size that nobody reads.
+type endless struct{ size int64 }
+
+func (e endless) Read(p []byte) (int, error) { return len(p), nil }
+func (e endless) Seek(offset int64, whence int) (int64, error) {
+	if whence == io.SeekEnd {
+		offset += e.size
+	}
+	return offset, nil
+}
+
+func TestTimeForTheBiggestObjectsIsNotNegative(t *testing.T) {
+	b := &faulty{Bucket: store.NewMem()}
+	b.create = func(ctx context.Context, _ string, _ io.ReadSeeker, _ map[string]string) (store.Object, error) {
+		synctest.Wait() // for a timer that is over already
+		return store.Object{}, ctx.Err()
+	}
+	synctest.Test(t, func(t *testing.T) {
+		for _, size := range []int64{1 << 40, 1<<63 - 1} {
+			if _, err := store.Timeout(b, store.TimeoutOptions{MinRate: 1}).Create(t.Context(), "x", endless{size}, nil); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 func TestTimeOfTheCallerDoesNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := store.NewMem()
