@@ -1,0 +1,123 @@
+package gcsstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/storage"
+
+	"github.com/jetcapture/lake/store"
+	"github.com/jetcapture/lake/store/internal/cloud"
+)
+
+// Bucket is a store.Bucket in a bucket of Google Cloud Storage.
+type Bucket struct {
+	options Options
+	prefix  string // "" or with a slash at its end
+
+	mu     sync.Mutex
+	client *storage.Client // nil until it is needed
+}
+
+var _ store.Bucket = (*Bucket)(nil)
+
+// New returns the Bucket that o describes. It does no I/O: a bucket that is not there, and credentials that are missing or
+// refused, show at the first use, as a Permanent error.
+func New(_ context.Context, o Options) (*Bucket, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, fmt.Errorf("gcs options: %w", err)
+	}
+	b := &Bucket{options: o}
+	if o.Prefix != "" {
+		b.prefix = o.Prefix + "/"
+	}
+	return b, nil
+}
+
+// Close lets go of idle connections. Calls under way go on; a later one connects anew.
+func (b *Bucket) Close() error {
+	b.mu.Lock()
+	client := b.client
+	b.client = nil
+	b.mu.Unlock()
+	if client == nil {
+		return nil
+	}
+	return client.Close()
+}
+
+// object returns the handle of an object.
+func (b *Bucket) object(ctx context.Context, name string) (*storage.ObjectHandle, error) {
+	if err := store.ValidName(name); err != nil {
+		return nil, err
+	}
+	if err := store.ValidName(b.prefix + name); err != nil { // too long with the prefix
+		return nil, err
+	}
+	bucket, err := b.handle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return bucket.Object(b.prefix + name), nil
+}
+
+func (b *Bucket) location(name string) string {
+	return "gs://" + b.options.Bucket + "/" + b.prefix + name
+}
+
+func (b *Bucket) describe(name string, size int64, created time.Time) store.Object {
+	return store.Object{Name: name, Location: b.location(name), Size: size, Modified: created}
+}
+
+// failed says what failed. The error of the context comes before all others.
+func (b *Bucket) failed(ctx context.Context, operation, name string, err error) error {
+	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
+		err = fmt.Errorf("%w; %v", ended, err) //nolint:errorlint // what ended by itself is neither Permanent nor fs.ErrExist
+	}
+	location := b.location(name)
+	if store.ValidName(name) != nil { // it may be of any size and content, and the error says which
+		location = b.location("")
+	}
+	return fmt.Errorf("%s %s: %w", operation, location, cloud.Redact(err))
+}
+
+// Stat implements store.Bucket.
+func (b *Bucket) Stat(ctx context.Context, name string) (store.Object, error) {
+	attrs, err := b.stat(ctx, name)
+	if err != nil {
+		return store.Object{}, b.failed(ctx, "stat", name, err)
+	}
+	object := b.describe(name, attrs.Size, attrs.Created)
+	object.Attributes, _ = cloud.DecodeAttributes(attrs.Metadata)
+	return object, nil
+}
+
+func (b *Bucket) stat(ctx context.Context, name string) (*storage.ObjectAttrs, error) {
+	object, err := b.object(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	attrs, err := object.Attrs(ctx)
+	if err != nil {
+		return nil, b.explain(ctx, err)
+	}
+	return attrs, nil
+}
+
+// Remove implements store.Bucket. In a bucket with versions or soft delete the object stays, hidden.
+func (b *Bucket) Remove(ctx context.Context, name string) error {
+	object, err := b.object(ctx, name)
+	if err == nil {
+		// Though it has no condition it may be tried again: an object that has gone by then is no error.
+		err = b.explain(ctx, object.Retryer(storage.WithPolicy(storage.RetryAlways)).Delete(ctx))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return b.failed(ctx, "remove", name, err)
+	}
+	return nil
+}
