@@ -1,0 +1,155 @@
+package s3store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/jetcapture/lake/store"
+	"github.com/jetcapture/lake/store/internal/body"
+	"github.com/jetcapture/lake/store/internal/cloud"
+)
+
+// Open implements store.Bucket. What is read of a whole object is checked against its checksum, if it has one.
+func (b *Bucket) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
+	r, err := b.open(ctx, name, offset, length)
+	if err != nil {
+		return nil, b.failed(ctx, "open", name, err)
+	}
+	return &reader{bucket: b, ctx: ctx, name: name, from: r}, nil
+}
+
+func (b *Bucket) open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
+	err := store.ValidName(name)
+	if err == nil {
+		err = store.Permanent(body.CheckRange(offset, length))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if length == 0 {
+		_, _, err := b.stat(ctx, name)
+		return http.NoBody, err
+	}
+	span := span(offset, length)
+	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.options.Bucket, Key: b.key(name), Range: span})
+	switch {
+	case statusOf(err) == http.StatusRequestedRangeNotSatisfiable: // the object ends before
+		return http.NoBody, nil
+	case codeOf(err) == codeNoSuchKey:
+		return nil, notThere(err)
+	case err != nil:
+		return nil, explain(err)
+	case span != nil && out.ContentRange == nil: // it is all of it, which a server may answer
+		return cut(out.Body, offset, length)
+	}
+	return out.Body, nil
+}
+
+// span is the range as a header says it, nil for all.
+func span(offset, length int64) *string {
+	switch {
+	case length < 0 && offset == 0:
+		return nil
+	case length < 0 || length > math.MaxInt64-offset:
+		return aws.String(fmt.Sprintf("bytes=%d-", offset))
+	}
+	return aws.String(fmt.Sprintf("bytes=%d-%d", offset, offset+length-1))
+}
+
+// cut takes the range from a whole object.
+func cut(whole io.ReadCloser, offset, length int64) (io.ReadCloser, error) {
+	if _, err := io.CopyN(io.Discard, whole, offset); err != nil && !errors.Is(err, io.EOF) {
+		_ = whole.Close() // of what failed already
+		return nil, err
+	}
+	if length < 0 {
+		return whole, nil
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(whole, length), whole}, nil
+}
+
+// reader gives the errors of what it reads a name.
+type reader struct {
+	bucket *Bucket
+	ctx    context.Context // of Open, as for any reader of it
+	name   string
+	from   io.ReadCloser
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	n, err := r.from.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // what wraps io.EOF is none
+		err = r.bucket.failed(r.ctx, "read", r.name, err)
+	}
+	return n, err
+}
+
+func (r *reader) Close() error { return r.from.Close() }
+
+// Stat implements store.Bucket.
+func (b *Bucket) Stat(ctx context.Context, name string) (store.Object, error) {
+	object, _, err := b.stat(ctx, name)
+	if err != nil {
+		return store.Object{}, b.failed(ctx, "stat", name, err)
+	}
+	return object, nil
+}
+
+// stat describes an object, with the SHA-256 it was created with, "" if it was created by somebody else.
+func (b *Bucket) stat(ctx context.Context, name string) (object store.Object, sha256 string, err error) {
+	if err := store.ValidName(name); err != nil {
+		return store.Object{}, "", err
+	}
+	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.options.Bucket, Key: b.key(name)})
+	if err != nil {
+		return store.Object{}, "", b.reason(ctx, name, err)
+	}
+	headers := make(map[string]string, len(out.Metadata))
+	for header, value := range out.Metadata {
+		headers[fromHeader(strings.ToLower(header))] = value
+	}
+	attrs, sha256 := cloud.DecodeAttributes(headers)
+	return store.Object{
+		Name: name, Location: b.location(name), Size: aws.ToInt64(out.ContentLength), Modified: aws.ToTime(out.LastModified),
+		Attributes: attrs,
+	}, sha256, nil
+}
+
+// reason says why HEAD failed, whose answers have no body and so no reason: a 404 may mean the object or the bucket, a 400
+// or 403 anything. So it asks once more by GET.
+func (b *Bucket) reason(ctx context.Context, name string, headErr error) error {
+	if status := statusOf(headErr); status < 300 || status >= 500 {
+		return explain(headErr)
+	}
+	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{
+		Bucket: &b.options.Bucket, Key: b.key(name), Range: aws.String("bytes=0-0"),
+	})
+	switch {
+	case err == nil:
+		_ = out.Body.Close() // what it holds is of no interest
+	case codeOf(err) == codeNoSuchKey:
+		return notThere(err)
+	case statusOf(err) != http.StatusRequestedRangeNotSatisfiable: // which an empty object gives
+		return explain(err)
+	}
+	if statusOf(headErr) == http.StatusNotFound { // it came in between
+		return notThere(headErr)
+	}
+	return explain(headErr)
+}
+
+func notThere(err error) error {
+	return &failure{text: "no such object: " + fs.ErrNotExist.Error(), err: errors.Join(fs.ErrNotExist, err)}
+}
