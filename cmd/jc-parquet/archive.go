@@ -18,7 +18,7 @@ import (
 
 // An archive is where and how messages are stored, raw or in typed columns.
 type archive struct {
-	out    string
+	lake   lake
 	format string
 	split  string
 	layout string
@@ -28,11 +28,7 @@ type archive struct {
 
 func archiveFlags() []cli.Flag {
 	const category = "Archive"
-	return []cli.Flag{
-		&cli.StringFlag{
-			Name: "out", Aliases: []string{"o"}, Sources: app.Env("out"), Category: category, TakesFile: true,
-			Usage: "the `DIR` of the files, or its file:// URL",
-		},
+	return append(lakeFlags(), []cli.Flag{
 		&cli.StringFlag{
 			Name: "format", Sources: app.Env("format"), Category: category, Value: "parquet",
 			Usage: "`FORMAT` of the files: parquet, arrow, ndjson or csv",
@@ -45,13 +41,13 @@ func archiveFlags() []cli.Flag {
 			Name: "layout", Sources: app.Env("layout"), Category: category, Value: "hive",
 			Usage: "`LAYOUT` of the folders by time: hive or date",
 		},
-	}
+	}...)
 }
 
 // archiveFrom reads the flags of archiveFlags.
 func archiveFrom(cmd *cli.Command) *archive {
 	a := &archive{
-		out: cmd.String("out"), format: cmd.String("format"), split: cmd.String("split"), layout: cmd.String("layout"),
+		lake: lakeFrom(cmd), format: cmd.String("format"), split: cmd.String("split"), layout: cmd.String("layout"),
 		typed: typedFrom(cmd),
 	}
 	if cmd.IsSet("compression") && cmd.String("compression") == string(format.None) {
@@ -70,18 +66,9 @@ func (a *archive) configure(ctx context.Context, o *options) error {
 }
 
 func (a *archive) setStore(ctx context.Context, o *options, split split) error {
-	if a.out == "" {
-		return errors.New("--out is missing: name a folder for the files, as in --out /lake (or JC_OUT)")
-	}
-	bucket, err := store.Open(ctx, a.out)
+	bucket, err := a.lake.open(ctx)
 	if err != nil {
-		return fmt.Errorf("--out: %w", err)
-	}
-	for _, err := range bucket.List(ctx, "") { // looks whether it can be there at all, before the first file an interval later
-		if store.IsPermanent(err) {
-			return fmt.Errorf("--out: %w: name another place", err)
-		}
-		break
+		return err
 	}
 	o.Store = store.Blocks(bucket, split.path)
 	return nil

@@ -92,6 +92,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if before > 0 {
 		d.say("%s has %s Parquet files already: nothing of them is touched, this demo adds to them.", d.out, thousands(before))
 	}
+	if err := (lake{out: d.out}).probe(ctx, d.log); err != nil {
+		return err
+	}
 	server, err := natsd.Start(d.port)
 	if err != nil && d.port > 0 {
 		return fmt.Errorf("%w: choose another --port", err)
@@ -142,7 +145,7 @@ func (d *demo) capture(ctx context.Context, nc *nats.Conn) error {
 	o.NATSStreamName, o.NATSConsumerName = demoStream, demoConsumer
 	o.CreateConsumer, o.UntilCaughtUp = true, true
 	o.Logger = d.log
-	a := &archive{out: d.out, format: "parquet", split: demoSplit, layout: "hive"}
+	a := &archive{lake: lake{out: d.out}, format: "parquet", split: demoSplit, layout: "hive"}
 	if err := a.configure(ctx, o); err != nil {
 		return err
 	}

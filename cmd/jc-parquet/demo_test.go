@@ -17,7 +17,7 @@ import (
 func rowsOf(t *testing.T, dir string) (rows int64) {
 	t.Helper()
 	for _, file := range files(t, dir) {
-		i, err := inspect(filepath.Join(dir, file))
+		i, err := inspect(t.Context(), filepath.Join(dir, file))
 		if err != nil {
 			t.Fatal(err)
 		}

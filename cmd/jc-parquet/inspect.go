@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,11 +24,12 @@ func inspectCommand() *cli.Command {
 		Usage:     "say what is in Parquet files",
 		ArgsUsage: "FILE...",
 		Description: `Prints the schema, row groups and columns of each file, with their codecs and sizes, its metadata, and the
-sequences of its messages. It reads the footers only, of files of any writer.`,
+sequences of its messages. It reads the footers only, of files of any writer. A FILE is a path or a URL, such as
+s3://bucket/lake/x.parquet, as "jc-parquet help run" describes those of stores.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print a line of JSON for each file"},
 		},
-		Action: func(_ context.Context, cmd *cli.Command) error {
+		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if !cmd.Args().Present() {
 				return app.UsageError(errors.New("inspect needs a Parquet file: see jc-parquet inspect --help"))
 			}
@@ -38,8 +38,8 @@ sequences of its messages. It reads the footers only, of files of any writer.`,
 				show = (*inspection).printJSON
 			}
 			var errs []error
-			for _, path := range cmd.Args().Slice() {
-				i, err := inspect(path)
+			for _, place := range cmd.Args().Slice() {
+				i, err := inspect(ctx, place)
 				if err == nil {
 					err = show(i, cmd.Root().Writer)
 				}
@@ -81,25 +81,30 @@ type rowGroup struct {
 	Compressed int64 `json:"compressed"`
 }
 
-func inspect(path string) (*inspection, error) {
-	f, err := os.Open(path)
+// inspect reads the footer of a local file, or of what a URL names.
+func inspect(ctx context.Context, place string) (*inspection, error) {
+	if isURL(place) {
+		r, err := openObject(ctx, place)
+		if err != nil {
+			return nil, fmt.Errorf("inspect %w", err)
+		}
+		return inspectReader(r.Object().Location, r, r.Size())
+	}
+	f, size, err := openFile(place)
 	if err != nil {
-		return nil, fmt.Errorf("inspect: %w", err)
+		return nil, fmt.Errorf("inspect %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	stat, err := f.Stat()
+	return inspectReader(place, f, size)
+}
+
+func inspectReader(name string, r io.ReaderAt, size int64) (*inspection, error) {
+	info, err := parquet.Inspect(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("inspect: %w", err)
-	}
-	if stat.IsDir() {
-		return nil, fmt.Errorf("inspect %s: it is a folder: name files in it, such as %s/*.parquet", path, strings.TrimSuffix(path, "/"))
-	}
-	info, err := parquet.Inspect(f, stat.Size())
-	if err != nil {
-		return nil, fmt.Errorf("inspect %s: %w", path, err)
+		return nil, fmt.Errorf("inspect %s: %w", name, err)
 	}
 	i := &inspection{
-		File: path, Bytes: info.Bytes, Rows: info.Rows, CreatedBy: info.CreatedBy, Metadata: info.Metadata, Schema: info.Schema,
+		File: name, Bytes: info.Bytes, Rows: info.Rows, CreatedBy: info.CreatedBy, Metadata: info.Metadata, Schema: info.Schema,
 	}
 	for _, g := range info.RowGroups {
 		i.RowGroups = append(i.RowGroups, rowGroup{g.Rows, g.Bytes, g.Compressed})

@@ -41,7 +41,7 @@ func TestFileOfAnotherCompressionSaysSo(t *testing.T) {
 	for compression, codec := range map[string]string{"none": "UNCOMPRESSED", "gzip": "GZIP", "snappy": "SNAPPY", "zstd": "ZSTD"} {
 		dir := archiveAll(t, s, "--compression", compression)
 		for _, file := range files(t, dir) {
-			if i, err := inspect(filepath.Join(dir, file)); err != nil || i.Columns[3].Codec != codec && i.Columns[4].Codec != codec {
+			if i, err := inspect(t.Context(), filepath.Join(dir, file)); err != nil || i.Columns[3].Codec != codec && i.Columns[4].Codec != codec {
 				t.Errorf("--compression %s: %v, %+v", compression, err, i)
 			}
 		}

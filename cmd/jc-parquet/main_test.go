@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 			_ = os.Unsetenv(name)
 		}
 	}
+	probeWait = 20 * time.Millisecond
 	os.Exit(m.Run())
 }
 
@@ -130,10 +131,10 @@ func TestWrongCommandLinesSayWhatToWrite(t *testing.T) {
 		{"token", to("--out="+out, "--split=token:0"), `jc-parquet: --split "token:0": say which token of the subject, from 1, as in token:2`},
 		{"header", to("--out="+out, "--split=header"), `jc-parquet: --split "header": say which header, as in header:Tenant`},
 		{"layout", to("--out="+out, "--layout=flat"), `jc-parquet: --layout "flat" is not known: use hive or date`},
-		{"no out", to(), `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT)`},
-		{"cloud", to("--out=s3://key:s3cr3t@bucket"), `jc-parquet: --out: open store: no driver for "s3"; known are file, mem`},
+		{"no out", to(), `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL`},
+		{"scheme", to("--out=ftp://key:s3cr3t@bucket"), `jc-parquet: --out: open store: no driver for "ftp"; known are azblob, file, gs, mem, s3`},
 		{"size", to("--out="+out, "--max-bytes=1M"), `jc-parquet: invalid value "1M" for --max-bytes: unknown unit "M": use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000); see jc-parquet run --help`},
-		{"several", []string{"run", "--format=orc", "--layout=flat"}, `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT)
+		{"several", []string{"run", "--format=orc", "--layout=flat"}, `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL
 jc-parquet: --format "orc" is not known: use parquet, arrow, ndjson or csv
 jc-parquet: --layout "flat" is not known: use hive or date`},
 		{"port", []string{"demo", "--port=99999"}, `jc-parquet: invalid value "99999" for --port: a port is at most 65535; see jc-parquet demo --help`},
@@ -167,6 +168,10 @@ func TestHelpVersionAndCompletionAreThere(t *testing.T) {
 		"--max-in-flight":        {"run", "--max-i", "--generate-shell-completion"},
 		"A second demo adds":     {"demo", "--help"},
 		"schema, row groups and": {"inspect", "--help"},
+		"s3://bucket/lake/x.par": {"inspect", "--help"},
+		"azblob://account/conta": {"help", "run"},
+		"$JC_STORE_TIMEOUT":      {"help", "run"},
+		"$JC_STORE_RATE":         {"help", "run"},
 	} {
 		code, stdout, stderr := jcParquet(args...)
 		if code != app.ExitOK || !strings.Contains(stdout, want) {

@@ -37,17 +37,20 @@ func runCommand() *cli.Command {
 	}
 	capture := cmd.Action
 	cmd.Action = func(ctx context.Context, cmd *cli.Command) error {
-		if pending = typedFrom(cmd).missing(); pending && cmd.Args().Len() == 0 {
-			o := app.OptionsFrom[*jetcapture.NatsMessage, string](cmd)
-			if setup(cmd, o) == nil && o.Validate() == nil { // otherwise the capture says what is wrong
-				switch err := inferColumns(ctx, cmd, o); {
-				case errors.Is(err, errStopped):
-					return nil
-				case err != nil:
-					return err
-				}
-				pending = false
+		pending = typedFrom(cmd).missing()
+		o := app.OptionsFrom[*jetcapture.NatsMessage, string](cmd)
+		if cmd.Args().Len() == 0 && setup(cmd, o) == nil && o.Validate() == nil { // otherwise the capture says what is wrong
+			err := lakeFrom(cmd).probe(ctx, o.Logger)
+			if err == nil && pending {
+				err = inferColumns(ctx, cmd, o)
 			}
+			switch {
+			case errors.Is(err, errStopped):
+				return nil
+			case err != nil:
+				return err
+			}
+			pending = false
 		}
 		err := capture(ctx, cmd)
 		if p.began() {
@@ -86,6 +89,20 @@ UTF-8 are dead letters.
 Folders: --split subject makes subject=…, token:2 makes token_2=…, header:Tenant-Id makes tenant_id=…
 (header_ comes before a name that is a column already). Messages without the token or header go to
 __HIVE_DEFAULT_PARTITION__. Below come date=…/hour=…, or 2006/01/02/15/04 with --layout date.
+
+Places: --out is a local folder, by its path or as file:///lake, or a bucket or container that is there already:
+
+   s3://bucket/lake?region=eu-central-1
+   s3://bucket/lake?endpoint=https://minio.example.com:9000&path_style=true
+   azblob://account/container/lake
+   gs://bucket/lake
+
+Further parameters of s3: profile, sse, kms_key_id, storage_class, checksum, part_size, parallel, unconditional (for
+servers without conditional writes); of azblob: endpoint, tier, tag, encryption_scope, block_size, parallel; of gs:
+storage_class, kms_key, user_project, chunk_size, endpoint, anonymous. Unknown ones are refused. Credentials are never
+part of a URL: they are found as by the tools of each cloud (AWS_ACCESS_KEY_ID or a profile; AZURE_STORAGE_KEY,
+AZURE_STORAGE_SAS_TOKEN or an identity; GOOGLE_APPLICATION_CREDENTIALS or that of gcloud). At the start an object is
+made under _jetcapture and removed, to see that it works.
 
 SIGINT or SIGTERM stops pulling and stores what is held; a second one ends at once.
 

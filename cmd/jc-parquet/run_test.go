@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -202,6 +203,30 @@ func TestFolderThatIsAFileIsRefusedBeforeAnythingIsPulled(t *testing.T) {
 	}
 }
 
+func TestPlaceThatCannotBeWrittenIsRefusedBeforeAnythingIsPulled(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "lake")
+	if err := os.Symlink(filepath.Join(t.TempDir(), "none"), link); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := jcParquet("run", "--stream=S", "--consumer=C", "--out", link)
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	last := lines[len(lines)-1]
+	if code != app.ExitUsage || !strings.HasPrefix(last, "jc-parquet: --out: probe the store: it cannot be written: create "+link) ||
+		!strings.HasSuffix(last, ": see that files can be stored there, or name another place") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if n := strings.Count(stderr, "the store cannot be used yet, will retry"); n != 4 {
+		t.Errorf("it says %d times that it will retry", n)
+	}
+}
+
+func TestNothingIsLeftOfTheProbe(t *testing.T) {
+	dir := archiveAll(t, ordersServer(t))
+	if _, err := os.Stat(filepath.Join(dir, "_jetcapture")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder of the probe is there (%v)", err)
+	}
+}
+
 func TestMissingStreamIsOneLineAndExitCodeOne(t *testing.T) {
 	s := capturetest.Start(t)
 	p := start(t, "run", "--server", s.URL(), "--stream=NONE", "--consumer=lake", "--out", t.TempDir(), "--log-level=error")
@@ -246,19 +271,25 @@ func TestSIGTERMStoresAndAcksWhatIsHeld(t *testing.T) {
 	}
 }
 
-// unmounted is a folder that nothing can be stored in, at the moment.
-func unmounted(t *testing.T) string {
+// mounted is a folder in which nothing can be stored any more once unmount was called.
+func mounted(t *testing.T) (dir string, unmount func()) {
 	t.Helper()
-	link := filepath.Join(t.TempDir(), "lake")
-	if err := os.Symlink(filepath.Join(t.TempDir(), "none"), link); err != nil {
+	disk, link := filepath.Join(t.TempDir(), "disk"), filepath.Join(t.TempDir(), "lake")
+	if err := errors.Join(os.Mkdir(disk, 0o755), os.Symlink(disk, link)); err != nil {
 		t.Fatal(err)
 	}
-	return link
+	return link, func() {
+		if err := os.RemoveAll(disk); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestWhatCannotBeStoredInTimeIsExitCodeThree(t *testing.T) {
 	s := ordersServer(t)
-	p := capturing(t, s, unmounted(t), "--drain-timeout=300ms", "--log-level=error")
+	dir, unmount := mounted(t)
+	p := capturing(t, s, dir, "--drain-timeout=300ms", "--log-level=error")
+	unmount()
 	p.signal(syscall.SIGINT)
 	if code := p.exit(); code != app.ExitTimeout || !strings.Contains(p.output.String(), "1 blocks with 3000 messages were not stored within 300ms") {
 		t.Errorf("exit code %d:\n%s", code, p.output)
@@ -269,7 +300,9 @@ func TestWhatCannotBeStoredInTimeIsExitCodeThree(t *testing.T) {
 }
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
-	p := capturing(t, ordersServer(t), unmounted(t), "--drain-timeout=1h")
+	dir, unmount := mounted(t)
+	p := capturing(t, ordersServer(t), dir, "--drain-timeout=1h")
+	unmount()
 	p.signal(syscall.SIGTERM)
 	p.await("another signal ends at once")
 	p.signal(syscall.SIGTERM)
