@@ -29,8 +29,8 @@ type acker struct {
 
 // ack returns nil once the server has confirmed. It waits out a lost connection, and sends everything again if the
 // connection was another before the end than at the start, for then nobody knows what arrived.
-func (a *acker) ack(ctx context.Context, route ackRoute, refs []ackRef, others []string) error {
-	if len(refs)+len(others) == 0 {
+func (a *acker) ack(ctx context.Context, m messageRefs) error {
+	if m.count() == 0 {
 		return nil
 	}
 	var last error
@@ -39,7 +39,7 @@ func (a *acker) ack(ctx context.Context, route ackRoute, refs []ackRef, others [
 			return errors.Join(err, last)
 		}
 		epoch := a.nc.Stats().Reconnects
-		err := a.sendAcks(ctx, route, refs, others)
+		err := a.sendAcks(ctx, &m)
 		switch {
 		case err == nil && a.nc.Stats().Reconnects == epoch:
 			return nil
@@ -56,11 +56,11 @@ func (a *acker) ack(ctx context.Context, route ackRoute, refs []ackRef, others [
 	return last
 }
 
-func (a *acker) sendAcks(ctx context.Context, route ackRoute, refs []ackRef, others []string) error {
+func (a *acker) sendAcks(ctx context.Context, m *messageRefs) error {
 	var buf []byte
-	for i, ref := range refs {
-		buf = route.subject(buf[:0], ref)
-		if i == len(refs)-1 && len(others) == 0 {
+	for i, ref := range m.refs {
+		buf = m.route.subject(buf[:0], ref)
+		if i == len(m.refs)-1 && len(m.others) == 0 {
 			break
 		}
 		if err := a.nc.Publish(string(buf), ackBytes); err != nil {
@@ -68,8 +68,8 @@ func (a *acker) sendAcks(ctx context.Context, route ackRoute, refs []ackRef, oth
 		}
 	}
 	confirm := string(buf)
-	for i, reply := range others {
-		if i == len(others)-1 {
+	for i, reply := range m.others {
+		if i == len(m.others)-1 {
 			confirm = reply
 			break
 		}
@@ -84,19 +84,24 @@ func (a *acker) sendAcks(ctx context.Context, route ackRoute, refs []ackRef, oth
 }
 
 // nak asks for messages to be delivered again after delay. It is a kindness: without it they come after AckWait.
-func (a *acker) nak(route ackRoute, refs []ackRef, others []string, delay time.Duration) {
+func (a *acker) nak(m messageRefs, delay time.Duration) {
 	if !a.nc.IsConnected() {
 		return
 	}
 	body := []byte(nakBytes + ` {"delay":` + strconv.FormatInt(int64(delay), 10) + `}`)
 	var buf []byte
-	for _, ref := range refs {
-		buf = route.subject(buf[:0], ref)
+	for _, ref := range m.refs {
+		buf = m.route.subject(buf[:0], ref)
 		_ = a.nc.Publish(string(buf), body)
 	}
-	for _, reply := range others {
+	for _, reply := range m.others {
 		_ = a.nc.Publish(reply, body)
 	}
+}
+
+// ackUnconfirmed acknowledges a message of which it does no harm if it is delivered again.
+func (a *acker) ackUnconfirmed(reply string) {
+	_ = a.nc.Publish(reply, ackBytes) // fails only on a closed connection
 }
 
 func (a *acker) awaitConnection(ctx context.Context) error {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
 	"github.com/jetcapture/lake/format"
 )
 
@@ -26,6 +28,7 @@ type block[K DestKey] struct {
 	late       bool
 
 	opened time.Time // by the local clock
+	oldest time.Time // the earliest time that any of its messages can have been sent to this capture
 	sealed time.Time
 	reason SealReason
 
@@ -37,9 +40,7 @@ type block[K DestKey] struct {
 	source     map[string]string
 	attributes map[string]string // once it is finished
 
-	route    ackRoute
-	refs     []ackRef
-	others   []string // replies of messages that have another route
+	messageRefs
 	firstSeq uint64
 	lastSeq  uint64
 	rows     int
@@ -49,6 +50,15 @@ type block[K DestKey] struct {
 	location string
 	bytes    int64
 }
+
+// messageRefs are messages as far as it takes to acknowledge them.
+type messageRefs struct {
+	route  ackRoute
+	refs   []ackRef
+	others []string // replies of messages that have another route
+}
+
+func (m *messageRefs) count() int { return len(m.refs) + len(m.others) }
 
 // An openBlock is a block with the writer that its payloads go to.
 type openBlock[P Payload, K DestKey] struct {
@@ -62,6 +72,21 @@ type blockSpec struct {
 	compression format.Compression
 	spoolDir    string
 	source      map[string]string // attributes of every block: stream, consumer, version
+}
+
+// blockSpecs are those of payloads and of dead letters.
+type blockSpecs struct{ blocks, letters blockSpec }
+
+func newBlockSpecs[P Payload, K DestKey](o *Options[P, K]) *blockSpecs {
+	source := map[string]string{"stream": o.NATSStreamName, "consumer": o.NATSConsumerName, "version": Version()}
+	specs := &blockSpecs{
+		blocks:  blockSpec{suffix: o.Suffix, compression: o.Compression, source: source},
+		letters: blockSpec{suffix: deadLetterSuffix, compression: format.None, source: source},
+	}
+	if o.BufferToDisk {
+		specs.blocks.spoolDir, specs.letters.spoolDir = o.TempDir, o.TempDir
+	}
+	return specs
 }
 
 // openEncoder starts the file of a block: the encoder writes through the compressor into the spool.
@@ -107,7 +132,7 @@ func setMetadata(e encoder, attributes map[string]string) {
 
 // add counts a message whose payload became rows.
 func (b *block[K]) add(d *delivery, reply string, rows int) {
-	if len(b.refs)+len(b.others) == 0 {
+	if b.count() == 0 {
 		b.route, b.firstSeq, b.lastSeq = d.route, d.streamSeq, d.streamSeq
 	}
 	if d.route == b.route {
@@ -119,7 +144,27 @@ func (b *block[K]) add(d *delivery, reply string, rows int) {
 	b.rows += rows
 }
 
-func (b *block[K]) messages() int { return len(b.refs) + len(b.others) }
+func (b *block[K]) messages() int { return b.count() }
+
+// split parts the messages by whether their sequence is in a set.
+func (b *block[K]) split(set *roaring64.Bitmap) (in, out messageRefs) {
+	for _, ref := range b.refs {
+		to := &out
+		if set.Contains(ref.streamSeq) {
+			to = &in
+		}
+		to.refs = append(to.refs, ref)
+	}
+	for _, reply := range b.others {
+		to := &out
+		if d, ok := parseDelivery(reply); ok && set.Contains(d.streamSeq) {
+			to = &in
+		}
+		to.others = append(to.others, reply)
+	}
+	in.route, out.route = b.route, b.route
+	return in, out
+}
 
 // seqs calls each with the stream sequence of every message.
 func (b *block[K]) seqs(each func(seq uint64)) {
@@ -166,6 +211,20 @@ func (b *block[K]) stats() blockStats {
 func (b *block[K]) finish() error {
 	b.attributes = b.describeSelf()
 	setMetadata(b.encoder, b.attributes)
+	if err := b.finishFile(); err != nil {
+		return err
+	}
+	b.attributes["rows"] = strconv.Itoa(b.rows)
+	if d, ok := b.encoder.(format.Describer); ok {
+		maps.Copy(b.attributes, d.Attributes())
+	}
+	b.encoder, b.compressor, b.bufferer = nil, nil, nil
+	b.bytes = b.spool.size
+	return nil
+}
+
+// finishFile ends what openEncoder started.
+func (b *block[K]) finishFile() error {
 	if err := noPanic("Flush", b.encoder.Flush); err != nil {
 		return fmt.Errorf("finish block: %w", err)
 	}
@@ -177,12 +236,6 @@ func (b *block[K]) finish() error {
 	if err := b.spool.finish(); err != nil {
 		return fmt.Errorf("finish block: %w", err)
 	}
-	b.attributes["rows"] = strconv.Itoa(b.rows)
-	if d, ok := b.encoder.(format.Describer); ok {
-		maps.Copy(b.attributes, d.Attributes())
-	}
-	b.encoder, b.compressor, b.bufferer = nil, nil, nil
-	b.bytes = b.spool.size
 	return nil
 }
 

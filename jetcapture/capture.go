@@ -65,14 +65,31 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 	}
 
 	l := newLoop(&o, nc, consumer)
+	var keeper *keeper[K]
+	if o.Delivery == ExactlyOnce {
+		keeper, err = openLedger(ctx, nc, &o, consumer, l.specs, l.log)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		l.once = keeper.once
+	}
 	storing, stopStoring := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopStoring()
 	looking, stopLooking := context.WithCancel(storing)
 	workers := &committer[K]{
-		store: o.Store, layout: o.Layout, acker: l.acker, complete: o.OnStoreComplete, observer: o.Observer, log: l.log,
+		store: o.Store, layout: o.Layout, acks: l.acker, once: l.once, sleep: sleep, complete: o.OnStoreComplete,
+		observer: o.Observer, log: l.log,
 	}
 	var running sync.WaitGroup
 	running.Go(func() { l.lookout.run(looking) })
+	if keeper != nil {
+		running.Go(func() { keeper.follow(storing, l.lost) })
+		running.Go(func() { keeper.run(looking) })
+		keeper.ready(ctx)
+	}
 	for range o.StoreConcurrency {
 		running.Go(func() { workers.run(storing, l.sealed, l.outcomes) })
 	}
@@ -81,6 +98,7 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 	stopLooking()
 	err = errors.Join(err, l.drain(o.DrainTimeout, stopStoring))
 	close(l.sealed)
+	stopStoring()
 	running.Wait()
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"path"
@@ -26,10 +27,17 @@ const (
 type committer[K DestKey] struct {
 	store    BlockStore[K]
 	layout   store.Layout
-	acker    *acker
+	acks     acknowledger
+	once     *exactlyOnce[K] // nil: at least once
+	sleep    func(ctx context.Context, d time.Duration) bool
 	complete func(destKey K, location string, bytes int64, took time.Duration, err error)
 	observer Observer
 	log      *zap.Logger
+}
+
+// An acknowledger is an acker, or takes its place in tests.
+type acknowledger interface {
+	ack(ctx context.Context, m messageRefs) error
 }
 
 // An outcome is what became of a sealed block.
@@ -45,6 +53,10 @@ type outcome[K DestKey] struct {
 
 	// suspect is set if the block's writer failed, so that one of its messages may be what it choked on.
 	suspect bool
+
+	// again is set if the block was given up though nothing is wrong: what is in it has been delivered again, and others
+	// were faster. again holds the messages that are to be delivered once more; the others are acked.
+	again *messageRefs
 }
 
 // run commits blocks until the channel closes. ctx is what storing and acking may take: when it ends, blocks that are
@@ -62,13 +74,19 @@ func (c *committer[K]) commit(ctx context.Context, b *block[K]) outcome[K] {
 		var spool *spoolError
 		return outcome[K]{block: b, err: err, suspect: !errors.As(err, &spool)}
 	}
-	if b.rows > 0 {
+	switch {
+	case b.rows == 0: // nothing to store
+	case c.once != nil:
+		if o := c.storeOnce(ctx, b); o.err != nil {
+			return o
+		}
+	default:
 		if err := c.storeBlock(ctx, b); err != nil {
 			return outcome[K]{block: b, err: err, fatal: store.IsPermanent(err)}
 		}
 	}
 	start := time.Now()
-	if err := c.acker.ack(ctx, b.route, b.refs, b.others); err != nil {
+	if err := c.acks.ack(ctx, b.messageRefs); err != nil {
 		c.log.Warn("block is stored but its acks are not confirmed: its messages may be delivered and stored again",
 			zap.String("block", b.id), zap.Error(err))
 		return outcome[K]{block: b}
@@ -82,6 +100,9 @@ func (c *committer[K]) commit(ctx context.Context, b *block[K]) outcome[K] {
 // storeBlock writes the block until that succeeds, ctx ends, or the error is one that trying again cannot mend.
 func (c *committer[K]) storeBlock(ctx context.Context, b *block[K]) error {
 	for {
+		if c.once != nil && c.once.Settled(b.id) {
+			return fmt.Errorf("store block %s: %w: its claim was taken for abandoned", b.id, fs.ErrExist)
+		}
 		b.attempts++
 		location, took, err := c.tryStore(ctx, b)
 		if c.complete != nil {
@@ -96,13 +117,11 @@ func (c *committer[K]) storeBlock(ctx context.Context, b *block[K]) error {
 				zap.Int64("bytes", b.bytes), zap.Duration("took", took), zap.String("reason", string(b.reason)))
 			return nil
 		}
-		if ctx.Err() != nil {
+		exists := errors.Is(err, fs.ErrExist)
+		if ctx.Err() != nil || store.IsPermanent(err) || exists && c.once != nil {
 			return fmt.Errorf("store block %s: %w", b.id, err)
 		}
-		if store.IsPermanent(err) {
-			return fmt.Errorf("store block %s: %w", b.id, err)
-		}
-		if errors.Is(err, fs.ErrExist) {
+		if exists {
 			b.id = newBlockID() // somebody has that name, against all odds; nothing of theirs is touched
 		}
 		wait := max(backoff(b.attempts), min(store.WaitOf(err), retryAfterMax))
@@ -111,7 +130,7 @@ func (c *committer[K]) storeBlock(ctx context.Context, b *block[K]) error {
 		}
 		c.log.Warn("storing a block failed, will retry", zap.String("block", b.id), zap.Int("attempt", b.attempts),
 			zap.Duration("retry_in", wait), zap.Error(err))
-		if !sleep(ctx, wait) {
+		if !c.sleep(ctx, wait) {
 			return fmt.Errorf("store block %s: %w", b.id, err)
 		}
 	}
@@ -125,18 +144,41 @@ func (c *committer[K]) tryStore(ctx context.Context, b *block[K]) (location stri
 			err = fmt.Errorf("the store panicked: %v", r)
 		}
 	}()
-	dir, name := c.layout(b.start), b.fileName()
-	content := b.content()
-	if !b.deadLetter {
-		location, _, took, err = c.store.Write(ctx, content, b.destKey, dir, name)
-	} else if root, ok := c.store.(store.RootWriter); ok {
-		location, _, took, err = root.WriteRoot(ctx, content, path.Join(deadLetterDir, dir), name)
-	} else {
-		location, _, took, err = c.store.Write(ctx, content, b.destKey, path.Join(deadLetterDir, dir), name)
-	}
+	at := c.placeOf(b)
+	location, took, err = at.write(ctx, c.store, b.content())
 	if took == 0 {
 		took = time.Since(start)
 	}
+	return location, took, err
+}
+
+// A place is where a file goes.
+type place[K DestKey] struct {
+	destKey K
+	root    bool // beside all destination keys
+	dir     string
+	file    string
+}
+
+func (c *committer[K]) placeOf(b *block[K]) place[K] {
+	p := place[K]{destKey: b.destKey, dir: c.layout(b.start), file: b.fileName()}
+	if b.deadLetter {
+		p.dir = path.Join(deadLetterDir, p.dir)
+		_, p.root = c.store.(store.RootWriter)
+	}
+	return p
+}
+
+func (p *place[K]) write(ctx context.Context, s BlockStore[K], content io.Reader) (location string, took time.Duration, err error) {
+	if p.root {
+		root, ok := s.(store.RootWriter)
+		if !ok {
+			return "", 0, store.Permanent(errors.New("the store has no place beside its destination keys"))
+		}
+		location, _, took, err = root.WriteRoot(ctx, content, p.dir, p.file)
+		return location, took, err
+	}
+	location, _, took, err = s.Write(ctx, content, p.destKey, p.dir, p.file)
 	return location, took, err
 }
 

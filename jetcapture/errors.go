@@ -1,6 +1,10 @@
 package jetcapture
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/jetcapture/lake/jetcapture/ledger"
+)
 
 // The errors that end Run, beside those of Options.Validate. Each comes wrapped with the names of the stream and the
 // consumer, and what to do.
@@ -25,4 +29,7 @@ var (
 
 	// ErrRunning means that Run was called while another Run of the same capture has not returned.
 	ErrRunning = errors.New("capture is running already")
+
+	// ErrLedgerLost ends an ExactlyOnce capture whose ledger was deleted or cannot be read.
+	ErrLedgerLost = ledger.ErrLost
 )

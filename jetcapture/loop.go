@@ -9,8 +9,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
-
-	"github.com/jetcapture/lake/format"
 )
 
 const (
@@ -22,6 +20,9 @@ const (
 	quietLook      = 30 * time.Second       // at most, between two looks at the consumer of a stream that seems at rest
 	goneLooks      = 5                      // a consumer is gone when so many looks in a row did not find it
 	nakDelay       = 2 * time.Second
+	giveBackDelay  = 100 * time.Millisecond
+	pendingDelay   = time.Second            // until a message is delivered once more that another block may hold
+	lookTimeout    = time.Second            // to read the ledger for a message that was delivered again
 	drainQuiet     = 100 * time.Millisecond // of no message, when stopping: no more of those asked for will come
 	drainReceive   = time.Second            // at most, to receive what was asked for
 )
@@ -36,11 +37,13 @@ type loop[P Payload, K DestKey] struct {
 	puller   *puller
 	acker    *acker
 	lookout  *lookout
+	once     *exactlyOnce[K] // nil: at least once
 	sealed   chan *block[K]  // to the store workers; sending gives the block away
 	outcomes chan outcome[K] // back from them
+	lost     chan error      // why the ledger cannot be used any more
 
 	limits   sealLimits
-	specs    struct{ blocks, letters blockSpec }
+	specs    *blockSpecs
 	inFlight int   // the most un-acknowledged messages to hold
 	memSoft  int64 // blocks spill and seal
 	memHard  int64 // pulling pauses
@@ -55,6 +58,7 @@ type loop[P Payload, K DestKey] struct {
 	openMessages int
 	memory       int64
 	clocks       clocks
+	requested    time.Time // when the message at hand was asked for
 	pending      uint64
 	stop         error // why to end
 	done         bool  // to end without an error
@@ -94,7 +98,9 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 		lookout:  newLookout(consumer),
 		sealed:   make(chan *block[K]),
 		outcomes: make(chan outcome[K], o.StoreConcurrency),
+		lost:     make(chan error, 1),
 		limits:   o.sealLimits(),
+		specs:    newBlockSpecs(o),
 		open:     make(map[openKey[K]]*openBlock[P, K]),
 		letters:  make(map[int64]*openBlock[*DeadLetter, K]),
 		held:     newHeldSet(),
@@ -116,14 +122,6 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 		minBytes: int(nc.MaxPayload()) + 4096,
 	})
 
-	l.specs.blocks = blockSpec{
-		suffix: o.Suffix, compression: o.Compression,
-		source: map[string]string{"stream": o.NATSStreamName, "consumer": o.NATSConsumerName, "version": Version()},
-	}
-	l.specs.letters = blockSpec{suffix: deadLetterSuffix, compression: format.None, source: l.specs.blocks.source}
-	if o.BufferToDisk {
-		l.specs.blocks.spoolDir, l.specs.letters.spoolDir = o.TempDir, o.TempDir
-	}
 	return l
 }
 
@@ -157,6 +155,8 @@ func (l *loop[P, K]) run(ctx context.Context) error {
 		case o := <-l.outcomes:
 			l.clocks.now = time.Now()
 			l.settle(o)
+		case err := <-l.lost:
+			l.stop = err
 		case a := <-l.lookout.answers:
 			l.clocks.now = time.Now()
 			l.learn(a)

@@ -31,7 +31,8 @@ type Observer struct {
 	BlockAcked     func(b Block, took time.Duration)                         // the server has confirmed the acks
 	BlockAbandoned func(b Block, err error)                                  // its messages will be delivered again
 
-	Sampled func(Stats) // once a second
+	Sampled       func(Stats)       // once a second
+	LedgerSampled func(LedgerStats) // every few seconds, with ExactlyOnce
 }
 
 // A Block describes a block to an Observer.
@@ -63,4 +64,12 @@ type Stats struct {
 	Lag           time.Duration // age of the latest message when it came in
 	HeldSince     time.Time     // when the oldest open block was opened; zero without one
 	Reconnections uint64        // of the connection, since Run began
+}
+
+// LedgerStats are the gauges of the ledger that ExactlyOnce keeps.
+type LedgerStats struct {
+	Claims  int    // blocks that it remembers
+	Open    int    // of these, claimed and neither stored nor aborted
+	Entries uint64 // read by this capture
+	Memory  uint64 // bytes of sequences held in memory
 }

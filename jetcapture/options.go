@@ -69,6 +69,19 @@ type Options[P Payload, K DestKey] struct {
 	StoreConcurrency int           // how many blocks are stored at a time; default DefaultStoreConcurrency
 	DrainTimeout     time.Duration // how long Run may go on storing after its context ended; default DefaultDrainTimeout
 
+	// Delivery is what Run promises: AtLeastOnce, the default, or ExactlyOnce.
+	Delivery Delivery
+
+	// LedgerName is the JetStream stream that remembers for ExactlyOnce what is archived. All captures of a consumer must
+	// use the same. Default JC_<stream>_<consumer>. Run makes it, with the replicas of the captured stream.
+	LedgerName string
+
+	// LedgerRetention is how long the ledger remembers a block after the consumer's ack floor has passed it. A block that
+	// holds a message sent to this capture longer ago than half of that is given up and delivered again, so it must be
+	// well above MaxAge and the time that storing takes. Default twice the sum of MaxAge and the consumer's AckWait, but
+	// an hour at least.
+	LedgerRetention time.Duration
+
 	// UntilCaughtUp lets Run return nil once the consumer has nothing pending and nothing un-acknowledged.
 	UntilCaughtUp bool
 
@@ -120,6 +133,9 @@ func (o *Options[P, K]) Validate() error {
 	must(o.StoreConcurrency > 0, "StoreConcurrency is %d: it must be positive", o.StoreConcurrency)
 	must(o.DrainTimeout > 0, "DrainTimeout is %v: it must be positive", o.DrainTimeout)
 	must(o.PullMessages > 0, "PullMessages is %d: it must be positive", o.PullMessages)
+	must(o.Delivery == AtLeastOnce || o.Delivery == ExactlyOnce, "Delivery is %q: use AtLeastOnce or ExactlyOnce", o.Delivery)
+	must(o.LedgerRetention == 0 || o.LedgerRetention >= 4*o.MaxAge,
+		"LedgerRetention is %v: it must be at least 4 times MaxAge, which is %v", o.LedgerRetention, o.MaxAge)
 	must(o.PullBytes > 0, "PullBytes is %d: it must be positive", o.PullBytes)
 	if o.BufferToDisk {
 		info, err := os.Stat(o.TempDir)
@@ -130,6 +146,7 @@ func (o *Options[P, K]) Validate() error {
 
 func (o *Options[P, K]) setDefaults() {
 	defaultTo(&o.Compression, None)
+	defaultTo(&o.Delivery, AtLeastOnce)
 	defaultTo(&o.MaxAge, DefaultMaxAge)
 	defaultTo(&o.Grace, DefaultGrace)
 	defaultTo(&o.MaxInFlight, DefaultMaxInFlight)

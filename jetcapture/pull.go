@@ -37,6 +37,7 @@ type puller struct {
 	sub      *nats.Subscription
 	messages chan *nats.Msg
 	requests int // sent on this subscription, to number them
+	times    requestTimes
 
 	outstanding int // messages asked for that neither came nor were given back
 	lastHeard   time.Time
@@ -96,6 +97,7 @@ func (p *puller) start(now time.Time) error {
 		return fmt.Errorf("subscribe for pulled messages: %w", err)
 	}
 	p.sub, p.requests, p.outstanding, p.lastHeard = sub, 0, 0, now
+	p.times.start(now)
 	p.reconnects = p.nc.Stats().Reconnects
 	return nil
 }
@@ -128,6 +130,7 @@ func (p *puller) request(now time.Time, room int) error {
 		return err
 	}
 	p.requests++
+	p.times.add(p.requests, now)
 	if err := p.nc.PublishRequest(p.subject, p.inbox+strconv.Itoa(p.requests), body); err != nil {
 		return fmt.Errorf("request messages: %w", err)
 	}
@@ -136,6 +139,12 @@ func (p *puller) request(now time.Time, room int) error {
 	}
 	p.outstanding += n
 	return nil
+}
+
+// requestedAt returns when the request was made that brought a message, by its subject. The server cannot have sent the
+// message earlier, however long it was on its way or waited here while the process was stopped.
+func (p *puller) requestedAt(subject string) time.Time {
+	return p.times.of(subject)
 }
 
 // received counts a message that came.
@@ -194,4 +203,35 @@ func (p *puller) status(msg *nats.Msg, now time.Time) (pullEvent, error) {
 func (p *puller) giveBack(msg *nats.Msg) {
 	n, _ := strconv.Atoi(msg.Header.Get("Nats-Pending-Messages"))
 	p.outstanding = max(0, p.outstanding-n)
+}
+
+// requestTimes remembers when the latest requests of a subscription were made.
+type requestTimes struct {
+	started time.Time
+	latest  [256]time.Time // by number, modulo its length
+	last    int
+
+	subject string // of the latest message, and the time of its request
+	time    time.Time
+}
+
+func (r *requestTimes) start(now time.Time) {
+	r.started, r.last, r.subject = now, 0, ""
+}
+
+func (r *requestTimes) add(n int, now time.Time) {
+	r.last = n
+	r.latest[n%len(r.latest)] = now
+}
+
+// of returns the time of the request that has a subject, or an earlier one if that is not known any more.
+func (r *requestTimes) of(subject string) time.Time {
+	if subject != r.subject {
+		r.subject, r.time = subject, r.started
+		n, err := strconv.Atoi(subject[strings.LastIndexByte(subject, '.')+1:])
+		if err == nil && 0 < n && n <= r.last && r.last-n < len(r.latest) {
+			r.time = r.latest[n%len(r.latest)]
+		}
+	}
+	return r.time
 }

@@ -1,6 +1,7 @@
 package jetcapture
 
 import (
+	"context"
 	"errors"
 	"io"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
 // handle takes one message of the subscription to its block.
@@ -24,17 +26,38 @@ func (l *loop[P, K]) handle(msg *nats.Msg) {
 		return
 	}
 	l.puller.received(l.clocks.now)
+	l.requested = l.puller.requestedAt(msg.Subject)
 	l.pulled++
 	l.pulledBytes += int64(len(msg.Data))
 	l.pending, l.lastTimestamp, l.clocks.lastMessage = d.numPending, d.timestamp, l.clocks.now
 	if t := time.Unix(0, d.timestamp); t.After(l.clocks.stream) {
 		l.clocks.stream = t
 	}
-	if d.numDelivered > 1 && l.held.has(d.streamSeq) {
+	if d.numDelivered > 1 && (l.held.has(d.streamSeq) || l.known(msg, &d)) {
 		l.dropped++
 		return
 	}
 	l.archive(msg, &d)
+}
+
+// known says whether a message that was delivered again is in a file, or may be in a block of somebody else, and sees to
+// it then: it needs no block.
+func (l *loop[P, K]) known(msg *nats.Msg, d *delivery) bool {
+	if l.once == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+	defer cancel()
+	switch l.once.Look(ctx, d.streamSeq) {
+	case ledger.Archived:
+		l.acker.ackUnconfirmed(msg.Reply)
+		return true
+	case ledger.Pending:
+		l.acker.nak(messageRefs{route: d.route, refs: []ackRef{d.ref()}}, pendingDelay)
+		return true
+	default:
+		return false
+	}
 }
 
 func (l *loop[P, K]) handleStatus(msg *nats.Msg) {
@@ -186,6 +209,9 @@ func (l *loop[P, K]) opened(b *block[K]) {
 // hold counts a message that was written to an open block.
 func (l *loop[P, K]) hold(b *block[K], d *delivery, reply string, rows int) {
 	b.add(d, reply, rows)
+	if requested := l.requested; b.oldest.IsZero() || requested.Before(b.oldest) {
+		b.oldest = requested
+	}
 	l.held.add(d.streamSeq)
 	l.openMessages++
 	l.account(b)
@@ -200,5 +226,5 @@ func (l *loop[P, K]) account(b *block[K]) {
 
 // nak asks for a message again that no block took.
 func (l *loop[P, K]) nak(d *delivery) {
-	l.acker.nak(d.route, []ackRef{d.ref()}, nil, nakDelay)
+	l.acker.nak(messageRefs{route: d.route, refs: []ackRef{d.ref()}}, nakDelay)
 }

@@ -70,6 +70,10 @@ func (l *loop[P, K]) settle(o outcome[K]) {
 		l.release(o.block)
 		return
 	}
+	if o.again != nil {
+		l.giveBack(o)
+		return
+	}
 	if o.suspect {
 		l.suspectAll(o.block)
 	}
@@ -115,7 +119,20 @@ func (l *loop[P, K]) abandon(b *block[K], err error) {
 	}
 	l.release(b)
 	if l.stop == nil {
-		l.acker.nak(b.route, b.refs, b.others, nakDelay)
+		l.acker.nak(b.messageRefs, nakDelay)
+	}
+}
+
+// giveBack forgets a block some of whose messages are in other files. The others are delivered again at once.
+func (l *loop[P, K]) giveBack(o outcome[K]) {
+	l.log.Info("a block is given up, since others were faster", zap.String("block", o.block.id),
+		zap.Int("messages", o.block.messages()), zap.Int("again", o.again.count()), zap.Error(o.err))
+	if l.o.Observer.BlockAbandoned != nil {
+		l.o.Observer.BlockAbandoned(o.block.describe(), o.err)
+	}
+	l.release(o.block)
+	if l.stop == nil {
+		l.acker.nak(*o.again, giveBackDelay)
 	}
 }
 

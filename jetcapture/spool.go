@@ -87,11 +87,10 @@ func (s *spool) appendChunks(p []byte) {
 }
 
 func (s *spool) openFile() error {
-	f, err := os.CreateTemp(s.dir, spoolPattern)
+	f, err := createSpool(s.dir)
 	if err != nil {
-		return fmt.Errorf("create temporary file: %w", err)
+		return err
 	}
-	unlinkOpen(f)
 	s.file, s.buf = f, bufio.NewWriterSize(f, spoolFileBuffer)
 	for _, c := range s.chunks {
 		if _, err := s.buf.Write(c); err != nil {

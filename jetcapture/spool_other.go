@@ -4,12 +4,20 @@ package jetcapture
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 )
 
-// unlinkOpen does nothing where open files cannot lose their name: close removes them, or the sweep at the next start.
-func unlinkOpen(*os.File) {}
+// createSpool makes a temporary file. Here open files cannot lose their name: close removes it, or the sweep at a later
+// start.
+func createSpool(dir string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, spoolPattern)
+	if err != nil {
+		return nil, fmt.Errorf("create temporary file: %w", err)
+	}
+	return f, nil
+}
 
 func removeIfNamed(f *os.File) error {
 	if err := os.Remove(f.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -1,0 +1,136 @@
+package jetcapture_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/jetcapture/lake/jetcapture"
+	"github.com/jetcapture/lake/jetcapture/capturetest"
+	"github.com/jetcapture/lake/store"
+)
+
+// onceNDJSON are options of an exactly-once archive.
+func onceNDJSON(dir string) *rawOptions {
+	o := rawNDJSON(dir)
+	o.Delivery = jetcapture.ExactlyOnce
+	return o
+}
+
+func TestExactlyOnceArchivesEachMessageOnce(t *testing.T) {
+	const n = 20_000
+	s, dir := startServer(t), t.TempDir()
+	s.Publish(n, order)
+	o := onceNDJSON(dir)
+	o.MaxMessages = 700
+	untilCaughtUp(t, s, o)
+	wantOrders(t, readRows(t, dir), n, true)
+	if info := s.Info(streamName, consumerName); info.NumAckPending != 0 || info.AckFloor.Stream != n {
+		t.Errorf("%d messages are not acknowledged, the ack floor is %d", info.NumAckPending, info.AckFloor.Stream)
+	}
+}
+
+// slowStore takes longer than the consumer's AckWait, so that the other capture gets what the first one is storing.
+type slowStore struct {
+	store.BlockStore[string]
+	wait func(n int) time.Duration
+	n    atomic.Int64
+}
+
+func (s *slowStore) Write(ctx context.Context, block io.Reader, destKey, dir, name string) (string, int64, time.Duration, error) {
+	select {
+	case <-ctx.Done():
+		return "", 0, 0, ctx.Err()
+	case <-time.After(s.wait(int(s.n.Add(1)))):
+	}
+	return s.BlockStore.Write(ctx, block, destKey, dir, name)
+}
+
+func TestExactlyOnceWithRedeliveryToAnotherCapture(t *testing.T) {
+	const n = 3_000
+	s, dir := capturetest.Start(t), t.TempDir()
+	s.Stream(streamName, "orders.>")
+	s.Consumer(streamName, consumerName, func(c *jetstream.ConsumerConfig) { c.AckWait = time.Second })
+	s.Publish(n, order)
+	var running sync.WaitGroup
+	for i := range 3 {
+		o := onceNDJSON(dir)
+		o.MaxMessages, o.PullMessages = 50, 200
+		o.Store = &slowStore{BlockStore: o.Store, wait: func(k int) time.Duration {
+			if (k+i)%5 == 0 {
+				return 2500 * time.Millisecond
+			}
+			return 0
+		}}
+		running.Go(func() { untilCaughtUp(t, s, o) })
+	}
+	running.Wait()
+	wantOrders(t, readRows(t, dir), n, true)
+}
+
+// lossyStore stores every third block and says that it failed.
+type lossyStore struct {
+	store.BlockStore[string]
+	n atomic.Int64
+}
+
+func (s *lossyStore) Write(ctx context.Context, block io.Reader, destKey, dir, name string) (string, int64, time.Duration, error) {
+	location, n, took, err := s.BlockStore.Write(ctx, block, destKey, dir, name)
+	if s.n.Add(1)%3 == 0 && err == nil {
+		err = errors.New("the answer was lost")
+	}
+	return location, n, took, err
+}
+
+func TestExactlyOnceWhenAnswersOfTheStoreAreLost(t *testing.T) {
+	const n = 5_000
+	s, dir := startServer(t), t.TempDir()
+	s.Publish(n, order)
+	o := onceNDJSON(dir)
+	o.MaxMessages, o.Store = 100, &lossyStore{BlockStore: o.Store}
+	untilCaughtUp(t, s, o)
+	wantOrders(t, readRows(t, dir), n, true)
+}
+
+// overwriting is a store that does what it must not.
+type overwriting struct{ store.BlockStore[string] }
+
+func (overwriting) Probe(context.Context) error { return store.ErrNotCreateOnly }
+
+func TestExactlyOnceRefusesAStoreThatOverwrites(t *testing.T) {
+	s := startServer(t)
+	o := onceNDJSON(t.TempDir())
+	o.Store = overwriting{o.Store}
+	if err := o.Build().Run(t.Context(), s.Connect()); !errors.Is(err, store.ErrNotCreateOnly) {
+		t.Errorf("Run = %v", err)
+	}
+}
+
+func TestExactlyOnceEndsWhenTheLedgerIsDeleted(t *testing.T) {
+	s := startServer(t)
+	s.Publish(10, order)
+	nc := s.Connect()
+	ended := make(chan error, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	o := onceNDJSON(t.TempDir())
+	o.MaxMessages = 1
+	go func() { ended <- o.Build().Run(ctx, nc) }()
+	eventually(t, "all is acknowledged", func() bool { return s.Info(streamName, consumerName).AckFloor.Stream == 10 })
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteStream(t.Context(), "JC_ORDERS_lake"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, jetcapture.ErrLedgerLost) {
+		t.Errorf("Run = %v", err)
+	}
+}
