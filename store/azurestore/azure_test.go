@@ -1,31 +1,14 @@
 package azurestore_test
 
 import (
+	"errors"
+	"net/http"
 	"testing"
 
 	"github.com/jetcapture/lake/store"
-	"github.com/jetcapture/lake/store/azurestore"
 	"github.com/jetcapture/lake/store/cloudtest"
 	"github.com/jetcapture/lake/store/storetest"
 )
-
-// sharedKey returns options for a new container of the server.
-func sharedKey(t *testing.T, server *cloudtest.AzureServer) azurestore.Options {
-	t.Helper()
-	for _, name := range []string{"CONNECTION_STRING", "KEY", "SAS_TOKEN", "ACCOUNT"} {
-		t.Setenv("AZURE_STORAGE_"+name, "")
-	}
-	return azurestore.Options{Account: server.Account, Container: server.Container(t), Endpoint: server.Endpoint, SharedKey: server.Key}
-}
-
-func open(t *testing.T, o azurestore.Options) *azurestore.Bucket {
-	t.Helper()
-	b, err := azurestore.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 func TestBucket(t *testing.T) {
 	server := cloudtest.Azure(t)
@@ -39,4 +22,30 @@ func TestBucketOfBlocksBelowAPrefix(t *testing.T) {
 		o.Prefix, o.BlockSize = "lake/100% für/", 64<<10
 		return open(t, o)
 	})
+}
+
+func TestProbeFindsServersThatOverwrite(t *testing.T) {
+	server := cloudtest.Azure(t)
+	for name, ignores := range map[string]func(*http.Request) bool{
+		"whole blobs": func(r *http.Request) bool { return isCreate(r) && !isCommit(r) },
+		"blocks":      isCommit,
+		"nothing":     func(*http.Request) bool { return false },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := withSAS(t, server)
+			o.Endpoint = proxy(t, server, func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+				if ignores(r) {
+					r.Header.Del("If-None-Match")
+				}
+				pass.ServeHTTP(w, r)
+			})
+			err := store.Probe(t.Context(), open(t, o))
+			switch overwrites := name != "nothing"; {
+			case overwrites && (!errors.Is(err, store.ErrNotCreateOnly) || !store.IsPermanent(err)):
+				t.Errorf("Probe returns %v, want ErrNotCreateOnly", err)
+			case !overwrites && err != nil:
+				t.Error(err)
+			}
+		})
+	}
 }

@@ -25,7 +25,7 @@ var hints = map[bloberror.Code]string{
 	bloberror.NoAuthenticationInformation:         "the account takes no anonymous requests; give a credential",
 	"KeyBasedAuthenticationNotPermitted":          "the account takes no shared keys; use a token credential or a user delegation SAS",
 	"PublicAccessNotPermitted":                    "the account takes no anonymous requests; give a credential",
-	bloberror.AuthorizationFailure:                "the account's network rules keep this computer out, or the SAS token does not cover the container",
+	bloberror.AuthorizationFailure:                "the account's network rules keep this computer out, or the credential is wrong, has expired, or is for something else",
 	bloberror.AuthorizationPermissionMismatch:     `the identity needs the role "Storage Blob Data Contributor" (which takes minutes to have an effect), a SAS token the permissions rcwdl`,
 	bloberror.AuthorizationResourceTypeMismatch:   "the SAS token must cover containers and objects (srt=co)",
 	bloberror.AuthorizationServiceMismatch:        "the SAS token must cover the blob service (ss=b)",

@@ -1,6 +1,7 @@
 package azurestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,17 +65,7 @@ type entry struct {
 
 // walk yields all blobs whose name starts with prefix, in order.
 func (l *listing) walk(prefix string) error {
-	var early []string // prefixes of what came too early, in order; each is listed when a greater name comes
-	due := func(before string) error {
-		for len(early) > 0 && (before == "" || early[0] < before) {
-			next := early[0]
-			early = early[1:]
-			if err := l.walk(next); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	var early []string // prefixes of what came too early, in order, until it is due
 	for entries, err := range l.pages(prefix) {
 		if err != nil {
 			return err
@@ -84,8 +75,11 @@ func (l *listing) walk(prefix string) error {
 			if !strings.HasPrefix(e.name, prefix) || slices.ContainsFunc(early, passed) {
 				continue
 			}
-			if err := due(e.name); err != nil {
-				return err
+			for len(early) > 0 && due(early[0], e.name) {
+				if err := l.walk(early[0]); err != nil {
+					return err
+				}
+				early = early[1:]
 			}
 			if p := tooEarly(e, prefix); p != "" {
 				i, _ := slices.BinarySearch(early, p)
@@ -97,7 +91,12 @@ func (l *listing) walk(prefix string) error {
 			}
 		}
 	}
-	return due("")
+	for _, p := range early {
+		if err := l.walk(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tooEarly returns the prefix of the names that the service lists too early, if e has one: up to its first character
@@ -114,6 +113,17 @@ func tooEarly(e entry, prefix string) string {
 	return ""
 }
 
+// due reports whether all names that sort before what came too early have come, given the name that comes now.
+func due(early, name string) bool {
+	r, size := utf8.DecodeLastRuneInString(early)
+	rest, sibling := strings.CutPrefix(name, early[:len(early)-size])
+	next, _ := utf8.DecodeRuneInString(rest)
+	if r > 0xFFFF && sibling && next > 0xFFFF { // U+E000 to U+FFFF are still to come
+		return false
+	}
+	return early < name
+}
+
 func (l *listing) one(e entry) error {
 	name, ok := strings.CutPrefix(e.name, l.bucket.prefix)
 	ok = ok && e.item != nil && strings.HasPrefix(e.name, l.wanted) && store.ValidName(name) == nil
@@ -128,7 +138,7 @@ func (l *listing) one(e entry) error {
 	return nil
 }
 
-// pages yields what the service lists at a time, each page in order.
+// pages yields what the service lists at a time, in its order.
 func (l *listing) pages(prefix string) iter.Seq2[[]entry, error] {
 	if l.hierarchical {
 		return l.folderPages(prefix)
@@ -166,12 +176,35 @@ func (l *listing) folderPages(prefix string) iter.Seq2[[]entry, error] {
 			for _, folder := range page.Segment.BlobPrefixes {
 				entries = append(entries, entry{name: value(folder.Name)})
 			}
-			slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+			slices.SortFunc(entries, func(a, b entry) int { return serverOrder(a.name, b.name) })
 			if !yield(entries, nil) {
 				return
 			}
 		}
 	}
+}
+
+// serverOrder compares names as a hierarchical namespace does: by UTF-16 code units, the slash before all of them.
+func serverOrder(a, b string) int {
+	for a != "" && b != "" {
+		ra, na := utf8.DecodeRuneInString(a)
+		rb, nb := utf8.DecodeRuneInString(b)
+		if ra != rb {
+			return cmp.Compare(rank(ra), rank(rb))
+		}
+		a, b = a[na:], b[nb:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func rank(r rune) rune {
+	switch {
+	case r == '/':
+		return -1
+	case r >= 0xE000 && r <= 0xFFFF:
+		return r + utf8.MaxRune
+	}
+	return r
 }
 
 // blobs returns the blobs among the items, and whether there were folders too.
