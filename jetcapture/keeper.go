@@ -56,9 +56,11 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 		return nil, err
 	}
 	instance := instanceName()
+	ackWait := consumer.CachedInfo().Config.AckWait
 	once.Ledger = ledger.New(book, stream, ledgerFiles[K]{o.Store}, ledger.Options{
 		Instance: instance, Created: source.Created, MaxEntry: stream.MaxEntry(),
-		Retention: ledgerRetention(o.LedgerRetention, o.MaxAge, consumer.CachedInfo().Config.AckWait),
+		Retention:   ledgerRetention(o.LedgerRetention, o.MaxAge, ackWait),
+		SettleAfter: min(ledger.DefaultSettleAfter, max(ackWait/2, 2*time.Second)), // messages come again after AckWait
 	})
 	log.Info("exactly once: the ledger is open", zap.String("ledger", stream.Name()), zap.String("instance", instance))
 	return &keeper[K]{once: once, stream: stream, book: book, consumer: consumer, observer: o.Observer, log: log}, nil
