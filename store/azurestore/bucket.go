@@ -113,13 +113,23 @@ func (b *Bucket) stat(ctx context.Context, name string) (object store.Object, sh
 		if value != nil {
 			metadata[name] = *value
 		}
-		if strings.EqualFold(name, "hdi_isfolder") && value != nil && *value == "true" { // of a hierarchical namespace
-			return store.Object{}, "", fs.ErrNotExist
-		}
+	}
+	if isFolder(properties.Metadata) {
+		return store.Object{}, "", fs.ErrNotExist
 	}
 	object = b.object(name, value(properties.ContentLength), value(properties.LastModified))
 	object.Attributes, sha256 = cloud.DecodeAttributes(metadata)
 	return object, sha256, nil
+}
+
+// isFolder tells a folder of a hierarchical namespace, which looks like an empty blob.
+func isFolder(metadata map[string]*string) bool {
+	for name, v := range metadata {
+		if strings.EqualFold(name, "hdi_isfolder") && value(v) == "true" {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *Bucket) object(name string, size int64, modified time.Time) store.Object {
@@ -161,6 +171,9 @@ func (b *Bucket) open(ctx context.Context, name string, offset, length int64) (i
 		return empty, nil
 	case err != nil:
 		return nil, classify(err)
+	case isFolder(answer.Metadata):
+		_ = answer.Body.Close()
+		return nil, fs.ErrNotExist
 	}
 	from := answer.NewRetryReader(ctx, &blob.RetryReaderOptions{MaxRetries: quickRetries.MaxRetries, EarlyCloseAsError: true})
 	return &reader{b, ctx, name, from, value(answer.ContentLength)}, nil

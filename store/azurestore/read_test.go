@@ -5,13 +5,17 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+
 	"github.com/jetcapture/lake/store"
+	"github.com/jetcapture/lake/store/azurestore"
 	"github.com/jetcapture/lake/store/cloudtest"
 )
 
@@ -24,6 +28,7 @@ func TestOpen(t *testing.T) {
 		{"reading goes on after a connection broke", brokenConnection},
 		{"reading a blob that was replaced is an error", replacedBlob},
 		{"reading ends with the context", cancelledReading},
+		{"folders of a hierarchical namespace are no blobs", folders},
 	} {
 		t.Run(test.outcome, func(t *testing.T) { test.run(t, server) })
 	}
@@ -118,5 +123,29 @@ func cancelledReading(t *testing.T, server *cloudtest.AzureServer) {
 	cancel()
 	if _, err := io.ReadAll(reader); !errors.Is(err, context.Canceled) {
 		t.Errorf("reading ends with %v, want context.Canceled", err)
+	}
+}
+
+// folders makes what a folder of a hierarchical namespace looks like.
+func folders(t *testing.T, server *cloudtest.AzureServer) {
+	o := sharedKey(t, server)
+	s, err := azurestore.NewAzureBlobStore(func(string) (string, error) { return o.Endpoint + "/" + o.Container, nil }, azurestore.BlobStoreOptions[string]{
+		Options:               azurestore.Options{SharedKey: o.SharedKey},
+		OverrideUploadOptions: func(_ string, u *azurestore.UploadOptions) { u.Metadata["hdi_isfolder"] = to.Ptr("true") },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := s.Write(t.Context(), strings.NewReader(""), "", "", "folder"); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, o)
+	if object, err := b.Stat(t.Context(), "folder"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Stat returns %+v, %v, want fs.ErrNotExist", object, err)
+	}
+	for _, length := range []int64{-1, 0} {
+		if _, err := b.Open(t.Context(), "folder", 0, length); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Open of %d bytes returns %v, want fs.ErrNotExist", length, err)
+		}
 	}
 }
