@@ -12,14 +12,19 @@ AZURITE := store/cloudtest/azurite
 # Servers that speak the clouds' protocols, by the names under which store/cloudtest looks for them.
 SERVERS := $(TOOLS)/versitygw-$(VERSITYGW_VERSION) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_VERSION) $(AZURITE)/node_modules/.installed
 
-.PHONY: help test lint ci bench demo tools readers servers minio fmt clean
+.PHONY: help test simulate lint ci bench demo tools readers servers minio fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-test: readers servers ## all tests, with the race detector, against real servers and foreign readers
+test: readers servers simulate ## all tests, with the race detector, against real servers and foreign readers
 	JETCAPTURE_REQUIRE_TOOLS=1 go test -race -timeout 30m -coverpkg=./... -coverprofile=.tools/cover.out ./...
 	@go tool cover -func=.tools/cover.out | tail -n 1
+
+SCHEDULES ?= 100000
+
+simulate: ## schedules of crashes and lost answers against the ledger; SCHEDULES=n for more
+	JETCAPTURE_SCHEDULES=$(SCHEDULES) go test -count 1 -timeout 24h -run NoScheduleLoses -v ./jetcapture
 
 lint: $(LINT) ## the linters, and that generated and module files are tidy
 	go mod tidy -diff

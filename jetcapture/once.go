@@ -39,6 +39,16 @@ type exactlyOnce[K DestKey] struct {
 	tombstones struct{ blocks, letters []byte } // files without rows
 }
 
+// lookUp says what the ledger knows of a message, without waiting for it for long.
+func (e *exactlyOnce[K]) lookUp(seq uint64) ledger.Verdict {
+	if e.New(seq) {
+		return ledger.Free
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+	defer cancel()
+	return e.Look(ctx, seq)
+}
+
 // storeOnce stores a block if none of its messages is in another file. Its outcome has no error if it is stored.
 func (c *committer[K]) storeOnce(ctx context.Context, b *block[K]) outcome[K] {
 	claim, err := c.once.claimOf(b, c.placeOf(b))

@@ -1,7 +1,6 @@
 package jetcapture
 
 import (
-	"context"
 	"errors"
 	"io"
 	"time"
@@ -33,22 +32,19 @@ func (l *loop[P, K]) handle(msg *nats.Msg) {
 	if t := time.Unix(0, d.timestamp); t.After(l.clocks.stream) {
 		l.clocks.stream = t
 	}
-	if d.numDelivered > 1 && (l.held.has(d.streamSeq) || l.known(msg, &d)) {
+	if l.held.has(d.streamSeq) || l.known(msg, &d) { // numDelivered does not tell: a consumer that is reset counts anew
 		l.dropped++
 		return
 	}
 	l.archive(msg, &d)
 }
 
-// known says whether a message that was delivered again is in a file, or may be in a block of somebody else, and sees to
-// it then: it needs no block.
+// known says whether a message is in a file, or may be in a block of somebody else, and sees to it then: it needs no block.
 func (l *loop[P, K]) known(msg *nats.Msg, d *delivery) bool {
 	if l.once == nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
-	defer cancel()
-	switch l.once.Look(ctx, d.streamSeq) {
+	switch l.once.lookUp(d.streamSeq) {
 	case ledger.Archived:
 		l.acker.ackUnconfirmed(msg.Reply)
 		return true

@@ -164,7 +164,7 @@ func simulate(from uint64, n int, s sabotage) (failed *world, seed uint64) {
 }
 
 func TestNoScheduleLosesOrRepeatsAMessage(t *testing.T) {
-	n := schedules(t, 100_000)
+	n := schedules(t, 5_000) // make test runs more, without the race detector
 	if w, seed := simulate(0, n, ""); w != nil {
 		t.Fatalf("seed %d: %v\n%s", seed, w.violated, strings.Join(w.trace, "\n"))
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
@@ -16,7 +17,8 @@ import (
 // claim its range and state. The sets of single claims are in a cache of bounded size, and in the log.
 type Book struct {
 	mu      sync.Mutex
-	created time.Time // of the stream; claims on another are ignored
+	created time.Time     // of the stream; claims on another are ignored
+	top     atomic.Uint64 // the highest sequence claimed, for those who need no lock for a higher one
 	claims  map[string]*claim
 	union   *roaring64.Bitmap
 	sets    setCache
@@ -141,6 +143,7 @@ func (b *Book) complete(c *claim) {
 		c.contested = roaring64.And(set, b.union)
 	}
 	b.union.Or(set)
+	b.top.Store(max(b.top.Load(), c.final))
 	b.sets.put(c.id, set)
 }
 

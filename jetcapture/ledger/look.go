@@ -12,7 +12,10 @@ const (
 	Archived                // it is in a file
 )
 
-// Look says what is known of a message that was delivered again, so that it need not enter a block. It reads the log only
+// New reports whether a message is above all that were claimed, as most are. It costs next to nothing.
+func (l *Ledger) New(seq uint64) bool { return seq > l.book.top.Load() }
+
+// Look says what is known of a message that was delivered, so that it need not enter a block if it was before. It reads the log only
 // for claims whose sets are not in memory, and says Free when ctx ends: Commit finds out whatever Look does not. A claim that
 // is Pending for long is settled by Keep.
 func (l *Ledger) Look(ctx context.Context, seq uint64) Verdict {

@@ -16,6 +16,7 @@ const (
 	opTimeout     = 5 * time.Second
 	followPause   = 200 * time.Millisecond
 	lookEvery     = 2 * time.Second // at the beginning of the log, by those who wait
+	followBeat    = time.Second     // two missed ones mean that the server does not know our consumer any more
 	followKept    = time.Minute     // that the server keeps a consumer which nobody reads
 )
 
@@ -139,7 +140,7 @@ func (s *Stream) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages()
+	messages, err := consumer.Messages(jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(followBeat))
 	if err != nil {
 		return err
 	}

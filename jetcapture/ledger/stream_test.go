@@ -1,0 +1,199 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/goleak"
+
+	"github.com/jetcapture/lake/jetcapture/capturetest"
+	"github.com/jetcapture/lake/jetcapture/ledger"
+)
+
+// opened is a ledger's stream that is followed until the test ends.
+type opened struct {
+	*ledger.Stream
+	book *ledger.Book
+	js   jetstream.JetStream
+	info *jetstream.StreamInfo
+	stop func() error
+}
+
+func open(t *testing.T, s *capturetest.Server) *opened {
+	t.Helper()
+	nc := s.Connect()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := js.Stream(t.Context(), "ORDERS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &opened{js: js, info: source.CachedInfo(), book: ledger.NewBook(source.CachedInfo().Created, 1<<20)}
+	if o.Stream, err = ledger.OpenStream(t.Context(), nc, js, o.info, "lake", "", o.book); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- o.Run(ctx) }()
+	o.stop = sync.OnceValue(func() error { cancel(); return <-ended })
+	t.Cleanup(func() { _ = o.stop() })
+	return o
+}
+
+func server(t *testing.T) *capturetest.Server {
+	t.Helper()
+	ignore := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, ignore) })
+	s := capturetest.Start(t)
+	s.Stream("ORDERS", "orders.>")
+	return s
+}
+
+func claim(o *opened, id string, seqs ...uint64) *ledger.Entry {
+	return &ledger.Entry{
+		Block: id, State: ledger.Claimed, Created: o.info.Created, Part: 1, Parts: 1,
+		Place: ledger.Place{Dir: "d", File: id}, Tombstone: []byte("-"), Set: roaring64.BitmapOf(seqs...),
+	}
+}
+
+func applied(t *testing.T, o *opened, seq uint64) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := o.Await(ctx, func() bool { return o.book.Stats().Applied >= seq }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAppendsAreInOneOrderForAll(t *testing.T) {
+	s := server(t)
+	a, b := open(t, s), open(t, s)
+	if seq, err := a.Append(t.Context(), claim(a, "one", 1), 0); err != nil || seq != 1 {
+		t.Fatalf("Append = %d, %v", seq, err)
+	}
+	if _, err := b.Append(t.Context(), claim(b, "one", 1), 0); !errors.Is(err, ledger.ErrChanged) {
+		t.Errorf("a second claim of a block: %v", err)
+	}
+	stored := &ledger.Entry{Block: "one", State: ledger.Stored, Created: a.info.Created}
+	if seq, err := b.Append(t.Context(), stored, 1); err != nil || seq != 2 {
+		t.Fatalf("Append = %d, %v", seq, err)
+	}
+	if _, err := a.Append(t.Context(), stored, 1); !errors.Is(err, ledger.ErrChanged) {
+		t.Errorf("a second state of a block: %v", err)
+	}
+	applied(t, a, 2)
+	applied(t, b, 2)
+	e, err := b.Fetch(t.Context(), 1)
+	if err != nil || e.Block != "one" || !e.Set.Contains(1) || string(e.Tombstone) != "-" || e.Place.File != "one" {
+		t.Errorf("Fetch = %+v, %v", e, err)
+	}
+	if err := a.Forget(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Fetch(t.Context(), 1); !errors.Is(err, ledger.ErrForgotten) {
+		t.Errorf("a forgotten entry: %v", err)
+	}
+}
+
+func TestTheLogIsFollowedOverRestarts(t *testing.T) {
+	s := server(t)
+	o := open(t, s)
+	for i := range uint64(3) {
+		if i > 0 {
+			s.Restart()
+		}
+		var seq uint64
+		for deadline := time.Now().Add(20 * time.Second); ; {
+			var err error
+			seq, err = o.Append(t.Context(), claim(o, string(rune('a'+i)), i), 0)
+			if err == nil || errors.Is(err, ledger.ErrChanged) {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal(err)
+			}
+		}
+		applied(t, o, max(seq, i+1))
+	}
+	if s := o.book.Stats(); s.Claims != 3 {
+		t.Errorf("the book is %+v", s)
+	}
+}
+
+func TestALogThatWasPurgedIsRead(t *testing.T) {
+	s := server(t)
+	a := open(t, s)
+	for i := range uint64(5) {
+		if _, err := a.Append(t.Context(), claim(a, string(rune('a'+i)), i), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	applied(t, a, 5)
+	if err := a.stop(); err != nil { // and does not read what comes now
+		t.Fatal(err)
+	}
+	b := open(t, s)
+	applied(t, b, 5)
+	if err := b.Forget(t.Context(), 5); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, s)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := c.Ready(ctx); err != nil {
+		t.Fatalf("an empty log is never read: %v", err)
+	}
+	if seq, err := c.Append(t.Context(), claim(c, "z", 9), 0); err != nil || seq != 6 {
+		t.Fatalf("Append = %d, %v", seq, err)
+	}
+	applied(t, c, 6)
+}
+
+func TestOpenRefusesWhatIsNoLedger(t *testing.T) {
+	s := server(t)
+	nc := s.Connect()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := js.Stream(t.Context(), "ORDERS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, config := range map[string]jetstream.StreamConfig{
+		"other subjects": {Name: "L1", Subjects: []string{"l1"}},
+		"an age limit":   {Name: "L2", Subjects: []string{"JC_LEDGER.ORDERS.lake.*"}, MaxAge: time.Hour},
+	} {
+		if _, err := js.CreateStream(t.Context(), config); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ledger.OpenStream(t.Context(), nc, js, source.CachedInfo(), "lake", config.Name, ledger.NewBook(time.Time{}, 1)); err == nil {
+			t.Errorf("a stream with %s is taken for the ledger", name)
+		}
+		if err := js.DeleteStream(t.Context(), config.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRunEndsWhenTheStreamIsDeleted(t *testing.T) {
+	s := server(t)
+	o := open(t, s)
+	if _, err := o.Append(t.Context(), claim(o, "a", 1), 0); err != nil {
+		t.Fatal(err)
+	}
+	applied(t, o, 1)
+	if err := o.js.DeleteStream(t.Context(), o.Name()); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Await(t.Context(), func() bool { return false }); !errors.Is(err, ledger.ErrLost) {
+		t.Errorf("Await = %v", err)
+	}
+}
