@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -179,12 +180,36 @@ func TestUploadThatIsCancelledWhileItBeginsIsAborted(t *testing.T) {
 	wantNoUploads(t, server, bucket)
 }
 
+// TestAbortedUploadsThatComeBackAreAbortedAgain is about a server that was still busy with a part when it was told to abort.
+func TestAbortedUploadsThatComeBackAreAbortedAgain(t *testing.T) {
+	for gone, want := range map[int]int{1: 2, 3: 3, 100: 4} { // the abort that finds nothing any more, and how many there are
+		aborts := 0
+		w := &wire{before: func(r *http.Request) (*http.Response, error) {
+			switch kind(r) {
+			case "part":
+				return answer(r, http.StatusInternalServerError, errorBody("InternalError")), nil
+			case "abort":
+				if aborts++; aborts >= gone {
+					return answer(r, http.StatusNotFound, errorBody("NoSuchUpload")), nil
+				}
+			case "head", "get":
+				return answer(r, http.StatusNotFound, errorBody("NoSuchKey")), nil
+			}
+			return pretend(r)
+		}}
+		_, err := fake(t, w).Create(t.Context(), "x", bytes.NewReader(some(11*mib)), nil)
+		if err == nil || store.IsPermanent(err) || !strings.Contains(err.Error(), "InternalError") || aborts != want {
+			t.Errorf("Create returns %v after %d aborts, want %d", err, aborts, want)
+		}
+	}
+}
+
 func TestUploadThatCannotBeAbortedIsSaid(t *testing.T) {
 	server := cloudtest.Versity(t)
 	w := &wire{before: func(r *http.Request) (*http.Response, error) {
 		switch kind(r) {
 		case "part":
-			return answer(r, http.StatusServiceUnavailable, errorBody("SlowDown")), nil
+			return answer(r, http.StatusInternalServerError, errorBody("InternalError")), nil
 		case "abort":
 			return answer(r, http.StatusForbidden, errorBody("AccessDenied")), nil
 		}
@@ -264,6 +289,36 @@ func (c *counting) Read(p []byte) (int, error) {
 func (c *counting) Seek(offset int64, whence int) (int64, error) {
 	c.read.Store(0)
 	return c.ReadSeeker.Seek(offset, whence)
+}
+
+// TestOneOfSixteenRacingLargePutsWins is the race of the suite in one request each, whose refusals the gateway often sends
+// by closing the connection.
+func TestOneOfSixteenRacingLargePutsWins(t *testing.T) {
+	const racers, size = 16, 6 * mib
+	server := cloudtest.Versity(t)
+	w := &wire{}
+	o := optionsFor(server, server.Bucket(t))
+	o.HTTPClient, o.PartSize, o.Prefix = &http.Client{Transport: w}, 16*mib, "some/folder"
+	b := mustNew(t, o)
+	var wins, won atomic.Int64
+	var racing sync.WaitGroup
+	for i := range byte(racers) {
+		racing.Go(func() {
+			_, err := b.Create(t.Context(), "x", bytes.NewReader(bytes.Repeat([]byte{i}, size)), nil)
+			if err == nil {
+				wins.Add(1)
+				won.Store(int64(i))
+			} else if !errors.Is(err, fs.ErrExist) {
+				t.Errorf("a creator that lost got %v, want fs.ErrExist", err)
+			}
+		})
+	}
+	racing.Wait()
+	if wins.Load() != 1 || len(w.sent("begin")) > 0 {
+		t.Fatalf("%d creators won", wins.Load())
+	}
+	wantContent(t, b, "x", bytes.Repeat([]byte{byte(won.Load())}, size))
+	t.Logf("%d requests to write", len(w.sent("put")))
 }
 
 func TestObjectsOfOthersAreComparedByTheirContent(t *testing.T) {
