@@ -43,8 +43,10 @@ type block[K DestKey] struct {
 	messageRefs
 	firstSeq uint64
 	lastSeq  uint64
-	rows     int
-	memory   int64 // as counted against the budget
+
+	firstDelivery uint64 // the lowest consumer sequence
+	rows          int
+	memory        int64 // as counted against the budget
 
 	attempts int
 	location string
@@ -133,7 +135,7 @@ func setMetadata(e encoder, attributes map[string]string) {
 // add counts a message whose payload became rows.
 func (b *block[K]) add(d *delivery, reply string, rows int) {
 	if b.count() == 0 {
-		b.route, b.firstSeq, b.lastSeq = d.route, d.streamSeq, d.streamSeq
+		b.route, b.firstSeq, b.lastSeq, b.firstDelivery = d.route, d.streamSeq, d.streamSeq, d.consumerSeq
 	}
 	if d.route == b.route {
 		b.refs = append(b.refs, d.ref())
@@ -141,6 +143,7 @@ func (b *block[K]) add(d *delivery, reply string, rows int) {
 		b.others = append(b.others, reply)
 	}
 	b.firstSeq, b.lastSeq = min(b.firstSeq, d.streamSeq), max(b.lastSeq, d.streamSeq)
+	b.firstDelivery = min(b.firstDelivery, d.consumerSeq)
 	b.rows += rows
 }
 

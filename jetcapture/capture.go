@@ -76,11 +76,20 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 		}
 		l.once = keeper.once
 	}
+	var acks acknowledger = l.acker
+	if consumer.CachedInfo().Config.AckPolicy == jetstream.AckAllPolicy {
+		acks = noAcks{}
+		if err := l.beginWatermark(ctx, consumer); err != nil {
+			return err
+		}
+	} else if keeper != nil {
+		keeper.resume(ctx)
+	}
 	storing, stopStoring := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopStoring()
 	looking, stopLooking := context.WithCancel(storing)
 	workers := &committer[K]{
-		store: o.Store, layout: o.Layout, acks: l.acker, once: l.once, sleep: sleep, complete: o.OnStoreComplete,
+		store: o.Store, layout: o.Layout, acks: acks, once: l.once, sleep: sleep, complete: o.OnStoreComplete,
 		observer: o.Observer, log: l.log,
 	}
 	var running sync.WaitGroup
@@ -112,7 +121,7 @@ func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range examine(consumer.CachedInfo().Config, o.MaxAge, o.MaxInFlight) {
+	for _, f := range examine(consumer.CachedInfo().Config, o.Delivery, o.MaxAge, o.MaxInFlight) {
 		if f.fatal {
 			return nil, fmt.Errorf("%w: %q of stream %q: %s: %s", ErrConsumerUnfit, o.NATSConsumerName, o.NATSStreamName, f.problem, f.fix)
 		}

@@ -85,15 +85,15 @@ type finding struct {
 }
 
 // examine checks a consumer's configuration against what a capture does to it.
-func examine(c jetstream.ConsumerConfig, interval time.Duration, maxInFlight int) (findings []finding) {
+func examine(c jetstream.ConsumerConfig, delivery Delivery, interval time.Duration, maxInFlight int) (findings []finding) {
 	report := func(bad, fatal bool, problem, fix string) {
 		if bad {
 			findings = append(findings, finding{fatal, problem, fix})
 		}
 	}
 	report(c.DeliverSubject != "", true, "it is a push consumer", "create a pull consumer")
-	report(c.AckPolicy != jetstream.AckExplicitPolicy, true,
-		fmt.Sprintf("its ack policy is %s", c.AckPolicy), "create a consumer with explicit acks")
+	report(c.AckPolicy != jetstream.AckExplicitPolicy && (c.AckPolicy != jetstream.AckAllPolicy || delivery != ExactlyOnce), true,
+		fmt.Sprintf("its ack policy is %s", c.AckPolicy), "create a consumer with explicit acks (or, for exactly-once delivery by a single capture, with AckAll)")
 	report(c.MaxDeliver > 0, false,
 		fmt.Sprintf("MaxDeliver is %d: a message delivered so often without an ack is stranded in silence", c.MaxDeliver), "set it to -1")
 	report(len(c.BackOff) > 0, false, "BackOff is set, which overrides AckWait", "remove it")

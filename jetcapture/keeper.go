@@ -27,6 +27,7 @@ type keeper[K DestKey] struct {
 	stream   *ledger.Stream
 	book     *ledger.Book
 	consumer jetstream.Consumer
+	js       jetstream.JetStream
 	observer Observer
 	log      *zap.Logger
 }
@@ -63,9 +64,8 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 		Retention:   ledgerRetention(o.LedgerRetention, o.MaxAge, ackWait),
 		SettleAfter: min(ledger.DefaultSettleAfter, max(ackWait/2, 2*time.Second)), // messages come again after AckWait
 	})
-	resume(ctx, nc, consumerNames{o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName}, consumer, log)
 	log.Info("exactly once: the ledger is open", zap.String("ledger", stream.Name()), zap.String("instance", instance))
-	return &keeper[K]{once: once, stream: stream, book: book, consumer: consumer, observer: o.Observer, log: log}, nil
+	return &keeper[K]{once: once, stream: stream, book: book, consumer: consumer, js: js, observer: o.Observer, log: log}, nil
 }
 
 func ledgerRetention(set, maxAge, ackWait time.Duration) time.Duration {
@@ -78,28 +78,21 @@ func ledgerRetention(set, maxAge, ackWait time.Duration) time.Duration {
 // resume lets the consumer deliver at once what a crashed capture held, if nobody else is at work on it. Otherwise these
 // messages would come when AckWait is over, and if they are many, slowly: the server's queue for them costs the square of
 // their number. What was acknowledged out of order comes again, too: the ledger knows it.
-func resume(ctx context.Context, nc *nats.Conn, o consumerNames, consumer jetstream.Consumer, log *zap.Logger) {
+func (k *keeper[K]) resume(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
 	defer cancel()
-	info, err := consumer.Info(ctx)
+	info, err := k.consumer.Info(ctx)
 	if err != nil || info.NumAckPending < resumeFrom || info.NumWaiting > 0 {
 		return
 	}
 	fields := []zap.Field{zap.Int("messages", info.NumAckPending)}
-	js, err := newJetStream(nc, o.domain)
-	if err == nil {
-		_, err = js.ResetConsumer(ctx, o.stream, o.consumer)
-	}
-	if err != nil {
-		log.Warn("messages that a capture held before are delivered again only after AckWait: servers before 2.14 cannot reset a consumer",
+	if _, err := k.js.ResetConsumer(ctx, info.Stream, info.Name); err != nil {
+		k.log.Warn("messages that a capture held before are delivered again only after AckWait: servers before 2.14 cannot reset a consumer",
 			append(fields, zap.Error(err))...)
 		return
 	}
-	log.Info("the consumer was reset: what a capture held before is delivered again at once", fields...)
+	k.log.Info("the consumer was reset: what a capture held before is delivered again at once", fields...)
 }
-
-// consumerNames say which consumer is captured.
-type consumerNames struct{ domain, stream, consumer string }
 
 // probeStore refuses a store that overwrites, where the store can be asked.
 func probeStore(ctx context.Context, s any, log *zap.Logger) error {

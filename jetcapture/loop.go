@@ -31,16 +31,17 @@ const (
 // seals blocks, hands sealed ones to the store workers and settles what became of them. It never waits for any of that
 // alone.
 type loop[P Payload, K DestKey] struct {
-	o        *Options[P, K]
-	log      *zap.Logger
-	nc       *nats.Conn
-	puller   *puller
-	acker    *acker
-	lookout  *lookout
-	once     *exactlyOnce[K] // nil: at least once
-	sealed   chan *block[K]  // to the store workers; sending gives the block away
-	outcomes chan outcome[K] // back from them
-	lost     chan error      // why the ledger cannot be used any more
+	o         *Options[P, K]
+	log       *zap.Logger
+	nc        *nats.Conn
+	puller    *puller
+	acker     *acker
+	lookout   *lookout
+	once      *exactlyOnce[K] // nil: at least once
+	watermark *watermark      // nil: each message is acknowledged by itself
+	sealed    chan *block[K]  // to the store workers; sending gives the block away
+	outcomes  chan outcome[K] // back from them
+	lost      chan error      // why the ledger cannot be used any more
 
 	limits   sealLimits
 	specs    *blockSpecs
@@ -52,6 +53,7 @@ type loop[P Payload, K DestKey] struct {
 	letters map[int64]*openBlock[*DeadLetter, K] // by interval start
 	waiting []*block[K]                          // sealed, for the next free store worker
 	storing int                                  // blocks in the hands of store workers
+	inStore map[*block[K]]struct{}               // these
 	held    *heldSet
 	suspect map[uint64]struct{} // sequences of messages in blocks whose writer failed
 
@@ -105,6 +107,7 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 		letters:  make(map[int64]*openBlock[*DeadLetter, K]),
 		held:     newHeldSet(),
 		suspect:  make(map[uint64]struct{}),
+		inStore:  make(map[*block[K]]struct{}),
 		clocks:   clocks{now: time.Now(), lastMessage: time.Now()},
 
 		startReconns: nc.Stats().Reconnects,
@@ -215,6 +218,9 @@ func (l *loop[P, K]) setPause(cause string) {
 
 // resetPull starts pulling anew, after taking what has come already.
 func (l *loop[P, K]) resetPull() {
+	if l.watermark != nil && l.clocks.now.Before(l.puller.notBefore) {
+		return // it was tried just now
+	}
 	cause := l.resetCause
 	l.log.Info("pulling starts anew", zap.NamedError("cause", cause))
 	if l.o.Observer.PullReset != nil {
@@ -223,6 +229,13 @@ func (l *loop[P, K]) resetPull() {
 	old := l.puller.messages
 	l.puller.stop()
 	l.takeReceived(old)
+	if w := l.watermark; w != nil && w.broken != nil {
+		if err := l.resetWatermark(context.Background()); err != nil {
+			l.log.Warn("resetting the consumer failed, will retry", zap.Error(err))
+			l.puller.notBefore = l.clocks.now.Add(time.Second)
+			return
+		}
+	}
 	l.resetCause = nil
 	if err := l.puller.start(l.clocks.now); err != nil {
 		l.log.Warn("starting to pull anew failed, will retry", zap.Error(err))
@@ -276,6 +289,7 @@ func (l *loop[P, K]) tick() {
 		l.sealAll(always[K](SealCaughtUp))
 	}
 	l.look(silent)
+	l.ackUpTo()
 	if now.Sub(l.lastSample) >= sampleEvery {
 		l.lastSample = now
 		l.report()

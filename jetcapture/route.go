@@ -26,6 +26,9 @@ func (l *loop[P, K]) handle(msg *nats.Msg) {
 	}
 	l.puller.received(l.clocks.now)
 	l.requested = l.puller.requestedAt(msg.Subject)
+	if l.watermark != nil && !l.watermark.receive(&d) {
+		l.resetCause = l.watermark.broken
+	}
 	l.pulled++
 	l.pulledBytes += int64(len(msg.Data))
 	l.pending, l.lastTimestamp, l.clocks.lastMessage = d.numPending, d.timestamp, l.clocks.now
@@ -46,9 +49,14 @@ func (l *loop[P, K]) known(msg *nats.Msg, d *delivery) bool {
 	}
 	switch l.once.lookUp(d.streamSeq) {
 	case ledger.Archived:
-		l.acker.ackUnconfirmed(msg.Reply)
+		if l.watermark == nil {
+			l.acker.ackUnconfirmed(msg.Reply)
+		}
 		return true
 	case ledger.Pending:
+		if l.watermark != nil {
+			return false // an ack of later ones would stand for it: it must be held, and its claim settles who has it
+		}
 		l.acker.nak(messageRefs{route: d.route, refs: []ackRef{d.ref()}}, pendingDelay)
 		return true
 	default:
@@ -222,5 +230,17 @@ func (l *loop[P, K]) account(b *block[K]) {
 
 // nak asks for a message again that no block took.
 func (l *loop[P, K]) nak(d *delivery) {
-	l.acker.nak(messageRefs{route: d.route, refs: []ackRef{d.ref()}}, nakDelay)
+	l.askAgain(messageRefs{route: d.route, refs: []ackRef{d.ref()}}, nakDelay)
+}
+
+// askAgain asks for messages again that no block has any more.
+func (l *loop[P, K]) askAgain(m messageRefs, delay time.Duration) {
+	if l.watermark == nil {
+		l.acker.nak(m, delay)
+		return
+	}
+	if l.watermark.broken == nil {
+		l.watermark.broken = errGivenUp
+	}
+	l.resetCause = l.watermark.broken
 }

@@ -2,6 +2,7 @@ package jetcapture
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"time"
 
@@ -33,6 +34,7 @@ func (l *loop[P, K]) sealBlock(b *block[K], reason SealReason) {
 }
 
 func (l *loop[P, K]) handedOver() {
+	l.inStore[l.waiting[0]] = struct{}{}
 	l.waiting[0] = nil
 	l.waiting = l.waiting[1:]
 	l.storing++
@@ -65,6 +67,7 @@ func always[K DestKey](reason SealReason) func(*block[K]) SealReason {
 // settle takes note of what became of a sealed block.
 func (l *loop[P, K]) settle(o outcome[K]) {
 	l.storing--
+	delete(l.inStore, o.block)
 	if o.err == nil {
 		l.setbacks = 0
 		l.release(o.block)
@@ -119,7 +122,7 @@ func (l *loop[P, K]) abandon(b *block[K], err error) {
 	}
 	l.release(b)
 	if l.stop == nil {
-		l.acker.nak(b.messageRefs, nakDelay)
+		l.askAgain(b.messageRefs, nakDelay)
 	}
 }
 
@@ -132,7 +135,7 @@ func (l *loop[P, K]) giveBack(o outcome[K]) {
 	}
 	l.release(o.block)
 	if l.stop == nil {
-		l.acker.nak(*o.again, giveBackDelay)
+		l.askAgain(*o.again, giveBackDelay)
 	}
 }
 
@@ -169,7 +172,9 @@ func (l *loop[P, K]) drain(timeout time.Duration, giveUp func()) error {
 		case sealed <- next:
 			l.handedOver()
 		case o := <-l.outcomes:
-			d.count(o.block.messages(), o.err)
+			if o.again == nil { // a block that others were faster with is no failure
+				d.count(o.block.messages(), o.err)
+			}
 			l.settle(o)
 		case <-deadline.C:
 			giveUp()
@@ -181,6 +186,9 @@ func (l *loop[P, K]) drain(timeout time.Duration, giveUp func()) error {
 			d.timedOut = timeout
 		}
 	}
+	confirming, cancel := context.WithTimeout(context.Background(), watermarkConfirm)
+	defer cancel()
+	l.confirmUpTo(confirming)
 	l.report()
 	return d.err(l.o.NATSStreamName)
 }

@@ -1,0 +1,184 @@
+package jetcapture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+// A watermark acknowledges the messages of a consumer with the AckAll policy: one ack stands for all messages up to it,
+// which costs the server a tenth. It must never stand for one that is neither stored nor held. So
+//
+//   - this capture is the only one of the consumer, and begins with resetting it, so that all that is not acknowledged is
+//     delivered to it, numbered from 1;
+//   - it acks only while these numbers, the consumer sequences, have come without a gap. What was lost on its way, with a
+//     connection or a crash of the server, leaves one. Then the consumer is reset again;
+//   - so it is when a block is given up.
+//
+// After a reset what is stored above the ack floor comes again, and the ledger knows it: AckAll needs ExactlyOnce.
+type watermark struct {
+	js       jetstream.JetStream
+	stream   string
+	consumer string
+	acker    *acker
+	route    ackRoute
+
+	received ackRef // the highest stream sequence, and the consumer sequence up to which there is no gap
+	acked    ackRef
+	broken   error // why nothing may be acked before a reset
+}
+
+var (
+	errGap       = errors.New("a message was lost on its way")
+	errGivenUp   = errors.New("messages are to be delivered again")
+	errSharedAll = errors.New("somebody else pulls from it, and a consumer with the ack policy AckAll has one capture: stop the other, or use explicit acks")
+)
+
+// receive counts a delivery, and reports false if one before it is missing.
+func (w *watermark) receive(d *delivery) bool {
+	if w.broken != nil {
+		return true // to be reset
+	}
+	if d.consumerSeq != w.received.consumerSeq+1 {
+		w.broken = fmt.Errorf("%w: %d deliveries before stream sequence %d", errGap, int64(d.consumerSeq-w.received.consumerSeq-1), d.streamSeq)
+		return false
+	}
+	w.route = d.route
+	w.received.consumerSeq = d.consumerSeq
+	w.received.streamSeq = max(w.received.streamSeq, d.streamSeq)
+	return true
+}
+
+// reset lets the consumer begin anew after its ack floor. Nothing of the old numbering may be received afterwards.
+func (w *watermark) reset(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
+	defer cancel()
+	if _, err := w.js.ResetConsumer(ctx, w.stream, w.consumer); err != nil {
+		return fmt.Errorf("reset consumer %q of stream %q, as a server of 2.14 or later can: %w", w.consumer, w.stream, err)
+	}
+	w.received, w.acked, w.broken = ackRef{}, ackRef{}, nil
+	return nil
+}
+
+// resetWatermark resets the consumer. What is held comes again under new numbers, so until it is stored none of these is
+// acknowledged.
+func (l *loop[P, K]) resetWatermark(ctx context.Context) error {
+	if err := l.watermark.reset(ctx); err != nil {
+		return err
+	}
+	for b := range l.blocks() {
+		b.firstDelivery = 1
+	}
+	return nil
+}
+
+// blocks yields all that are open or sealed and not settled.
+func (l *loop[P, K]) blocks() iter.Seq[*block[K]] {
+	return func(yield func(*block[K]) bool) {
+		for _, b := range l.open {
+			if !yield(b.block) {
+				return
+			}
+		}
+		for _, b := range l.letters {
+			if !yield(b.block) {
+				return
+			}
+		}
+		for _, b := range l.waiting {
+			if !yield(b) {
+				return
+			}
+		}
+		for b := range l.inStore {
+			if !yield(b) {
+				return
+			}
+		}
+	}
+}
+
+// low returns the highest numbers below which nothing is held: all messages up to them are stored.
+func (l *loop[P, K]) low() ackRef {
+	low := l.watermark.received
+	for b := range l.blocks() {
+		if b.messages() > 0 {
+			low.streamSeq = min(low.streamSeq, b.firstSeq-1)
+			low.consumerSeq = min(low.consumerSeq, b.firstDelivery-1)
+		}
+	}
+	low.numDelivered = 1
+	return low
+}
+
+// ackUpTo acknowledges what is stored, if that is more than before. An ack that is lost is made up for by the next.
+func (l *loop[P, K]) ackUpTo() {
+	w := l.watermark
+	if w == nil || w.broken != nil {
+		return
+	}
+	low := l.low()
+	if low.streamSeq > w.acked.streamSeq && low.consumerSeq > w.acked.consumerSeq {
+		w.acker.ackUnconfirmed(string(w.route.subject(nil, low)))
+		w.acked = low
+	}
+	l.sealBehind(low)
+}
+
+// sealBehind seals the blocks that hold the watermark back while too much is stored above it.
+func (l *loop[P, K]) sealBehind(low ackRef) {
+	if l.watermark.received.consumerSeq-low.consumerSeq < uint64(l.inFlight)/2 {
+		return
+	}
+	limit := l.watermark.received.consumerSeq - uint64(l.inFlight)/4
+	l.sealAll(func(b *block[K]) SealReason {
+		if b.firstDelivery < limit {
+			return SealInFlight
+		}
+		return ""
+	})
+}
+
+// confirmUpTo acknowledges all that is stored by a round trip, when the capture ends.
+func (l *loop[P, K]) confirmUpTo(ctx context.Context) {
+	w := l.watermark
+	if w == nil || w.broken != nil || w.received.consumerSeq == 0 {
+		return
+	}
+	low := l.low()
+	if low.streamSeq == 0 || low.consumerSeq == 0 {
+		return
+	}
+	if err := w.acker.ack(ctx, messageRefs{route: w.route, refs: []ackRef{low}}); err != nil {
+		l.log.Warn("the last acks are not confirmed: messages may be delivered again", zap.Error(err))
+	}
+}
+
+// beginWatermark makes sure that nobody else is at work on the consumer, and resets it.
+func (l *loop[P, K]) beginWatermark(ctx context.Context, consumer jetstream.Consumer) error {
+	js, err := newJetStream(l.nc, l.o.JetStreamDomain)
+	if err != nil {
+		return err
+	}
+	l.watermark = &watermark{js: js, stream: l.o.NATSStreamName, consumer: l.o.NATSConsumerName, acker: l.acker}
+	info, err := consumer.Info(ctx)
+	if err != nil {
+		return lookupError(err, l.o.NATSStreamName, l.o.NATSConsumerName)
+	}
+	if info.NumWaiting > 0 {
+		return fmt.Errorf("%w: %q of stream %q: %w", ErrConsumerUnfit, l.o.NATSConsumerName, l.o.NATSStreamName, errSharedAll)
+	}
+	return l.watermark.reset(ctx)
+}
+
+// noAcks stands in for an acker where the loop acknowledges by watermark.
+type noAcks struct{}
+
+func (noAcks) ack(context.Context, messageRefs) error { return nil }
+
+const watermarkConfirm = 5 * time.Second
