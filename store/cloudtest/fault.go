@@ -33,7 +33,8 @@ func Refuse() Fault {
 }
 
 // CutRequest passes n bytes of the request's body and then ends both connections. The server never sees a whole request:
-// of a body of n bytes or fewer the last one is kept back, and of a request without a body all.
+// of a body of n bytes or fewer the last one is kept back, or the mark of its end if its length is not announced, and of a
+// request without a body all.
 func CutRequest(n int64) Fault {
 	return Fault{kind: "cut request", serve: func(p *Proxy, _ http.ResponseWriter, r *http.Request) {
 		p.forwardCut(r, n)

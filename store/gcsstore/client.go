@@ -3,7 +3,6 @@ package gcsstore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -70,13 +69,12 @@ func mayRetry(err error) bool {
 	return storage.ShouldRetry(err)
 }
 
-// explainClient says why there is no client. Its errors are Permanent: missing credentials do not come by themselves.
+// explainClient says why there is no client. Its errors are Permanent: missing credentials do not come by themselves. They
+// wrap nothing, as a file with credentials that does not exist must not pass for an object.
 func explainClient(err error) error {
-	err = fmt.Errorf("find credentials: %w", cloud.Redact(err))
-	if strings.Contains(err.Error(), "could not find default credentials") {
-		err = &answer{
-			"there are no credentials; let GOOGLE_APPLICATION_CREDENTIALS name a file with some, or run gcloud auth application-default login, or write anonymous=true for an emulator", err,
-		}
+	text := "find credentials: " + cloud.RedactText(err.Error())
+	if strings.Contains(text, "could not find default credentials") {
+		text = "there are no credentials; let GOOGLE_APPLICATION_CREDENTIALS name a file with some, or run gcloud auth application-default login, or write anonymous=true for an emulator"
 	}
-	return store.Permanent(err)
+	return store.Permanent(&answer{text, nil})
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"cloud.google.com/go/storage"
@@ -35,7 +37,7 @@ var hints = map[string]string{
 	"retentionPolicyNotMet": "the bucket's retention policy keeps the object",
 	"objectUnderActiveHold": "a hold keeps the object",
 	"invalidStorageClass":   "the bucket does not have this storage class",
-	"notFound":              "the bucket does not exist; create it, or correct its name",
+	"404":                   "the bucket does not exist; create it, or correct its name",
 }
 
 // passing are reasons for which another try may do better although the status says otherwise.
@@ -55,7 +57,9 @@ func (b *Bucket) explain(ctx context.Context, err error) error {
 			return explainToken(refused)
 		}
 		return cloud.Classify(cloud.Redact(err), 0, nil)
-	case answered.Code == http.StatusNotFound && b.isThere(ctx, answered):
+	}
+	answered = parsed(answered)
+	if answered.Code == http.StatusNotFound && b.isThere(ctx, answered) {
 		return &answer{"no such object: " + fs.ErrNotExist.Error(), errors.Join(fs.ErrNotExist, err)}
 	}
 	return explainAnswer(answered)
@@ -74,17 +78,26 @@ func explainAnswer(answered *googleapi.Error) error {
 		text += ": " + message
 	}
 	hint := hints[reason]
-	if hint == "" {
-		hint = hints[fmt.Sprint(status)]
+	if hint == "" || status == http.StatusUnauthorized {
+		hint = hints[strconv.Itoa(status)]
 	}
-	switch {
-	case passing[reason], status == http.StatusGone, damaged(answered):
+	if passing[reason] || status == http.StatusGone || damaged(answered) {
 		status, hint = http.StatusServiceUnavailable, ""
 	}
 	if hint != "" {
 		text += "; " + hint
 	}
 	return cloud.Classify(&answer{cloud.RedactText(text), answered}, status, answered.Header)
+}
+
+// parsed is an answer to a read, whose JSON the library leaves alone.
+func parsed(answered *googleapi.Error) *googleapi.Error {
+	if answered.Message != "" || answered.Body == "" {
+		return answered
+	}
+	response := &http.Response{StatusCode: answered.Code, Header: answered.Header, Body: io.NopCloser(strings.NewReader(answered.Body))}
+	_ = errors.As(googleapi.CheckResponse(response), &answered)
+	return answered
 }
 
 // damaged reports whether the service refuses content since its checksum is another than it was announced with.
