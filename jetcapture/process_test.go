@@ -24,6 +24,8 @@ const (
 
 func TestMain(m *testing.M) {
 	switch dir := os.Getenv(dirEnv); {
+	case os.Getenv(chaosEnv) != "":
+		os.Exit(chaosProcess(os.Getenv(chaosEnv)))
 	case os.Getenv(captureEnv) != "":
 		captureProcess(os.Getenv(captureEnv), dir)
 	case os.Getenv(serverEnv) != "":
