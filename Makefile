@@ -12,7 +12,7 @@ AZURITE := store/cloudtest/azurite
 # Servers that speak the clouds' protocols, by the names under which store/cloudtest looks for them.
 SERVERS := $(TOOLS)/versitygw-$(VERSITYGW_VERSION) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_VERSION) $(AZURITE)/node_modules/.installed
 
-.PHONY: help test simulate lint ci bench demo tools readers servers minio fmt clean
+.PHONY: help test simulate model lint ci bench demo tools readers servers minio fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,11 +26,16 @@ SCHEDULES ?= 100000
 simulate: ## schedules of crashes and lost answers against the ledger; SCHEDULES=n for more
 	JETCAPTURE_SCHEDULES=$(SCHEDULES) go test -count 1 -timeout 24h -run NoScheduleLoses -v ./jetcapture
 
+model: ## every state of the ledger's model; needs apt-get install spin
+	jetcapture/ledger/model/check.sh
+
 lint: $(LINT) ## the linters, and that generated and module files are tidy
 	go mod tidy -diff
 	$(LINT) run --allow-parallel-runners ./...
 
 ci: lint test ## what must pass before a change lands
+	@if command -v spin >/dev/null; then $(MAKE) --no-print-directory model; else \
+		printf '%s\n' '*****' '***** NOT CHECKED: the model of the ledger, since spin is not installed: apt-get install spin' '*****' >&2; fi
 
 bench: ## the figures of README, against yardsticks in the same run
 	go run ./cmd/jc-parquet/internal/bench
