@@ -11,11 +11,12 @@ for tool in spin gcc; do
 done
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
+cp "$model" "$dir"
 cd "$dir"
 
 # search checks the model with these definitions, and leaves the output in out.
 search() {
-	spin "$@" -a "$model" >/dev/null
+	spin "$@" -a ledger.pml >/dev/null
 	gcc -O2 -DSAFETY -DCOLLAPSE -DVECTORSZ=2048 -w -o pan pan.c
 	./pan -m1000000 >out 2>&1
 }
@@ -25,7 +26,7 @@ found() { sed -n 's/^ *\([0-9]*\) states, stored.*/\1 states/p; s/^pan: elapsed 
 search "$@"
 if ! grep -q 'errors: 0$' out || grep -q 'Search not completed\|out of memory\|max search depth too small' out; then
 	cat out
-	[ ! -f ledger.pml.trail ] || spin "$@" -t -p -g "$model"
+	[ ! -f ledger.pml.trail ] || spin "$@" -t -p -g ledger.pml
 	echo "The model of the ledger is not safe, or could not be searched to the end." >&2
 	exit 1
 fi
