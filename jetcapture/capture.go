@@ -96,8 +96,8 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 	running.Go(func() { l.lookout.run(looking) })
 	if keeper != nil {
 		running.Go(func() { keeper.follow(storing, l.lost) })
-		running.Go(func() { keeper.run(looking) })
 		keeper.ready(ctx)
+		running.Go(func() { keeper.run(looking) })
 	}
 	for range o.StoreConcurrency {
 		running.Go(func() { workers.run(storing, l.sealed, l.outcomes) })

@@ -30,6 +30,7 @@ type keeper[K DestKey] struct {
 	js       jetstream.JetStream
 	observer Observer
 	log      *zap.Logger
+	readIn   time.Duration // how long ready waited
 }
 
 // openLedger prepares a capture for ExactlyOnce: its ledger, and the files that settle claims.
@@ -145,7 +146,8 @@ func (k *keeper[K]) ready(ctx context.Context) {
 		return
 	}
 	s := k.book.Stats()
-	k.log.Debug("the ledger is read", zap.Uint64("entries", s.Entries), zap.Int("claims", s.Claims), zap.Duration("took", time.Since(start)))
+	k.readIn = time.Since(start)
+	k.log.Debug("the ledger is read", zap.Uint64("entries", s.Entries), zap.Int("claims", s.Claims), zap.Duration("took", k.readIn))
 }
 
 // run settles and forgets what is due, until ctx ends.
@@ -156,7 +158,9 @@ func (k *keeper[K]) run(ctx context.Context) {
 		}
 		if k.observer.LedgerSampled != nil {
 			s := k.book.Stats()
-			k.observer.LedgerSampled(LedgerStats{Claims: s.Claims, Open: s.Open, Entries: s.Entries, Memory: s.Bytes})
+			k.observer.LedgerSampled(LedgerStats{
+				Claims: s.Claims, Open: s.Open, Entries: s.Entries, Bytes: k.stream.BytesRead(), Memory: s.Bytes, Start: k.readIn,
+			})
 		}
 	}
 }

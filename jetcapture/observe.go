@@ -68,8 +68,10 @@ type Stats struct {
 
 // LedgerStats are the gauges of the ledger that ExactlyOnce keeps.
 type LedgerStats struct {
-	Claims  int    // blocks that it remembers
-	Open    int    // of these, claimed and neither stored nor aborted
-	Entries uint64 // read by this capture
-	Memory  uint64 // bytes of sequences held in memory
+	Claims  int           // blocks that it remembers
+	Open    int           // of these, claimed and neither stored nor aborted
+	Entries uint64        // read by this capture, its own among them
+	Bytes   uint64        // of these entries
+	Memory  uint64        // bytes of sequences held in memory
+	Start   time.Duration // how long reading lasted when the capture began
 }

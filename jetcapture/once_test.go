@@ -29,8 +29,17 @@ func TestExactlyOnceArchivesEachMessageOnce(t *testing.T) {
 	s.Publish(n, order)
 	o := onceNDJSON(dir)
 	o.MaxMessages = 700
+	var stored atomic.Int64
+	o.Observer.BlockStored = func(jetcapture.Block, time.Duration) { stored.Add(1) }
 	untilCaughtUp(t, s, o)
 	wantOrders(t, readRows(t, dir), n, true)
+	l, err := s.JetStream().Stream(t.Context(), "JC_ORDERS_lake")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries := l.CachedInfo().State.Msgs; int64(entries) != 2*stored.Load() {
+		t.Errorf("the ledger has %d entries of %d blocks", entries, stored.Load())
+	}
 	if info := s.Info(streamName, consumerName); info.NumAckPending != 0 || info.AckFloor.Stream != n {
 		t.Errorf("%d messages are not acknowledged, the ack floor is %d", info.NumAckPending, info.AckFloor.Stream)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -33,6 +34,7 @@ type Stream struct {
 	book    *Book
 	payload int // the largest message that the server takes
 	target  uint64
+	read    atomic.Uint64 // bytes of entries
 	lost    chan struct{} // closed when Run ends with an error
 	err     error         // why
 }
@@ -161,8 +163,21 @@ func (s *Stream) follow(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("entry %d: %w", meta.Sequence.Stream, err)
 		}
+		s.read.Add(uint64(len(msg.Data()) + headerBytes(msg.Headers())))
 		s.book.Apply(meta.Sequence.Stream, meta.Timestamp, e)
 	}
+}
+
+// BytesRead returns how many bytes of entries Run has read.
+func (s *Stream) BytesRead() uint64 { return s.read.Load() }
+
+func headerBytes(header nats.Header) (n int) {
+	for name, values := range header {
+		for _, value := range values {
+			n += len(name) + len(value) + len(": \r\n")
+		}
+	}
+	return n
 }
 
 // skip tells the Book where the log begins.
