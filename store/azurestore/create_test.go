@@ -33,6 +33,7 @@ func TestCreate(t *testing.T) {
 		{"damage on the way is found", damage},
 		{"one of racing writers of blocks wins", racingBlocks},
 		{"blocks may be discarded by another writer", discardedBlocks},
+		{"a name may be taken in many words", takenNames},
 		{"staged blocks are invisible", stagedBlocks},
 		{"blocks in parallel are bounded", parallelBlocks},
 		{"content of an existing blob is not sent again", existingBlob},
@@ -197,6 +198,39 @@ func discardedBlocks(t *testing.T, server *cloudtest.AzureServer) {
 			})
 			if _, err := open(t, o).Create(t.Context(), "a/b", bytes.NewReader(ours), nil); !test.want(err) {
 				t.Errorf("Create returns %v", err)
+			}
+		})
+	}
+}
+
+// takenNames has a service that refuses a name which another writer has taken meanwhile.
+func takenNames(t *testing.T, server *cloudtest.AzureServer) {
+	for code, status := range map[string]int{
+		"BlobAlreadyExists": 409, "ConditionNotMet": 412, "InvalidBlockList": 400, "UnauthorizedBlobOverwrite": 403, "InternalError": 500,
+	} {
+		bothWays(t, func(t *testing.T, blockSize int64, content []byte) {
+			o := sharedKey(t, server)
+			o.BlockSize = blockSize
+			direct := open(t, o)
+			var taker atomic.Value // what the other writer puts there
+			o.Endpoint = proxy(t, server, func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+				if !isCreate(r) {
+					pass.ServeHTTP(w, r)
+					return
+				}
+				_, _ = io.Copy(io.Discard, r.Body)
+				create(t, direct, r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:], taker.Load().([]byte))
+				w.Header().Set("x-ms-error-code", code)
+				w.WriteHeader(status)
+			})
+			b := open(t, o)
+			taker.Store(content)
+			if _, err := b.Create(t.Context(), "same", bytes.NewReader(content), nil); err != nil {
+				t.Errorf("%s: Create returns %v where the same content is", code, err)
+			}
+			taker.Store(text(100_000, 2))
+			if _, err := b.Create(t.Context(), "other", bytes.NewReader(content), nil); !errors.Is(err, fs.ErrExist) || store.IsPermanent(err) {
+				t.Errorf("%s: Create returns %v where other content is", code, err)
 			}
 		})
 	}
