@@ -19,10 +19,32 @@ import (
 // message once. JETCAPTURE_CHAOS=1h makes that last longer, JETCAPTURE_CHAOS_SEED repeats a schedule, as far as processes do
 // what they did, and JETCAPTURE_CHAOS_DIR keeps what came of it.
 func TestEachMessageIsArchivedOnceWhateverIsKilled(t *testing.T) {
-	c := newChaos(t, 1)
-	c.store = "file://" + filepath.Join(c.dir, "lake")
-	c.run(t, 40*time.Second, 30)
-	c.verify(t, filepath.Join(c.dir, "lake"))
+	t.Run("into a folder", func(t *testing.T) {
+		c := newChaos(t, 1)
+		lake := filepath.Join(c.dir, "lake")
+		c.store = "file://" + lake
+		c.run(t, 40*time.Second, 30)
+		c.verify(t, lake)
+	})
+	t.Run("into S3", func(t *testing.T) {
+		c := newChaos(t, 1)
+		bucket := c.useS3(t)
+		c.run(t, 15*time.Second, 10)
+		c.verify(t, c.fetch(t, bucket))
+	})
+	t.Run("into Azure", func(t *testing.T) {
+		c := newChaos(t, 1)
+		bucket := c.useAzure(t)
+		c.run(t, 15*time.Second, 10)
+		c.verify(t, c.fetch(t, bucket))
+	})
+	t.Run("from a cluster whose leaders are killed", func(t *testing.T) {
+		c := newChaos(t, 3)
+		lake := filepath.Join(c.dir, "lake")
+		c.store = "file://" + lake
+		c.run(t, 15*time.Second, 10)
+		c.verify(t, lake)
+	})
 }
 
 const chaosCaptures = 3
@@ -35,6 +57,7 @@ type chaos struct {
 	rate    int        // messages a second
 	servers *chaosServers
 	store   string // URL
+	secrets map[string]string
 	crew    []*chaosChild
 	began   time.Time
 
@@ -49,8 +72,11 @@ func newChaos(t *testing.T, servers int) *chaos {
 	c := &chaos{dir: os.Getenv("JETCAPTURE_CHAOS_DIR"), seed: uint64(time.Now().UnixNano() % 1e6), rate: 2_000, began: time.Now()}
 	if c.dir == "" {
 		c.dir = t.TempDir()
-	} else if err := os.MkdirAll(c.dir, 0o755); err != nil {
-		t.Fatal(err)
+	} else {
+		c.dir = filepath.Join(c.dir, strings.ReplaceAll(filepath.Base(t.Name()), "_", "-"))
+		if err := os.MkdirAll(c.dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if seed := os.Getenv("JETCAPTURE_CHAOS_SEED"); seed != "" {
 		var err error
@@ -108,7 +134,7 @@ func (c *chaos) startCrew(t *testing.T) {
 		var lives atomic.Uint64
 		c.crew = append(c.crew, startChild(t, filepath.Join(c.dir, fmt.Sprintf("capture-%d.log", i)), func() chaosRole {
 			role := &chaosCapture{
-				Servers: c.servers.urls(), Store: c.store, Faults: 0.25, TempDir: temp, MaxMessages: 200,
+				Servers: c.servers.urls(), Store: c.store, Secrets: c.secrets, Faults: 0.25, TempDir: temp, MaxMessages: 200,
 				Seed: c.seed + uint64(i)*1e9 + lives.Add(1), // in another mood in each life
 			}
 			if c.peace.Load() {
@@ -129,6 +155,9 @@ func (c *chaos) dismissCrew() {
 func (c *chaos) disturb(ctx context.Context) error {
 	const kill, halt, end, killServer, endServer = 0, 1, 2, 3, 4
 	deck := []int{halt, halt, halt, end, killServer, endServer}
+	if len(c.servers.roles) > 1 {
+		deck = append(deck, killServer, killServer, endServer)
+	}
 	for len(deck) < 20 {
 		deck = append(deck, kill)
 	}

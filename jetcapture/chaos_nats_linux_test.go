@@ -75,7 +75,8 @@ func (s *chaosServers) connect(t *testing.T) *nats.Conn {
 	var nc *nats.Conn
 	eventually(t, "a server answers", func() (ok bool) {
 		var err error
-		nc, err = nats.Connect(s.urls(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+		nc, err = nats.Connect(s.urls(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond),
+			nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // which are expected
 		return err == nil
 	})
 	t.Cleanup(nc.Close)

@@ -57,10 +57,11 @@ func chaosProcess(role string) int {
 
 // chaosCapture is an exactly-once capture into Parquet files.
 type chaosCapture struct {
-	Servers     string  // URLs
-	Store       string  // URL
-	Seed        uint64  // of the store's moods
-	Faults      float64 // how often the store is in a mood
+	Servers     string            // URLs
+	Store       string            // URL
+	Secrets     map[string]string // variables of the environment
+	Seed        uint64            // of the store's moods
+	Faults      float64           // how often the store is in a mood
 	TempDir     string
 	MaxMessages int
 	CaughtUp    bool // to end once all is archived
@@ -80,6 +81,11 @@ func (c *chaosCapture) run(ctx context.Context, log *zap.Logger) error {
 	writers, err := parquet.RawWriters[*jetcapture.NatsMessage](parquet.Options{})
 	if err != nil {
 		return err
+	}
+	for name, value := range c.Secrets {
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
 	}
 	bucket, err := store.Open(ctx, c.Store, s3store.Driver(), azurestore.Driver())
 	if err != nil {
