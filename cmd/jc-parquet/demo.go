@@ -92,7 +92,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if before > 0 {
 		d.say("%s has %s Parquet files already: nothing of them is touched, this demo adds to them.", d.out, thousands(before))
 	}
-	if err := (lake{out: d.out}).probe(ctx, d.log); err != nil {
+	if err := (lake{out: d.out}).probe(ctx, jetcapture.ExactlyOnce, d.log); err != nil {
 		return err
 	}
 	server, err := natsd.Start(d.port)
@@ -144,11 +144,12 @@ func (d *demo) capture(ctx context.Context, nc *nats.Conn) error {
 	o := jetcapture.DefaultOptions[*jetcapture.NatsMessage, string]()
 	o.NATSStreamName, o.NATSConsumerName = demoStream, demoConsumer
 	o.CreateConsumer, o.UntilCaughtUp = true, true
-	o.Logger = d.log
+	o.Delivery, o.Logger = jetcapture.ExactlyOnce, d.log
 	a := &archive{lake: lake{out: d.out}, format: "parquet", split: demoSplit, layout: "hive"}
 	if err := a.configure(ctx, o); err != nil {
 		return err
 	}
+	o.Store = probed(o.Store)
 	d.progress = newProgress(zap.NewNop())
 	o.Observer = d.progress.observer()
 	watch := o.Observer.Sampled

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v3"
 	"go.uber.org/zap"
 
+	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/app"
 	"github.com/jetcapture/lake/store"
 	"github.com/jetcapture/lake/store/azurestore"
@@ -91,9 +92,9 @@ func openURL(ctx context.Context, place string) (store.Bucket, error) {
 // probeWait is how long probe waits after a first failure. Tests have less time.
 var probeWait = time.Second / 2
 
-// probe tries whether files can be stored in the lake, a few times, as the store may be just starting. It returns errStopped
-// after a signal, and else UsageErrors.
-func (l lake) probe(ctx context.Context, log *zap.Logger) error {
+// probe tries whether files can be stored in the lake as delivery needs it, a few times, as the store may be just starting. It
+// returns errStopped after a signal, and else UsageErrors.
+func (l lake) probe(ctx context.Context, delivery jetcapture.Delivery, log *zap.Logger) error {
 	bucket, err := l.open(ctx)
 	if err != nil {
 		return err
@@ -111,17 +112,36 @@ func (l lake) probe(ctx context.Context, log *zap.Logger) error {
 	switch err := store.Probe(ctx, patient); {
 	case ctx.Err() != nil:
 		return errStopped
+	case errors.Is(err, store.ErrNotCreateOnly) && delivery == jetcapture.ExactlyOnce:
+		return app.UsageError(fmt.Errorf("--out: %s; name another place, or be content with --delivery at-least-once", said(err)))
 	case errors.Is(err, store.ErrNotCreateOnly):
 		log.Warn("the store works, but should two captures ever choose the same name, one file is lost", zap.Error(err))
 	case err != nil:
-		said := strings.ReplaceAll(err.Error(), "\n", "; ")
 		switch {
 		case isURL(l.out) && store.IsPermanent(err): // drivers say what to do
-			return app.UsageError(fmt.Errorf("--out: %s", said))
+			return app.UsageError(fmt.Errorf("--out: %s", said(err)))
 		case errors.Is(err, fs.ErrPermission):
-			return app.UsageError(fmt.Errorf("--out: %s: let this user read and write there, or name another place", said))
+			return app.UsageError(fmt.Errorf("--out: %s: let this user read and write there, or name another place", said(err)))
 		}
-		return app.UsageError(fmt.Errorf("--out: %s: see that files can be stored there, or name another place", said))
+		return app.UsageError(fmt.Errorf("--out: %s: see that files can be stored there, or name another place", said(err)))
 	}
 	return nil
+}
+
+// said is what an error says, in a line.
+func said(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// A lakeStore is what a capture can do with a lake.
+type lakeStore interface {
+	store.BlockStore[string]
+	store.RootWriter
+	store.Remover[string]
+}
+
+// probed hides that a store can be probed, from a capture that would do it again.
+func probed(s store.BlockStore[string]) store.BlockStore[string] {
+	if all, ok := s.(lakeStore); ok {
+		return struct{ lakeStore }{all}
+	}
+	return s
 }

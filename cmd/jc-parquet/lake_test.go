@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -110,10 +111,12 @@ func TestStoreThatIsJustStartingIsAwaited(t *testing.T) {
 }
 
 // captureInto archives all orders and returns the log.
-func captureInto(t *testing.T, place cloud) string {
+func captureInto(t *testing.T, place cloud, args ...string) string {
 	t.Helper()
-	code, _, stderr := jcParquet("run", "--server", ordersServer(t).URL(), "--stream=ORDERS", "--consumer=lake", "--create-consumer",
-		"--until-caught-up", "--out", place.url)
+	code, _, stderr := jcParquet(append([]string{
+		"run", "--server", ordersServer(t).URL(), "--stream=ORDERS", "--consumer=lake", "--create-consumer",
+		"--until-caught-up", "--out", place.url,
+	}, args...)...)
 	if code != app.ExitOK {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
@@ -126,8 +129,32 @@ func captureInto(t *testing.T, place cloud) string {
 func TestStoreThatOverwritesIsWarnedOf(t *testing.T) {
 	server := s3Server(t)
 	place := cloud{url: s3URL(server.Bucket(t), server.Endpoint, "unconditional=true")}
-	if stderr := captureInto(t, place); !strings.Contains(stderr, "exactly-once needs a server with conditional writes") {
+	if stderr := captureInto(t, place, "--delivery=at-least-once"); !strings.Contains(stderr, "exactly-once needs a server with conditional writes") {
 		t.Errorf("there is no warning:\n%s", stderr)
+	}
+}
+
+func TestStoreThatOverwritesIsRefusedForExactlyOnce(t *testing.T) {
+	server := s3Server(t)
+	said := refused(t, s3URL(server.Bucket(t), server.Endpoint, "unconditional=true"))
+	if !strings.Contains(said, "exactly-once needs a server with conditional writes") || !strings.HasSuffix(said, "or be content with --delivery at-least-once") {
+		t.Errorf("it says %s", said)
+	}
+}
+
+func TestStoreIsProbedOnce(t *testing.T) {
+	server := s3Server(t)
+	proxy := cloudtest.NewProxy(t, server.Endpoint)
+	var probes atomic.Int64
+	proxy.Set(func(r *http.Request, _ int) cloudtest.Fault {
+		if r.Method == http.MethodDelete && !r.URL.Query().Has("uploadId") && strings.Contains(r.URL.Path, "/_jetcapture/probe-") {
+			probes.Add(1)
+		}
+		return cloudtest.Pass()
+	})
+	captureInto(t, cloud{url: s3URL(server.Bucket(t), proxy.Endpoint)})
+	if n := probes.Load(); n != 1 {
+		t.Errorf("%d objects were made to probe the store", n)
 	}
 }
 

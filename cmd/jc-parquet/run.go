@@ -16,13 +16,17 @@ type options = jetcapture.Options[*jetcapture.NatsMessage, string]
 
 func runCommand() *cli.Command {
 	var p *progress
-	pending := false
+	pending, tried := false, false
 	setup := func(cmd *cli.Command, o *options) error {
 		a := archiveFrom(cmd)
 		a.typed.pending = pending
 		p = newProgress(o.Logger)
 		o.Observer = p.observer()
-		return a.configure(context.Background(), o)
+		err := a.configure(context.Background(), o)
+		if tried {
+			o.Store = probed(o.Store)
+		}
+		return err
 	}
 	cmd := app.NewAppSkeleton(setup)
 	cmd.Name = "run"
@@ -31,8 +35,12 @@ func runCommand() *cli.Command {
 	cmd.Description = runDescription + app.ExitCodes
 	cmd.Flags = slices.Concat(archiveFlags(), typedFlags(), cmd.Flags)
 	for _, flag := range cmd.Flags {
-		if f, ok := flag.(*cli.StringFlag); ok && f.Name == "compression" {
+		f, ok := flag.(*cli.StringFlag)
+		switch {
+		case ok && f.Name == "compression":
 			f.Usage, f.DefaultText = "`CODEC` of the files: none, gzip, snappy or zstd", "zstd for parquet, none for others"
+		case ok && f.Name == "delivery":
+			f.Usage, f.Value = "`PROMISE` of the files: exactly-once or at-least-once; see below", string(jetcapture.ExactlyOnce)
 		}
 	}
 	capture := cmd.Action
@@ -40,7 +48,8 @@ func runCommand() *cli.Command {
 		pending = typedFrom(cmd).missing()
 		o := app.OptionsFrom[*jetcapture.NatsMessage, string](cmd)
 		if cmd.Args().Len() == 0 && setup(cmd, o) == nil && o.Validate() == nil { // otherwise the capture says what is wrong
-			err := lakeFrom(cmd).probe(ctx, o.Logger)
+			err := lakeFrom(cmd).probe(ctx, o.Delivery, o.Logger)
+			tried = err == nil
 			if err == nil && pending {
 				err = inferColumns(ctx, cmd, o)
 			}
@@ -63,7 +72,13 @@ func runCommand() *cli.Command {
 
 const runDescription = `Binds to a durable pull consumer with explicit acks, and acks a message only when the file that holds it is
 durable. Several processes may share a consumer. Messages that cannot be archived go to files under
-_deadletter.
+_deadletter. See jc-parquet doctor for whether stream, consumer and store suit it.
+
+Delivery: every message is in exactly one file, whatever crashes, stalls or is delivered again. For that the store
+must refuse to overwrite, and a stream of its own, the ledger (--ledger), remembers which messages are in which file;
+nobody else may change it, or files. A process that crashes may leave a file without rows, which is removed after
+--ledger-retention. With --delivery at-least-once none of that is needed, and some messages are in two files after a
+crash.
 
 Messages as they are have the same columns in every format: subject, reply, headers, data, stream, consumer,
 stream_seq, consumer_seq, timestamp, timestamp_ns, num_delivered, num_pending.

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -188,6 +189,37 @@ func TestEnvironmentIsEnough(t *testing.T) {
 	for _, file := range files(t, dir) {
 		if !strings.HasPrefix(file, "token_2=") || !strings.HasSuffix(file, ".csv.gz") {
 			t.Errorf("there is a file %s", file)
+		}
+	}
+}
+
+func TestDeliveryIsExactlyOnceUnlessLessIsAskedFor(t *testing.T) {
+	s := ordersServer(t)
+	for _, c := range []struct {
+		consumer string
+		args     []string
+		ledger   string
+	}{
+		{"usual", nil, "JC_ORDERS_usual"},
+		{"named", []string{"--ledger=ARCHIVED", "--ledger-retention=3h"}, "ARCHIVED"},
+		{"less", []string{"--delivery=at-least-once"}, ""},
+	} {
+		code, _, stderr := jcParquet(append([]string{
+			"run", "--server", s.URL(), "--stream=ORDERS", "--consumer", c.consumer, "--create-consumer", "--until-caught-up", "--out", t.TempDir(),
+		}, c.args...)...)
+		if code != app.ExitOK {
+			t.Fatalf("exit code %d: %s", code, stderr)
+		}
+		said := regexp.MustCompile(`INFO exactly once: the ledger is open .*"ledger": "(.+)", "instance": ".+"`).FindStringSubmatch(stderr)
+		if c.ledger == "" && said != nil || c.ledger != "" && (said == nil || said[1] != c.ledger) {
+			t.Errorf("%q: the log says of ledger and instance %q:\n%s", c.args, said, stderr)
+		}
+		var streams []string
+		for name := range s.JetStream().StreamNames(t.Context()).Name() {
+			streams = append(streams, name)
+		}
+		if c.ledger != "" && !slices.Contains(streams, c.ledger) || slices.Contains(streams, "JC_ORDERS_less") {
+			t.Errorf("%q: there are the streams %q", c.args, streams)
 		}
 	}
 }

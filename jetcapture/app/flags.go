@@ -55,6 +55,25 @@ func CaptureFlags() []cli.Flag {
 			Usage: "`CODEC` of files: none, gzip, snappy or zstd; for Parquet, none is the codec of its writer",
 			Value: string(format.None), Validator: func(s string) error { return format.Compression(s).Validate() },
 		},
+		&cli.StringFlag{
+			Name: "delivery", Sources: Env("delivery"), Category: captureCategory,
+			Usage: "`PROMISE` of files: at-least-once, or exactly-once, which needs a store that never overwrites, and makes a stream of its own, the ledger",
+			Value: string(jetcapture.AtLeastOnce), Validator: func(s string) error {
+				if d := jetcapture.Delivery(s); d != jetcapture.AtLeastOnce && d != jetcapture.ExactlyOnce {
+					return fmt.Errorf("unknown delivery %q: use %s or %s", s, jetcapture.AtLeastOnce, jetcapture.ExactlyOnce)
+				}
+				return nil
+			},
+		},
+		&cli.StringFlag{
+			Name: "ledger", Sources: Env("ledger"), Category: captureCategory,
+			Usage: "`NAME` of the ledger's stream, the same for all captures of the consumer", DefaultText: "JC_<stream>_<consumer>",
+		},
+		&cli.DurationFlag{
+			Name: "ledger-retention", Sources: Env("ledger-retention"), Category: captureCategory,
+			Usage:       "how much `TIME` the ledger remembers a file after all up to it is acked",
+			DefaultText: "twice --interval and the consumer's AckWait, 1h at least", Validator: atLeast(time.Duration(0)),
+		},
 		&cli.IntFlag{
 			Name: "max-messages", Sources: Env("max-messages"), Category: captureCategory,
 			Usage:       "seal a file of `N` messages",
@@ -108,6 +127,9 @@ func OptionsFrom[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command) *
 	o.MaxAge = cmd.Duration("interval")
 	o.Grace = max(cmd.Duration("grace"), time.Nanosecond) // 0 would be the default
 	o.Compression = format.Compression(cmd.String("compression"))
+	o.Delivery = jetcapture.Delivery(cmd.String("delivery"))
+	o.LedgerName = cmd.String("ledger")
+	o.LedgerRetention = cmd.Duration("ledger-retention")
 	o.MaxMessages = cmd.Int("max-messages")
 	o.MaxBytes = cmd.Int64("max-bytes")
 	o.MaxInFlight = cmd.Int("max-in-flight")

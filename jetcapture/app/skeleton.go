@@ -75,6 +75,9 @@ func checkOptions[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, 
 			missing = append(missing, fmt.Errorf("--tmp-dir: %q is not a folder: create it, or name another", dir))
 		}
 	}
+	if r := o.LedgerRetention; r > 0 && r == cmd.Duration("ledger-retention") && r < 4*o.MaxAge {
+		missing = append(missing, fmt.Errorf("--ledger-retention: %v is too little: it must be at least 4 times --interval, which is %v", r, o.MaxAge))
+	}
 	if missing != nil {
 		return errors.Join(missing...)
 	}
