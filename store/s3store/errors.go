@@ -88,6 +88,8 @@ func explain(err error) error {
 		plain.text += "; " + hint
 	}
 	switch {
+	case brokeOff(err, status): // the reason is not known, nor whether it stays
+		return cloud.Classify(plain, 0, header)
 	case transient[code], retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary:
 		return cloud.Classify(plain, 0, header)
 	case status < 300 && hints[code] != "": // an error in an answer that began well
@@ -105,6 +107,13 @@ func explainCredentials(err *credentialsError) error {
 	}
 	plain.text += "; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile that has some"
 	return store.Permanent(plain)
+}
+
+// brokeOff reports whether the answer says that something is wrong and ends before it says what. A 404 may then mean the
+// object, the upload or the bucket, a 400 anything; only credentials are refused by the status alone.
+func brokeOff(err error, status int) bool {
+	var unread *smithy.DeserializationError
+	return errors.As(err, &unread) && codeOf(err) == "" && status != http.StatusUnauthorized && status != http.StatusForbidden
 }
 
 // text is an error without what the SDK says of itself.

@@ -165,6 +165,25 @@ func TestPassingTroubleIsRetriedAfterTheTimeThatTheServerAsksFor(t *testing.T) {
 	}
 }
 
+// TestAnswersThatBreakOffBeforeTheyGiveTheReasonAreRetried: a status alone does not tell a missing object from a missing
+// bucket, nor damaged content from a bucket in another region.
+func TestAnswersThatBreakOffBeforeTheyGiveTheReasonAreRetried(t *testing.T) {
+	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusPreconditionFailed} {
+		b := fake(t, &wire{before: func(r *http.Request) (*http.Response, error) {
+			response := answer(r, status, "")
+			if r.Method != http.MethodHead {
+				response.Body = io.NopCloser(io.MultiReader(strings.NewReader(errorBody("NoSuchBucket")[:60]), broken{}))
+			}
+			return response, nil
+		}})
+		for operation, err := range attempts(t.Context(), b) {
+			if err == nil || store.IsPermanent(err) || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%d, %s: %v", status, operation, err)
+			}
+		}
+	}
+}
+
 func TestServerThatIsAwayIsRetried(t *testing.T) {
 	config := (&cloudtest.S3{Endpoint: "http://127.0.0.1:1", AccessKey: "a", SecretKey: secret, Region: "r"}).Config()
 	b := mustNew(t, s3store.Options{Bucket: "lake", PathStyle: true, Config: config, PartSize: 5 * mib})
