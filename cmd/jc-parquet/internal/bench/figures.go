@@ -87,7 +87,7 @@ func newFigure[R any](name, unit string, target float64, rounds []R, of func(R) 
 
 func printFigures(out io.Writer, figures []*figure) {
 	p := func(text string, args ...any) { _, _ = fmt.Fprintf(out, text, args...) }
-	p("\n%-36s %14s %-15s %6s %18s\n", "one core, without a server", "", "", "ratio", "target")
+	p("\n%-36s %14s %-15s %6s %18s\n", "figures", "", "", "ratio", "target")
 	for _, f := range figures {
 		ratio, target := "", fmt.Sprintf("%g", f.Target)
 		if f.Ratio > 0 {

@@ -21,6 +21,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 const (
@@ -40,6 +42,7 @@ func main() {
 	messages := flag.Int("messages", 1_000_000, "publish `N` messages of about 250 bytes")
 	rounds := flag.Int("rounds", 3, "measure each `N` times, in turn, and show medians")
 	only := flag.Bool("encoding", false, "measure encoding alone, without a server")
+	held := flag.Int("restart", 0, "measure instead the start of a capture that finds `N` messages expired and un-acknowledged")
 	asJSON := flag.Bool("json", false, "print JSON, with every run, instead of a table")
 	flag.Parse()
 	if *messages < 1 || *rounds < 1 || flag.NArg() > 0 {
@@ -51,7 +54,10 @@ func main() {
 	defer stop()
 	var report *report
 	var err error
-	if *only {
+	if *held > 0 {
+		report = newReport(*messages, *rounds, 0)
+		report.Restarts, err = measureRestarts(ctx, *messages, *held)
+	} else if *only {
 		report = newReport(0, *rounds, 0)
 		report.Figures, err = measureFigures(ctx, *rounds)
 	} else {
@@ -79,11 +85,13 @@ func fail(err error) {
 // roles are what a process of the bench can be, beside the one that directs the others. That one stays small: a child
 // counts the memory of its parent, from before it was a program of its own, as its peak.
 var roles = map[string]func(args []string) error{
-	"server": serve,
-	"encode": encode,
-	"open":   open,
-	"fill":   fill,
-	"bare":   barePull,
+	"server":  serve,
+	"encode":  encode,
+	"open":    open,
+	"fill":    fill,
+	"bare":    barePull,
+	"ledger":  readLedger,
+	"restart": restart,
 }
 
 // measure runs everything in turn, round by round, so that what changes with time hits all alike.
@@ -114,9 +122,12 @@ func measure(ctx context.Context, messages, rounds int) (report *report, err err
 	}
 	report = newReport(messages, rounds, filled.result.JSONBytes)
 	contenders := []contender{
-		{name: barePullName, run: runBarePull},
-		{name: "jc-parquet run, Parquet", run: runArchive(binary, dir, "parquet")},
-		{name: "jc-parquet run, NDJSON gzip", run: runArchive(binary, dir, "ndjson", "--compression", "gzip")},
+		{name: barePullName, run: runBarePull(false)},
+		{name: archiveName, run: runArchive(binary, dir, "parquet", "--delivery", "at-least-once")},
+		{name: onceName, run: runArchive(binary, dir, "parquet", "--delivery", "exactly-once")},
+		{name: "NDJSON gzip, at least once", run: runArchive(binary, dir, "ndjson", "--compression", "gzip", "--delivery", "at-least-once")},
+		{name: "bare pull, AckAll", run: runBarePull(true), policy: jetstream.AckAllPolicy},
+		{name: "Parquet, exactly once, AckAll", run: runArchive(binary, dir, "parquet", "--delivery", "exactly-once"), policy: jetstream.AckAllPolicy},
 	}
 	for round := range rounds {
 		for _, c := range contenders {
@@ -128,7 +139,12 @@ func measure(ctx context.Context, messages, rounds int) (report *report, err err
 			report.add(c.name, *r)
 		}
 	}
+	once, err := measureOnce(ctx, server, report)
+	if err != nil {
+		return nil, err
+	}
 	report.Figures, err = measureFigures(ctx, rounds)
+	report.Figures = append(once, report.Figures...)
 	return report, err
 }
 

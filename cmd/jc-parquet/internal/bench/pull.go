@@ -19,6 +19,8 @@ import (
 
 const (
 	barePullName = "bare pull, explicit acks"
+	archiveName  = "Parquet, at least once"
+	onceName     = "Parquet, exactly once"
 	pullBatch    = 5_000 // messages in a request; as many as jc-parquet asks for
 	pullTimeout  = 5 * time.Minute
 )
@@ -53,7 +55,7 @@ type pullResult struct {
 	Seconds float64 // from the first message until the last ack was confirmed
 }
 
-// barePull is the role that pulls, with the server's URL, a consumer and a number of messages. It keeps two requests
+// barePull is the role that pulls, with the server's URL, a consumer, a number of messages, and whether to ack each or all. It keeps two requests
 // overlapping, acks each message by a publish, and confirms the last ack by a round trip: what any sink must do at least.
 func barePull(args []string) error {
 	nc, err := nats.Connect(args[0])
@@ -78,6 +80,10 @@ func barePull(args []string) error {
 	if _, err := nc.ChanSubscribe(inbox, messages); err != nil {
 		return err
 	}
+	every := 1
+	if args[3] == "all" {
+		every = 2 * pullBatch
+	}
 	for received := 0; received < n; {
 		for requested < n && requested-received <= pullBatch {
 			requested += pullBatch
@@ -97,10 +103,12 @@ func barePull(args []string) error {
 		if received == 0 {
 			first = time.Now()
 		}
-		if received++; received < n {
-			err = nc.Publish(msg.Reply, ack)
-		} else {
+		received++
+		switch {
+		case received == n:
 			_, err = nc.Request(msg.Reply, ack, pullTimeout)
+		case received%every == 0:
+			err = nc.Publish(msg.Reply, ack)
 		}
 		if err != nil {
 			return fmt.Errorf("bare pull: ack: %w", err)
@@ -109,10 +117,17 @@ func barePull(args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(pullResult{time.Since(first).Seconds()})
 }
 
-func runBarePull(ctx context.Context, url, consumer string, messages int) (*run, error) {
-	c, err := runRole[pullResult](ctx, "bare", url, consumer, strconv.Itoa(messages))
-	if err != nil {
-		return nil, err
+// runBarePull acks each message, or with all each of two batches at once.
+func runBarePull(all bool) func(context.Context, string, string, int) (*run, error) {
+	return func(ctx context.Context, url, consumer string, messages int) (*run, error) {
+		acks := "each"
+		if all {
+			acks = "all"
+		}
+		c, err := runRole[pullResult](ctx, "bare", url, consumer, strconv.Itoa(messages), acks)
+		if err != nil {
+			return nil, err
+		}
+		return newRun(messages, c.result.Seconds, c.wall, c.usage), nil
 	}
-	return newRun(messages, c.result.Seconds, c.wall, c.usage), nil
 }

@@ -23,6 +23,7 @@ type run struct {
 	PeakMemory        float64 // bytes
 	Files             int
 	FileBytes         int64
+	LedgerBytes       int64 // of the entries of an exactly-once capture
 }
 
 func newRun(messages int, seconds float64, wall time.Duration, usage *syscall.Rusage) *run {
@@ -53,6 +54,7 @@ type report struct {
 	JSONBytes int64 // of all messages' data
 	Results   []*result
 	Figures   []*figure
+	Restarts  []*restartResult `json:",omitempty"`
 }
 
 func newReport(messages, rounds int, jsonBytes int64) *report {
@@ -96,6 +98,7 @@ func medians(runs []run) run {
 		PeakMemory:        median(runs, func(r run) float64 { return r.PeakMemory }),
 		Files:             int(median(runs, func(r run) float64 { return float64(r.Files) })),
 		FileBytes:         int64(median(runs, func(r run) float64 { return float64(r.FileBytes) })),
+		LedgerBytes:       int64(median(runs, func(r run) float64 { return float64(r.LedgerBytes) })),
 	}
 }
 
@@ -118,13 +121,16 @@ func (r *report) print(out io.Writer) {
 	if len(r.Results) > 0 {
 		r.printRuns(p)
 	}
-	printFigures(out, r.Figures)
+	if len(r.Figures) > 0 {
+		printFigures(out, r.Figures)
+	}
+	printRestarts(p, r.Restarts)
 }
 
 func (r *report) printRuns(p func(text string, args ...any)) {
 	p("\n%d messages of %.0f bytes, %d rounds (medians), %d CPUs shared with the server, %s, jc-parquet %s\n\n",
 		r.Messages, float64(r.JSONBytes)/float64(r.Messages), r.Rounds, r.CPUs, r.Go, r.Version)
-	p("%-28s %11s %6s %12s %14s %13s %11s %9s %6s %7s %7s\n", "", "messages/s", "ratio", "target", "client CPU s/M",
+	p("%-30s %11s %6s %12s %14s %13s %11s %9s %6s %7s %7s\n", "", "messages/s", "ratio", "target", "client CPU s/M",
 		"server CPU s", "others' CPU", "peak MiB", "files", "MB", "wall s")
 	disturbed := false
 	for _, result := range r.Results {
@@ -135,7 +141,7 @@ func (r *report) printRuns(p func(text string, args ...any)) {
 				goal = fmt.Sprintf("%.2f met", result.Target)
 			}
 		}
-		p("%-28s %11.0f %6.2f %12s %14.2f %13.2f %11.2f %9.0f %6d %7.1f %7.1f\n", result.Name, m.MessagesPerSecond, result.Ratio, goal,
+		p("%-30s %11.0f %6.2f %12s %14.2f %13.2f %11.2f %9.0f %6d %7.1f %7.1f\n", result.Name, m.MessagesPerSecond, result.Ratio, goal,
 			m.ClientCPU, m.ServerCPU, m.OthersCPU, m.PeakMemory/(1<<20), m.Files, float64(m.FileBytes)/1e6, m.WallSeconds)
 		disturbed = disturbed || m.OthersCPU > m.WallSeconds*float64(r.CPUs)/20
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/jetcapture/lake/cmd/jc-parquet/internal/natsd"
+	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
 // settle is how long the server is left alone before a run, to finish what it does behind the one before.
@@ -92,8 +93,9 @@ func (s *serverProcess) cpu() (used time.Duration, err error) {
 
 // A contender pulls all messages of a consumer, acks them, and says what came of it.
 type contender struct {
-	name string
-	run  func(ctx context.Context, url, consumer string, messages int) (*run, error)
+	name   string
+	run    func(ctx context.Context, url, consumer string, messages int) (*run, error)
+	policy jetstream.AckPolicy // of the consumer; the zero value is explicit acks
 }
 
 // measure lets a contender have a new consumer, and checks that the consumer is empty afterwards.
@@ -109,12 +111,17 @@ func (s *serverProcess) measure(ctx context.Context, messages int, c contender) 
 	}
 	const name = "bench"
 	_, err = js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{ // as jc-parquet would create it
-		Durable: name, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 10 * time.Minute, MaxAckPending: 1_000_000, MaxDeliver: -1,
+		Durable: name, AckPolicy: c.policy, AckWait: 10 * time.Minute, MaxAckPending: 1_000_000, MaxDeliver: -1,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create consumer: %w", err)
 	}
 	defer func() { err = errors.Join(err, js.DeleteConsumer(context.WithoutCancel(ctx), stream, name)) }()
+	defer func() {
+		if r != nil {
+			r.LedgerBytes = takeLedger(context.WithoutCancel(ctx), js, ledger.StreamName(stream, name))
+		}
+	}()
 	time.Sleep(settle)
 
 	machine := machineCPU()
@@ -152,6 +159,16 @@ func (s *serverProcess) measure(ctx context.Context, messages int, c contender) 
 			info.NumPending, info.NumAckPending, info.AckFloor.Stream, messages)
 	}
 	return r, nil
+}
+
+// takeLedger returns the size of a ledger, 0 if there is none, and removes it.
+func takeLedger(ctx context.Context, js jetstream.JetStream, name string) int64 {
+	s, err := js.Stream(ctx, name)
+	if err != nil {
+		return 0
+	}
+	defer func() { _ = js.DeleteStream(ctx, name) }() // the server's folder goes in the end
+	return int64(s.CachedInfo().State.Bytes)
 }
 
 // A child is a process of the bench that has ended.
