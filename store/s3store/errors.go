@@ -126,6 +126,9 @@ func text(err error, status int, code string) string {
 		}
 		return fmt.Sprintf("%s (status %d)", code, status)
 	}
+	if brokeOff(err, status) {
+		return fmt.Sprintf("the answer of status %d broke off", status)
+	}
 	var sending *smithyhttp.RequestSendError
 	if errors.As(err, &sending) {
 		return sending.Err.Error()

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -172,12 +173,13 @@ func TestAnswersThatBreakOffBeforeTheyGiveTheReasonAreRetried(t *testing.T) {
 		b := fake(t, &wire{before: func(r *http.Request) (*http.Response, error) {
 			response := answer(r, status, "")
 			if r.Method != http.MethodHead {
-				response.Body = io.NopCloser(io.MultiReader(strings.NewReader(errorBody("NoSuchBucket")[:60]), broken{}))
+				response.Body = io.NopCloser(io.MultiReader(strings.NewReader(errorBody("NoSuchBucket")[:60]), iotest.ErrReader(io.ErrUnexpectedEOF)))
 			}
 			return response, nil
 		}})
 		for operation, err := range attempts(t.Context(), b) {
-			if err == nil || store.IsPermanent(err) || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+			if err == nil || store.IsPermanent(err) || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) ||
+				strings.Contains(err.Error(), "operation error") {
 				t.Errorf("%d, %s: %v", status, operation, err)
 			}
 		}
