@@ -117,18 +117,24 @@ func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K
 	if o.CreateConsumer {
 		create = captureConsumer(o.NATSConsumerName, o.MaxAge, o.MaxInFlight)
 	}
-	consumer, err := bindConsumer(ctx, nc, o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName, create)
+	js, err := newJetStream(nc, o.JetStreamDomain)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range examine(consumer.CachedInfo().Config, o.Delivery, o.MaxAge, o.MaxInFlight) {
-		if f.fatal {
-			return nil, fmt.Errorf("%w: %q of stream %q: %s: %s", ErrConsumerUnfit, o.NATSConsumerName, o.NATSStreamName, f.problem, f.fix)
-		}
-		o.Logger.Warn("the consumer does not suit a capture", zap.String("stream", o.NATSStreamName),
-			zap.String("consumer", o.NATSConsumerName), zap.String("problem", f.problem), zap.String("fix", f.fix))
+	b, err := bindConsumer(ctx, js, o.NATSStreamName, o.NATSConsumerName, create)
+	if err != nil {
+		return nil, err
 	}
-	return consumer, nil
+	for _, f := range examinationOf(o, b, nc.ConnectedServerVersion()).findings() {
+		switch f.Severity {
+		case SeverityFatal:
+			return nil, fmt.Errorf("%w: %q of stream %q: %s is %s: %s: %s", ErrConsumerUnfit, o.NATSConsumerName, o.NATSStreamName, f.Check, f.Found, f.Why, f.Change)
+		case SeverityWarning:
+			o.Logger.Warn("something does not suit the capture", zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName),
+				zap.String("check", f.Check), zap.String("found", f.Found), zap.String("why", f.Why), zap.String("change", f.Change))
+		}
+	}
+	return b.consumer, nil
 }
 
 // checkFactory makes one writer and throws it away, so that a factory that cannot work ends Run before it pulls.

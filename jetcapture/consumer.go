@@ -12,18 +12,24 @@ import (
 
 const infoTimeout = 5 * time.Second
 
-// bindConsumer finds the consumer, or creates it where that was asked for.
-func bindConsumer(ctx context.Context, nc *nats.Conn, domain, stream, consumer string, create *jetstream.ConsumerConfig) (jetstream.Consumer, error) {
-	js, err := newJetStream(nc, domain)
-	if err != nil {
-		return nil, err
-	}
+// A binding is what a capture is bound to. Each is nil as long as it was not found.
+type binding struct {
+	stream   *jetstream.StreamInfo
+	consumer jetstream.Consumer
+	asked    time.Time // when the server was asked for the consumer, and answered
+	answered time.Time
+}
+
+// bindConsumer finds the consumer, or creates it where that was asked for. It returns what it has found also with an error.
+func bindConsumer(ctx context.Context, js jetstream.JetStream, stream, consumer string, create *jetstream.ConsumerConfig) (*binding, error) {
 	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
 	defer cancel()
+	b := new(binding)
 	s, err := js.Stream(ctx, stream)
 	if err != nil {
-		return nil, lookupError(err, stream, consumer)
+		return b, lookupError(err, stream, consumer)
 	}
+	b.stream, b.asked = s.CachedInfo(), time.Now()
 	c, err := s.Consumer(ctx, consumer)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) && create != nil {
 		c, err = s.CreateConsumer(ctx, *create)
@@ -32,9 +38,10 @@ func bindConsumer(ctx context.Context, nc *nats.Conn, domain, stream, consumer s
 		}
 	}
 	if err != nil {
-		return nil, lookupError(err, stream, consumer)
+		return b, lookupError(err, stream, consumer)
 	}
-	return c, nil
+	b.consumer, b.answered = c, time.Now()
+	return b, nil
 }
 
 func newJetStream(nc *nats.Conn, domain string) (jetstream.JetStream, error) {
@@ -75,38 +82,6 @@ func lookupError(err error, stream, consumer string) error {
 
 func isGone(err error) bool {
 	return errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound)
-}
-
-// A finding is something about a consumer that a capture suffers from, with the change that mends it.
-type finding struct {
-	fatal   bool
-	problem string
-	fix     string
-}
-
-// examine checks a consumer's configuration against what a capture does to it.
-func examine(c jetstream.ConsumerConfig, delivery Delivery, interval time.Duration, maxInFlight int) (findings []finding) {
-	report := func(bad, fatal bool, problem, fix string) {
-		if bad {
-			findings = append(findings, finding{fatal, problem, fix})
-		}
-	}
-	report(c.DeliverSubject != "", true, "it is a push consumer", "create a pull consumer")
-	report(c.AckPolicy != jetstream.AckExplicitPolicy && (c.AckPolicy != jetstream.AckAllPolicy || delivery != ExactlyOnce), true,
-		fmt.Sprintf("its ack policy is %s", c.AckPolicy), "create a consumer with explicit acks (or, for exactly-once delivery by a single capture, with AckAll)")
-	report(c.MaxDeliver > 0, false,
-		fmt.Sprintf("MaxDeliver is %d: a message delivered so often without an ack is stranded in silence", c.MaxDeliver), "set it to -1")
-	report(len(c.BackOff) > 0, false, "BackOff is set, which overrides AckWait", "remove it")
-	report(c.AckWait > 0 && c.AckWait < interval, false,
-		fmt.Sprintf("AckWait %v is shorter than the interval %v: held messages will be delivered again and again", c.AckWait, interval),
-		fmt.Sprintf("set it to %v or more", interval+max(interval/2, time.Minute)))
-	report(c.MaxAckPending > 0 && c.MaxAckPending < min(maxInFlight, 10_000), false,
-		fmt.Sprintf("MaxAckPending is %d: blocks will be sealed at half of that, which makes small files", c.MaxAckPending),
-		fmt.Sprintf("set it to %d", maxInFlight))
-	report(c.InactiveThreshold > 0, false,
-		fmt.Sprintf("InactiveThreshold is %v: the server deletes the consumer, and its position, when no capture runs for so long", c.InactiveThreshold),
-		"remove it")
-	return findings
 }
 
 // A lookout answers questions about the consumer, off the loop, one at a time.

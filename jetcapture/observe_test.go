@@ -69,7 +69,7 @@ func TestUnsuitableConsumerIsWarnedAboutWithTheFix(t *testing.T) {
 	o := rawNDJSON(t.TempDir())
 	o.Logger = zap.New(core)
 	untilCaughtUp(t, s, o)
-	warned := logs.FilterField(zap.String("fix", "set it to 22m30s or more")).Len()
+	warned := logs.FilterField(zap.String("change", "set AckWait to 22m30s or more")).Len()
 	if warned != 1 {
 		t.Errorf("warnings: %v", logs.All())
 	}

@@ -1,0 +1,180 @@
+package jetcapture
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/jetcapture/lake/jetcapture/ledger"
+)
+
+// An examination holds a stream and a consumer against what a capture does to them. Run looks at its findings before it
+// begins, and Examine shows them. It does no I/O.
+type examination struct {
+	delivery    Delivery
+	interval    time.Duration
+	grace       time.Duration
+	maxInFlight int
+	retention   time.Duration // of the ledger, as far as it is set
+
+	stream   *jetstream.StreamInfo
+	consumer *jetstream.ConsumerInfo // nil if it is not there yet
+	wanted   *jetstream.ConsumerConfig
+	server   string    // version of the one that is connected to
+	asked    time.Time // when consumer was asked for, and answered; zero if that is not known
+	answered time.Time
+}
+
+func examinationOf[P Payload, K DestKey](o *Options[P, K], b *binding, server string) *examination {
+	e := &examination{
+		delivery: o.Delivery, interval: o.MaxAge, grace: o.Grace, maxInFlight: o.MaxInFlight, retention: o.LedgerRetention,
+		stream: b.stream, wanted: captureConsumer(o.NATSConsumerName, o.MaxAge, o.MaxInFlight), server: server,
+		asked: b.asked, answered: b.answered,
+	}
+	if b.consumer != nil {
+		e.consumer = b.consumer.CachedInfo()
+	}
+	return e
+}
+
+func (e *examination) findings() []Finding {
+	var d diagnosis
+	e.checkServer(&d)
+	e.checkClock(&d)
+	e.checkStream(&d)
+	if e.consumer != nil {
+		e.checkConsumer(&d)
+	}
+	e.checkRetention(&d)
+	return d
+}
+
+// config is that of the consumer as it is or will be made.
+func (e *examination) config() *jetstream.ConsumerConfig {
+	if e.consumer != nil {
+		return &e.consumer.Config
+	}
+	return e.wanted
+}
+
+// storing is how long it may take to store a block, with some retries.
+func (e *examination) storing() time.Duration { return e.wanted.AckWait - e.interval }
+
+// holding is how long a capture may hold a message un-acknowledged when all is well.
+func (e *examination) holding() time.Duration { return e.interval + e.grace + e.storing() }
+
+// exposed is how long a message must stay in the stream: until a capture that crashed with it lets it come again, and the
+// next one has stored it.
+func (e *examination) exposed() time.Duration {
+	return max(e.config().AckWait, e.holding()) + e.holding()
+}
+
+func (e *examination) ledgerRetention() time.Duration {
+	return ledgerRetention(e.retention, e.interval, e.config().AckWait)
+}
+
+// perInterval estimates how many messages come in an interval, by what is in the stream. It returns 0 where that spans too
+// little time to tell.
+func (e *examination) perInterval() float64 {
+	s := e.stream.State
+	span := s.LastTime.Sub(s.FirstTime)
+	if s.Msgs < 2 || span < e.interval {
+		return 0
+	}
+	return float64(s.Msgs) * float64(e.interval) / float64(span)
+}
+
+// serverVersion is that of the server that has the consumer, as far as it says it.
+func (e *examination) serverVersion() string {
+	const metadata = "_nats.ver" // servers since 2.11 put it into what they answer
+	if e.consumer != nil {
+		if v := e.consumer.Config.Metadata[metadata]; v != "" {
+			return v
+		}
+	}
+	if v := e.stream.Config.Metadata[metadata]; v != "" {
+		return v
+	}
+	return e.server
+}
+
+// canReset reports whether the server knows how to reset a consumer.
+func (e *examination) canReset() bool { return atLeast(e.serverVersion(), 2, 14) }
+
+// atLeast compares a version such as 2.14.0-RC.1 with major.minor. A malformed one is as good as any.
+func atLeast(version string, major, minor int) bool {
+	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	if len(parts) < 2 {
+		return true
+	}
+	a, errA := strconv.Atoi(parts[0])
+	b, errB := strconv.Atoi(parts[1])
+	if errA != nil || errB != nil {
+		return true
+	}
+	return a > major || a == major && b >= minor
+}
+
+func (e *examination) checkServer(d *diagnosis) {
+	found := "nats-server " + e.serverVersion()
+	if e.delivery == ExactlyOnce && !e.canReset() && e.config().AckPolicy != jetstream.AckAllPolicy { // of which more is said
+		d.add(SeverityAdvice, "server", found,
+			"it cannot reset a consumer, so after a crash what a capture held comes again only after AckWait, and slowly if that is much",
+			"upgrade nats-server to 2.14 or later")
+		return
+	}
+	d.ok("server", found)
+}
+
+// checkClock compares the clock here with the server's, by the time in an answer and when that was asked for and came.
+func (e *examination) checkClock(d *diagnosis) {
+	const check = "clock"
+	if e.consumer == nil || e.consumer.TimeStamp.IsZero() || e.asked.IsZero() {
+		return
+	}
+	there := e.consumer.TimeStamp
+	var skew time.Duration // at least
+	direction := ""
+	switch {
+	case there.Before(e.asked):
+		skew, direction = e.asked.Sub(there), "ahead of"
+	case there.After(e.answered):
+		skew, direction = there.Sub(e.answered), "behind"
+	}
+	if skew <= max(e.grace, time.Second) {
+		d.ok(check, "that of the server, within "+max(skew, e.answered.Sub(e.asked)).Round(time.Millisecond).String())
+		return
+	}
+	why := "a quiet stream's intervals are taken to end when this clock says so"
+	if direction == "ahead of" {
+		why += ", too early: what comes then makes more files"
+	} else {
+		why += ", too late"
+	}
+	d.add(SeverityWarning, check, skew.Round(100*time.Millisecond).String()+" "+direction+" the server's",
+		why+". Clouds refuse requests of clocks that are minutes off",
+		"synchronise the clocks here and at the server by NTP")
+}
+
+// checkRetention looks at what the ledger is asked to remember.
+func (e *examination) checkRetention(d *diagnosis) {
+	const check = "ledger retention"
+	if e.delivery != ExactlyOnce {
+		return
+	}
+	retention := e.ledgerRetention()
+	switch {
+	case retention/2 < e.holding():
+		d.add(SeverityWarning, check, retention.String(),
+			"a block that holds a message for longer than half of it is given up, and a capture may hold one for "+e.holding().String(),
+			"set LedgerRetention to "+max(ledger.MinRetention, 2*e.holding()).String()+" or more")
+	case retention < ledger.MinRetention:
+		d.add(SeverityWarning, check, retention.String(),
+			"a process, or a write on its way, that stands still for longer between its last look at the ledger and its end may put messages into a second file",
+			"set LedgerRetention to "+ledger.MinRetention.String()+" or more")
+	default:
+		d.ok(check, retention.String())
+	}
+}

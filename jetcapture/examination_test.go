@@ -1,0 +1,177 @@
+package jetcapture
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/jetcapture/lake/jetcapture/ledger"
+)
+
+// healthy is an examination that finds everything in order: of an hour of a message a millisecond.
+func healthy() *examination {
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	wanted := captureConsumer("lake", DefaultMaxAge, DefaultMaxInFlight)
+	return &examination{
+		delivery: ExactlyOnce, interval: time.Minute, grace: DefaultGrace, maxInFlight: DefaultMaxInFlight,
+		stream: &jetstream.StreamInfo{
+			Config: jetstream.StreamConfig{Name: "ORDERS", Replicas: 3, MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1},
+			State:  jetstream.StreamState{Msgs: 3_600_000, Bytes: 360e6, FirstTime: now.Add(-time.Hour), LastTime: now},
+		},
+		consumer: &jetstream.ConsumerInfo{Config: *wanted, TimeStamp: now.Add(5 * time.Millisecond), NumWaiting: 2},
+		wanted:   captureConsumer("lake", time.Minute, DefaultMaxInFlight),
+		server:   "2.15.2",
+		asked:    now, answered: now.Add(10 * time.Millisecond),
+	}
+}
+
+func TestExaminationFindsWhatIsNotInOrder(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(e *examination)
+		want   string // severity, check, and a part of what is said; "" is nothing
+	}{
+		"all is well":             {func(*examination) {}, ""},
+		"no consumer yet":         {func(e *examination) { e.consumer = nil }, ""},
+		"a server that is old":    {func(e *examination) { e.server = "2.11.4" }, "advice server 2.14 or later"},
+		"and of use all the same": {func(e *examination) { e.server, e.delivery = "2.11.4", AtLeastOnce }, ""},
+		"a release candidate":     {func(e *examination) { e.server = "2.14.0-RC.1" }, ""},
+		"a leaf node that is old": {func(e *examination) {
+			e.server, e.consumer.Config.Metadata = "2.9.0", map[string]string{"_nats.ver": "2.15.2"}
+		}, ""},
+		"AckAll on an old server": {func(e *examination) { e.server, e.consumer.Config.AckPolicy = "2.11.4", jetstream.AckAllPolicy }, "fatal ack policy explicit acks"},
+		"a clock that is ahead":   {func(e *examination) { e.asked, e.answered = e.asked.Add(5*time.Second), e.answered.Add(5*time.Second) }, "warning clock 5s ahead of the server's"},
+		"a clock that is behind":  {func(e *examination) { e.asked, e.answered = e.asked.Add(-time.Hour), e.answered.Add(-time.Hour) }, "warning clock 1h0m0s behind the server's"},
+		"a clock within the grace": {func(e *examination) {
+			e.asked, e.answered = e.asked.Add(500*time.Millisecond), e.answered.Add(500*time.Millisecond)
+		}, ""},
+		"a slow answer": {func(e *examination) { e.asked = e.asked.Add(-time.Minute) }, ""},
+
+		"AckWait below the interval":         {func(e *examination) { e.consumer.Config.AckWait = 59 * time.Second }, "warning AckWait set AckWait to 2m0s"},
+		"AckWait without time to store":      {func(e *examination) { e.consumer.Config.AckWait = 90 * time.Second }, "advice AckWait set AckWait to 2m0s"},
+		"MaxAckPending as servers choose it": {func(e *examination) { e.consumer.Config.MaxAckPending = 1_000 }, "warning MaxAckPending set MaxAckPending to 1000000"},
+		"MaxAckPending below the rate":       {func(e *examination) { e.consumer.Config.MaxAckPending = 100_000 }, "warning MaxAckPending some 60000 messages come in an interval of 1m0s"},
+		"MaxAckPending of a filter":          {func(e *examination) { e.consumer.Config.MaxAckPending, e.consumer.Config.FilterSubject = 100_000, "a" }, "advice MaxAckPending MaxInFlight"},
+		"MaxAckPending without a limit":      {func(e *examination) { e.consumer.Config.MaxAckPending = -1 }, ""},
+		"MaxInFlight below the rate":         {func(e *examination) { e.maxInFlight = 100_000 }, "advice MaxInFlight run several captures"},
+		"MaxDeliver":                         {func(e *examination) { e.consumer.Config.MaxDeliver = 100 }, "warning MaxDeliver set MaxDeliver to -1"},
+		"no payloads":                        {func(e *examination) { e.consumer.Config.HeadersOnly = true }, "warning HeadersOnly unset"},
+		"replay":                             {func(e *examination) { e.consumer.Config.ReplayPolicy = jetstream.ReplayOriginalPolicy }, "warning replay policy instant"},
+		"a pause":                            {func(e *examination) { e.consumer.Paused, e.consumer.PauseRemaining = true, time.Hour }, "warning pause 1h0m0s to go"},
+		"an ephemeral consumer":              {func(e *examination) { e.consumer.Config.Durable = "" }, "warning consumer durable"},
+		"memory of one server": {
+			func(e *examination) { e.consumer.Config.MemoryStorage, e.consumer.Config.Replicas = true, 1 },
+			"warning storage the consumer is gone",
+		},
+		"memory of three": {func(e *examination) { e.consumer.Config.MemoryStorage = true }, ""},
+		"a file for very many un-acked": {
+			func(e *examination) { e.maxInFlight, e.consumer.Config.MaxAckPending = 1_000_000, -1 }, "advice storage memory storage",
+		},
+
+		"what a crash has left": {func(e *examination) { e.consumer.NumWaiting, e.consumer.NumAckPending = 0, 500_000 }, ""},
+		"and at-least-once must wait for": {func(e *examination) {
+			e.consumer.NumWaiting, e.consumer.NumAckPending, e.delivery = 0, 500_000, AtLeastOnce
+		}, "warning un-acked messages a capture was killed"},
+		"what captures hold":               {func(e *examination) { e.consumer.NumAckPending, e.delivery = 500_000, AtLeastOnce }, ""},
+		"all that is allowed":              {func(e *examination) { e.consumer.NumAckPending = 1_000_000 }, "warning un-acked messages reached MaxAckPending"},
+		"redelivery of much":               {func(e *examination) { e.consumer.NumAckPending, e.consumer.NumRedelivered = 500_000, 400_000 }, "warning un-acked messages 400000 delivered again"},
+		"a ledger that is forgetful":       {func(e *examination) { e.retention = 10 * time.Minute }, "warning ledger retention set LedgerRetention to 1h0m0s"},
+		"a ledger below what is held":      {func(e *examination) { e.retention = 4 * time.Minute }, "warning ledger retention is given up"},
+		"no ledger, no matter how forgets": {func(e *examination) { e.retention, e.delivery = 4*time.Minute, AtLeastOnce }, ""},
+	} {
+		t.Run(name, func(t *testing.T) { wantFinding(t, c.change, c.want) })
+	}
+}
+
+func TestExaminationFindsStreamsThatDeleteWhatIsNotArchived(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(e *examination, c *jetstream.StreamConfig, s *jetstream.StreamState)
+		want   string
+	}{
+		// Here a message may be held for 2m1s, and comes again after 22m30s.
+		"by age":        {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.MaxAge = 20 * time.Minute }, "warning stream's MaxAge set the stream's MaxAge to 24m31s or more"},
+		"not by age":    {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.MaxAge = time.Hour }, ""},
+		"by number":     {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.MaxMsgs = 4_000_00 }, "warning stream's MaxMsgs which is 6m40s of messages"},
+		"not by number": {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.MaxMsgs = 4_000_000 }, ""},
+		"by bytes":      {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.MaxBytes = 40e6 }, "warning stream's MaxBytes bytes or more"},
+		"not by bytes":  {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.MaxBytes = 400e6 }, ""},
+		"not of old ones": {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) {
+			c.MaxMsgs, c.Discard = 400_000, jetstream.DiscardNew
+		}, ""},
+		"who knows": {func(_ *examination, c *jetstream.StreamConfig, s *jetstream.StreamState) {
+			c.MaxMsgs, s.Msgs, s.FirstTime = 400_000, 10_000, s.LastTime.Add(-time.Second)
+		}, ""},
+		"full in a moment": {func(_ *examination, c *jetstream.StreamConfig, s *jetstream.StreamState) {
+			c.MaxMsgs, s.Msgs, s.FirstTime = 10_000, 10_000, s.LastTime.Add(-time.Second)
+		}, "warning stream's MaxMsgs which is 1s of messages"},
+		"empty": {func(_ *examination, c *jetstream.StreamConfig, s *jetstream.StreamState) {
+			c.MaxMsgs, *s = 10_000, jetstream.StreamState{}
+		}, ""},
+		"by subject": {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.MaxMsgsPerSubject = 1 }, "warning stream's MaxMsgsPerSubject set it to -1"},
+		"for want of interest": {
+			func(e *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) {
+				e.consumer, c.Retention = nil, jetstream.InterestPolicy
+			},
+			"warning stream's retention create the consumer",
+		},
+		"with interest": {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) {
+			c.Retention = jetstream.InterestPolicy
+		}, ""},
+		"when acked": {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) {
+			c.Retention = jetstream.WorkQueuePolicy
+		}, ""},
+		"by a restart": {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) {
+			c.Storage, c.Replicas = jetstream.MemoryStorage, 1
+		}, "advice stream file storage"},
+		"by a publisher": {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.AllowMsgTTL = true }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantFinding(t, func(e *examination) { c.change(e, &e.stream.Config, &e.stream.State) }, c.want)
+		})
+	}
+}
+
+// wantFinding fails unless the changed examination finds exactly what is wanted.
+func wantFinding(t *testing.T, change func(*examination), want string) {
+	t.Helper()
+	e := healthy()
+	change(e)
+	findings := slices.DeleteFunc(e.findings(), func(f Finding) bool { return f.Severity == SeverityOK })
+	if want == "" && len(findings) == 0 {
+		return
+	}
+	if want == "" || len(findings) != 1 {
+		t.Fatalf("it finds %+v, want %q", findings, want)
+	}
+	f := findings[0]
+	start := string(f.Severity) + " " + f.Check + " "
+	said := fmt.Sprintln(f.Found, f.Why, f.Change)
+	if !strings.HasPrefix(want, start) || !strings.Contains(said, strings.TrimPrefix(want, start)) {
+		t.Errorf("it finds %s%s, want %s", start, said, want)
+	}
+}
+
+func TestLedgerOfFewerReplicasThanTheStreamIsWarnedOf(t *testing.T) {
+	for wanted, replicas := range map[int]int{1: 1, 3: 3} {
+		var d diagnosis
+		info := &jetstream.StreamInfo{Config: jetstream.StreamConfig{Replicas: replicas}}
+		if err := checkLedger(&d, info, nil, "L", wanted); err != nil || Worst(d) != SeverityOK {
+			t.Errorf("%d replicas of %d: %v, %v", replicas, wanted, d, err)
+		}
+	}
+	var d diagnosis
+	if err := checkLedger(&d, &jetstream.StreamInfo{Config: jetstream.StreamConfig{Replicas: 1}}, nil, "L", 3); err != nil || Worst(d) != SeverityWarning || d[0].Change != "set Replicas of stream L to 3" {
+		t.Errorf("1 replica of 3: %v, %v", d, err)
+	}
+	d = nil
+	info := &jetstream.StreamInfo{Config: jetstream.StreamConfig{Storage: jetstream.MemoryStorage}}
+	if err := checkLedger(&d, info, nil, "L", 0); err != nil || Worst(d) != SeverityWarning {
+		t.Errorf("memory: %v, %v", d, err)
+	}
+	if err := checkLedger(&d, nil, ledger.ErrLost, "L", 1); err == nil {
+		t.Error("that the ledger could not be looked up is not said")
+	}
+}
