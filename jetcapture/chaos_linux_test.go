@@ -236,7 +236,7 @@ func (c *chaos) logFigures(t *testing.T) {
 		eachLine(t, name, func(line string) {
 			for _, part := range []string{
 				"the store " + moodFails, "the store " + moodLoses, "the store " + moodWaits, "the store " + moodStalls,
-				"others were faster", "too old for the ledger", "acks are not confirmed", "pulling starts anew", "block stored", "the process ends",
+				"another block has some of its messages", "too old for the ledger", "acks are not confirmed", "pulling starts anew", "block stored", "the process ends",
 			} {
 				said[part] += count(strings.Contains(line, part))
 			}

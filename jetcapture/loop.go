@@ -1,6 +1,7 @@
 package jetcapture
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,19 +121,21 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 	l.memHard = o.MemoryLimit - 4*int64(pullBytes) // two requests, and what encoding adds to them
 	l.memSoft = l.memHard / 4 * 3
 	batch := max(1, min(o.PullMessages, l.inFlight/2))
-	l.puller = newPuller(nc, o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName, batch, pullBytes, pullLimits{
+	limits := pullLimits{
 		batch: config.MaxRequestBatch, bytes: config.MaxRequestMaxBytes, expires: config.MaxRequestExpires,
 		minBytes: int(nc.MaxPayload()) + 4096,
-	})
-
+	}
+	if o.Delivery == ExactlyOnce { // which takes a message for as old as the request for it, and gives up what is old
+		most := ledgerRetention(o.LedgerRetention, o.MaxAge, config.AckWait) / 8
+		limits.expires = min(cmp.Or(limits.expires, most), most)
+	}
+	l.puller = newPuller(nc, o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName, batch, pullBytes, limits)
 	return l
 }
 
 // run takes messages until ctx ends, the capture is done, or an error ends it.
 func (l *loop[P, K]) run(ctx context.Context) error {
-	if err := l.puller.start(time.Now()); err != nil {
-		return err
-	}
+	l.puller.start(time.Now())
 	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()
 	for l.stop == nil && !l.done {
@@ -237,14 +240,10 @@ func (l *loop[P, K]) resetPull() {
 		}
 	}
 	l.resetCause = nil
-	if err := l.puller.start(l.clocks.now); err != nil {
-		l.log.Warn("starting to pull anew failed, will retry", zap.Error(err))
-		l.resetCause = err
-		l.puller.notBefore = l.clocks.now.Add(time.Second)
-	}
+	l.puller.start(l.clocks.now)
 }
 
-// takeReceived handles what is in the channel of a subscription that has ended.
+// takeReceived handles what is in the channel of subscriptions that have ended.
 func (l *loop[P, K]) takeReceived(messages <-chan *nats.Msg) {
 	for {
 		select {

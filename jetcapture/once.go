@@ -57,6 +57,8 @@ func (c *committer[K]) storeOnce(ctx context.Context, b *block[K]) outcome[K] {
 	}
 	o, err := c.once.Commit(ctx, claim, func(ctx context.Context) error { return c.storeBlock(ctx, b) })
 	switch {
+	case errors.Is(err, ledger.ErrStale): // it waited too long for its turn: nothing is wrong with the store
+		return outcome[K]{block: b, err: err, again: &b.messageRefs}
 	case err != nil:
 		return outcome[K]{block: b, err: err, fatal: store.IsPermanent(err) || errors.Is(err, ledger.ErrLost) || errors.Is(err, ledger.ErrUnfit)}
 	case o.Stored:

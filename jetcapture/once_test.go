@@ -9,10 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/capturetest"
+	"github.com/jetcapture/lake/jetcapture/ledger"
 	"github.com/jetcapture/lake/store"
 )
 
@@ -80,6 +82,47 @@ func TestExactlyOnceWithRedeliveryToAnotherCapture(t *testing.T) {
 		running.Go(func() { untilCaughtUp(t, s, o) })
 	}
 	running.Wait()
+	wantOrders(t, readRows(t, dir), n, true)
+}
+
+// What is too old for the ledger are messages, not the capture that got them a moment ago.
+func TestExactlyOnceTakesMessagesForAsOldAsTheRequestThatBroughtThem(t *testing.T) {
+	s, dir := startServer(t), t.TempDir()
+	o := onceNDJSON(dir)
+	o.MaxMessages, o.MaxAge, o.LedgerRetention = 10, time.Second, 4*time.Second
+	o.Observer.BlockAbandoned = func(b jetcapture.Block, err error) { t.Errorf("block %s is given up: %v", b.ID, err) }
+	stop := start(t, o.Build(), s.Connect())
+	n := 0
+	for began := time.Now(); time.Since(began) < o.LedgerRetention; n += 80 {
+		s.Publish(80, func(i int) *nats.Msg { return order(n + i) })
+		eventually(t, "all is archived", func() bool { return s.Info(streamName, consumerName).AckFloor.Stream == uint64(n+80) })
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	wantOrders(t, readRows(t, dir), n, true)
+}
+
+// Blocks that waited for their turn until they were too old for the ledger are asked for again, and pulling does not pause for
+// them as it does for a full disk. The messages that come again come by requests that are younger.
+func TestExactlyOnceCatchesUpThoughBlocksGetTooOldInTheQueue(t *testing.T) {
+	const n = 4_000
+	s, dir := startServer(t), t.TempDir()
+	s.Publish(n, order)
+	o := onceNDJSON(dir)
+	o.MaxMessages, o.MaxAge, o.LedgerRetention, o.StoreConcurrency = 10, time.Second, 4*time.Second, 4
+	o.Store = &slowStore{BlockStore: o.Store, wait: func(int) time.Duration { return 50 * time.Millisecond }}
+	var old atomic.Int64
+	o.Observer.BlockAbandoned = func(_ jetcapture.Block, err error) {
+		if errors.Is(err, ledger.ErrStale) {
+			old.Add(1)
+		}
+	}
+	o.Observer.Paused = func(cause string) { t.Errorf("pulling pauses: %s", cause) }
+	untilCaughtUp(t, s, o)
+	if old.Load() == 0 {
+		t.Error("no block got too old: this test shows nothing")
+	}
 	wantOrders(t, readRows(t, dir), n, true)
 }
 

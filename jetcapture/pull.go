@@ -24,7 +24,8 @@ const (
 )
 
 // A puller asks the server for messages and keeps requests overlapping, so that it never runs dry while it delivers.
-// All messages of all requests come through one channel. Only the loop uses it.
+// All messages of all requests come through one channel. Each request has a subscription of its own, as nothing else in a
+// message says which request brought it. Only the loop uses it.
 type puller struct {
 	nc        *nats.Conn
 	subject   string // to send requests to
@@ -33,16 +34,22 @@ type puller struct {
 	expires   time.Duration
 	heartbeat time.Duration
 
-	inbox    string // of the current subscription
-	sub      *nats.Subscription
 	messages chan *nats.Msg
-	requests int // sent on this subscription, to number them
-	times    requestTimes
+	requests map[*nats.Subscription]*pullRequest // since start, that messages may come of
+	latest   *pullRequest                        // that a message came of
+	started  time.Time
 
 	outstanding int // messages asked for that neither came nor were given back
 	lastHeard   time.Time
 	notBefore   time.Time // the earliest next request, after the server refused one
 	reconnects  uint64
+}
+
+// A pullRequest is a request for messages that has not ended.
+type pullRequest struct {
+	sub  *nats.Subscription
+	made time.Time
+	left int // messages that have not come
 }
 
 // A pullEvent is what a status message of the server amounts to.
@@ -87,26 +94,18 @@ func newPuller(nc *nats.Conn, domain, stream, consumer string, batch, maxBytes i
 	return p
 }
 
-// start subscribes anew and forgets all requests sent before.
-func (p *puller) start(now time.Time) error {
+// start forgets all requests sent before.
+func (p *puller) start(now time.Time) {
 	p.stop()
-	p.inbox = p.nc.NewInbox() + "."
 	p.messages = make(chan *nats.Msg, 2*p.batch+statusRoom)
-	sub, err := p.nc.ChanSubscribe(p.inbox+"*", p.messages)
-	if err != nil {
-		return fmt.Errorf("subscribe for pulled messages: %w", err)
-	}
-	p.sub, p.requests, p.outstanding, p.lastHeard = sub, 0, 0, now
-	p.times.start(now)
+	p.requests, p.latest, p.started, p.lastHeard = make(map[*nats.Subscription]*pullRequest), nil, now, now
 	p.reconnects = p.nc.Stats().Reconnects
-	return nil
 }
 
-// stop ends the subscription. Messages that came before stay in the channel.
+// stop ends the subscriptions. Messages that came before stay in the channel.
 func (p *puller) stop() {
-	if p.sub != nil {
-		_ = p.sub.Unsubscribe() // fails only on a closed connection, which has none
-		p.sub = nil
+	for _, r := range p.requests {
+		_ = r.sub.Unsubscribe() // fails only on a closed connection, which has none
 	}
 	p.outstanding = 0
 }
@@ -129,9 +128,16 @@ func (p *puller) request(now time.Time, room int) error {
 	if err != nil {
 		return err
 	}
-	p.requests++
-	p.times.add(p.requests, now)
-	if err := p.nc.PublishRequest(p.subject, p.inbox+strconv.Itoa(p.requests), body); err != nil {
+	p.prune(now)
+	inbox := p.nc.NewInbox()
+	sub, err := p.nc.ChanSubscribe(inbox, p.messages)
+	if err != nil {
+		return fmt.Errorf("subscribe for pulled messages: %w", err)
+	}
+	r := &pullRequest{sub: sub, made: now, left: n}
+	p.requests[sub] = r
+	if err := p.nc.PublishRequest(p.subject, inbox, body); err != nil {
+		p.end(r)
 		return fmt.Errorf("request messages: %w", err)
 	}
 	if p.outstanding == 0 {
@@ -141,17 +147,39 @@ func (p *puller) request(now time.Time, room int) error {
 	return nil
 }
 
-// requestedAt returns when the request was made that brought a message, by its subject. The server cannot have sent the
-// message earlier, however long it was on its way or waited here while the process was stopped.
-func (p *puller) requestedAt(subject string) time.Time {
-	return p.times.of(subject)
-}
-
-// received counts a message that came.
-func (p *puller) received(now time.Time) {
+// received counts a message that came, and returns when the request was made that brought it. The server cannot have sent
+// the message earlier, however long it was on its way or waited here while the process was stopped.
+func (p *puller) received(msg *nats.Msg, now time.Time) (requested time.Time) {
 	p.lastHeard = now
 	if p.outstanding > 0 {
 		p.outstanding--
+	}
+	r := p.latest
+	if r == nil || r.sub != msg.Sub {
+		if r = p.requests[msg.Sub]; r == nil {
+			return p.started // of a request that has ended, or so it was said
+		}
+		p.latest = r
+	}
+	if r.left--; r.left <= 0 {
+		p.end(r)
+	}
+	return r.made
+}
+
+// end ends a request of which nothing will come any more.
+func (p *puller) end(r *pullRequest) {
+	_ = r.sub.Unsubscribe() // fails only on a closed connection
+	delete(p.requests, r.sub)
+	p.latest = nil
+}
+
+// prune ends requests that the server has forgotten without a word.
+func (p *puller) prune(now time.Time) {
+	for _, r := range p.requests {
+		if now.Sub(r.made) > 2*p.expires+time.Minute {
+			p.end(r)
+		}
 	}
 }
 
@@ -175,6 +203,9 @@ func (p *puller) status(msg *nats.Msg, now time.Time) (pullEvent, error) {
 		return pullNothing, nil // a heartbeat
 	}
 	p.giveBack(msg)
+	if r := p.requests[msg.Sub]; r != nil {
+		p.end(r) // whatever the reason, nothing comes of it after that
+	}
 	switch {
 	case code == "404", code == "408":
 		return pullNothing, nil // the request has expired, as most do on a quiet stream
@@ -203,35 +234,4 @@ func (p *puller) status(msg *nats.Msg, now time.Time) (pullEvent, error) {
 func (p *puller) giveBack(msg *nats.Msg) {
 	n, _ := strconv.Atoi(msg.Header.Get("Nats-Pending-Messages"))
 	p.outstanding = max(0, p.outstanding-n)
-}
-
-// requestTimes remembers when the latest requests of a subscription were made.
-type requestTimes struct {
-	started time.Time
-	latest  [256]time.Time // by number, modulo its length
-	last    int
-
-	subject string // of the latest message, and the time of its request
-	time    time.Time
-}
-
-func (r *requestTimes) start(now time.Time) {
-	r.started, r.last, r.subject = now, 0, ""
-}
-
-func (r *requestTimes) add(n int, now time.Time) {
-	r.last = n
-	r.latest[n%len(r.latest)] = now
-}
-
-// of returns the time of the request that has a subject, or an earlier one if that is not known any more.
-func (r *requestTimes) of(subject string) time.Time {
-	if subject != r.subject {
-		r.subject, r.time = subject, r.started
-		n, err := strconv.Atoi(subject[strings.LastIndexByte(subject, '.')+1:])
-		if err == nil && 0 < n && n <= r.last && r.last-n < len(r.latest) {
-			r.time = r.latest[n%len(r.latest)]
-		}
-	}
-	return r.time
 }

@@ -24,8 +24,7 @@ func (l *loop[P, K]) handle(msg *nats.Msg) {
 			zap.String("reply", msg.Reply))
 		return
 	}
-	l.puller.received(l.clocks.now)
-	l.requested = l.puller.requestedAt(msg.Subject)
+	l.requested = l.puller.received(msg, l.clocks.now)
 	if l.watermark != nil && !l.watermark.receive(&d) {
 		l.resetCause = l.watermark.broken
 	}

@@ -126,9 +126,10 @@ func (l *loop[P, K]) abandon(b *block[K], err error) {
 	}
 }
 
-// giveBack forgets a block some of whose messages are in other files. The others are delivered again at once.
+// giveBack forgets a block that the ledger did not let be stored. Its messages that are in no other file are delivered again
+// at once.
 func (l *loop[P, K]) giveBack(o outcome[K]) {
-	l.log.Info("a block is given up, since others were faster", zap.String("block", o.block.id),
+	l.log.Info("a block is given up, its messages are or will be in others", zap.String("block", o.block.id),
 		zap.Int("messages", o.block.messages()), zap.Int("again", o.again.count()), zap.Error(o.err))
 	if l.o.Observer.BlockAbandoned != nil {
 		l.o.Observer.BlockAbandoned(o.block.describe(), o.err)
