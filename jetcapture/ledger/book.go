@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"cmp"
+	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -20,6 +22,7 @@ type Book struct {
 	created time.Time     // of the stream; claims on another are ignored
 	top     atomic.Uint64 // the highest sequence claimed, for those who need no lock for a higher one
 	claims  map[string]*claim
+	index   index // of the complete ones
 	union   *roaring64.Bitmap
 	sets    setCache
 	applied uint64 // the last entry
@@ -59,7 +62,7 @@ func (c *claim) covers(seq uint64) bool { return c.first <= seq && seq <= c.fina
 // cacheBytes bounds what the sets of single claims may take in memory.
 func NewBook(created time.Time, cacheBytes int64) *Book {
 	return &Book{
-		created: created, claims: map[string]*claim{}, union: roaring64.New(), changed: make(chan struct{}),
+		created: created, claims: map[string]*claim{}, index: newIndex(), union: roaring64.New(), changed: make(chan struct{}),
 		sets: setCache{limit: cacheBytes, sets: map[string]*cachedSet{}},
 	}
 }
@@ -142,6 +145,7 @@ func (b *Book) complete(c *claim) {
 	if set.Intersects(b.union) {
 		c.contested = roaring64.And(set, b.union)
 	}
+	b.index.add(c)
 	b.union.Or(set)
 	b.top.Store(max(b.top.Load(), c.final))
 	b.sets.put(c.id, set)
@@ -181,27 +185,44 @@ func (b *Book) rivals(id string) (earlier []view, contested *roaring64.Bitmap) {
 	if mine == nil || mine.contested == nil {
 		return nil, nil
 	}
-	for _, c := range b.claims {
-		if c != mine && b.counts(c) && c.position() < mine.position() && c.first <= mine.final && mine.first <= c.final {
+	first, final := mine.contested.Minimum(), mine.contested.Maximum()
+	seen := map[*claim]struct{}{mine: {}}
+	for c := range b.near(first, final) {
+		if _, again := seen[c]; again {
+			continue
+		}
+		seen[c] = struct{}{}
+		if b.counts(c) && c.position() < mine.position() && c.first <= final && first <= c.final {
 			earlier = append(earlier, c.view())
 		}
 	}
 	return inOrder(earlier), mine.contested.Clone()
 }
 
-// holders returns the claims that may hold a message and are not aborted.
+// holders returns the claims that hold a message, or may as their sets are not in memory, and are not aborted.
 func (b *Book) holders(seq uint64) (holders []view) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.union.Contains(seq) {
 		return nil
 	}
-	for _, c := range b.claims {
-		if b.counts(c) && c.covers(seq) {
+	for c := range b.index.near(seq, seq) {
+		if !b.counts(c) || !c.covers(seq) {
+			continue
+		}
+		if set := b.sets.get(c.id); set == nil || set.Contains(seq) {
 			holders = append(holders, c.view())
 		}
 	}
 	return inOrder(holders)
+}
+
+// near yields the claims that may have a sequence from first to final: by the index, or all if the range is too wide for it.
+func (b *Book) near(first, final uint64) iter.Seq[*claim] {
+	if narrow(first, final) {
+		return b.index.near(first, final)
+	}
+	return maps.Values(b.claims)
 }
 
 // inOrder sorts claims as they stand in the log, so that whoever works through them does it in one order.
@@ -331,6 +352,9 @@ func (b *Book) forget(id string) {
 }
 
 func (b *Book) drop(id string) {
+	if c := b.claims[id]; c != nil && c.messages > 0 && c.created.Equal(b.created) {
+		b.index.remove(c)
+	}
 	delete(b.claims, id)
 	b.sets.drop(id)
 	b.loose = true

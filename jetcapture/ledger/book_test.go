@@ -138,3 +138,23 @@ func TestSetsAreBoundedAndUnionIsNot(t *testing.T) {
 		t.Errorf("one run takes %d bytes", b.union.GetSizeInBytes())
 	}
 }
+
+// BenchmarkHolders asks for messages of ten thousand claims, as when many are delivered again.
+func BenchmarkHolders(b *testing.B) {
+	book := NewBook(streamMade, 1<<20)
+	for i := range uint64(10_000) {
+		e := claimEntry(time.Unix(int64(i), 0).String())
+		for k := range uint64(100) { // ten claims take turns
+			e.Set.Add(i/10*1_000 + i%10 + 10*k)
+		}
+		story(book, e)
+	}
+	b.ReportAllocs()
+	seq := uint64(0)
+	for b.Loop() {
+		if book.holders(seq) == nil {
+			b.Fatal("nobody has it")
+		}
+		seq = (seq + 7_919) % 1_000_000
+	}
+}
