@@ -144,7 +144,7 @@ func (e *examination) checkClock(d *diagnosis) {
 		skew, direction = there.Sub(e.answered), "behind"
 	}
 	if skew <= max(e.grace, time.Second) {
-		d.ok(check, "that of the server, within "+max(skew, e.answered.Sub(e.asked)).Round(time.Millisecond).String())
+		d.ok(check, "that of the server, within "+max(skew, e.answered.Sub(e.asked), time.Millisecond).Round(time.Millisecond).String())
 		return
 	}
 	why := "a quiet stream's intervals are taken to end when this clock says so"

@@ -142,6 +142,12 @@ jc-parquet: --layout "flat" is not known: use hive or date`},
 		{"demo in a cloud", []string{"demo", "--out=s3://bucket"}, `jc-parquet: --out: the demo needs a local folder: write its path`},
 		{"no stream to infer from", []string{"infer", "more"}, `jc-parquet: there are 1 arguments beside the flags, and infer takes none; see jc-parquet infer --help
 jc-parquet: --stream is missing: name the stream to read, as in --stream ORDERS (or JC_STREAM)`},
+		{"doctor of nothing", []string{"doctor", "--out=" + out}, `jc-parquet: --stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)
+jc-parquet: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it`},
+		{"doctor of nowhere", []string{"doctor", "-s=S", "-c=C", "--split=x"}, `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL
+jc-parquet: --split "x" is not known: use none, subject, token:N (from 1) or header:NAME`},
+		{"doctor", []string{"doctor", "more"}, `jc-parquet: there are 1 arguments beside the flags, and doctor takes none; see jc-parquet doctor --help`},
+		{"delivery", to("--out="+out, "--delivery=once"), `jc-parquet: invalid value "once" for --delivery: unknown delivery "once": use at-least-once or exactly-once; see jc-parquet run --help`},
 		{"nothing to inspect", []string{"inspect"}, `jc-parquet: inspect needs a Parquet file: see jc-parquet inspect --help`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -155,23 +161,29 @@ jc-parquet: --stream is missing: name the stream to read, as in --stream ORDERS 
 
 func TestHelpVersionAndCompletionAreThere(t *testing.T) {
 	for want, args := range map[string][]string{
-		"Exit codes: 0":          {"--help"},
-		"jc-parquet demo":        nil,
-		"jc-parquet version":     {"--version"},
-		"--until-caught-up":      {"run", "--help"},
-		"$JC_SPLIT":              {"help", "run"},
-		"--columns FILE":         {"run", "--help"},
-		"- name: id ":            {"run", "--help"},
-		"list typed columns for": {"--help"},
-		"[ --filter SUBJECT ]":   {"infer", "--help"},
-		"complete -o":            {"completion", "bash"},
-		"--max-in-flight":        {"run", "--max-i", "--generate-shell-completion"},
-		"A second demo adds":     {"demo", "--help"},
-		"schema, row groups and": {"inspect", "--help"},
-		"s3://bucket/lake/x.par": {"inspect", "--help"},
-		"azblob://account/conta": {"help", "run"},
-		"$JC_STORE_TIMEOUT":      {"help", "run"},
-		"$JC_STORE_RATE":         {"help", "run"},
+		"Exit codes: 0":            {"--help"},
+		"jc-parquet demo":          nil,
+		"jc-parquet version":       {"--version"},
+		"--until-caught-up":        {"run", "--help"},
+		"$JC_SPLIT":                {"help", "run"},
+		"--columns FILE":           {"run", "--help"},
+		"- name: id ":              {"run", "--help"},
+		"list typed columns for":   {"--help"},
+		"[ --filter SUBJECT ]":     {"infer", "--help"},
+		"complete -o":              {"completion", "bash"},
+		"--max-in-flight":          {"run", "--max-i", "--generate-shell-completion"},
+		"A second demo adds":       {"demo", "--help"},
+		"schema, row groups and":   {"inspect", "--help"},
+		"s3://bucket/lake/x.par":   {"inspect", "--help"},
+		"azblob://account/conta":   {"help", "run"},
+		"$JC_STORE_TIMEOUT":        {"help", "run"},
+		"$JC_STORE_RATE":           {"help", "run"},
+		"$JC_DELIVERY":             {"help", "run"},
+		"(default: \"exactly-once": {"help", "run"},
+		"$JC_LEDGER_RETENTION":     {"help", "run"},
+		"--fix":                    {"doctor", "--help"},
+		"run refuses to begin":     {"help", "doctor"},
+		"whether stream, consum":   {"--help"},
 	} {
 		code, stdout, stderr := jcParquet(args...)
 		if code != app.ExitOK || !strings.Contains(stdout, want) {

@@ -33,16 +33,7 @@ func runCommand() *cli.Command {
 	cmd.Version = ""
 	cmd.Usage = "archive the messages of a stream, as they are or in typed columns, until it is stopped"
 	cmd.Description = runDescription + app.ExitCodes
-	cmd.Flags = slices.Concat(archiveFlags(), typedFlags(), cmd.Flags)
-	for _, flag := range cmd.Flags {
-		f, ok := flag.(*cli.StringFlag)
-		switch {
-		case ok && f.Name == "compression":
-			f.Usage, f.DefaultText = "`CODEC` of the files: none, gzip, snappy or zstd", "zstd for parquet, none for others"
-		case ok && f.Name == "delivery":
-			f.Usage, f.Value = "`PROMISE` of the files: exactly-once or at-least-once; see below", string(jetcapture.ExactlyOnce)
-		}
-	}
+	cmd.Flags = runFlags()
 	capture := cmd.Action
 	cmd.Action = func(ctx context.Context, cmd *cli.Command) error {
 		pending = typedFrom(cmd).missing()
@@ -68,6 +59,21 @@ func runCommand() *cli.Command {
 		return err
 	}
 	return cmd
+}
+
+// runFlags are those of run, and of all that looks at what it would do.
+func runFlags() []cli.Flag {
+	flags := slices.Concat(archiveFlags(), typedFlags(), app.ConnectionFlags(), app.CaptureFlags(), app.LoggingFlags())
+	for _, flag := range flags {
+		f, ok := flag.(*cli.StringFlag)
+		switch {
+		case ok && f.Name == "compression":
+			f.Usage, f.DefaultText = "`CODEC` of the files: none, gzip, snappy or zstd", "zstd for parquet, none for others"
+		case ok && f.Name == "delivery":
+			f.Usage, f.Value = "`PROMISE` of the files: exactly-once or at-least-once", string(jetcapture.ExactlyOnce)
+		}
+	}
+	return flags
 }
 
 const runDescription = `Binds to a durable pull consumer with explicit acks, and acks a message only when the file that holds it is

@@ -43,8 +43,8 @@ func NewAppSkeleton[P jetcapture.Payload, K jetcapture.DestKey](setup func(cmd *
 // Capture checks options, connects as the flags of cmd say, captures until ctx ends or a signal comes, and closes the
 // connection. It returns UsageErrors for options, and the errors of Connect and jetcapture.Capture.Run.
 func Capture[P jetcapture.Payload, K jetcapture.DestKey](ctx context.Context, cmd *cli.Command, options *jetcapture.Options[P, K]) error {
-	if err := checkOptions(cmd, options); err != nil {
-		return UsageError(err)
+	if err := CheckOptions(cmd, options); err != nil {
+		return err
 	}
 	ctx, stop := UntilSignal(ctx, options.Logger)
 	defer stop()
@@ -61,8 +61,8 @@ func Capture[P jetcapture.Payload, K jetcapture.DestKey](ctx context.Context, cm
 	return nextStep(options.Build().Run(ctx, nc))
 }
 
-// checkOptions reports what is wrong in the words of flags, where there are some for it.
-func checkOptions[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, o *jetcapture.Options[P, K]) error {
+// CheckOptions returns a UsageError that says what is wrong, in the words of flags where there are some for it.
+func CheckOptions[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, o *jetcapture.Options[P, K]) error {
 	var missing []error
 	if o.NATSStreamName == "" {
 		missing = append(missing, errors.New("--stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)"))
@@ -79,9 +79,9 @@ func checkOptions[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, 
 		missing = append(missing, fmt.Errorf("--ledger-retention: %v is too little: it must be at least 4 times --interval, which is %v", r, o.MaxAge))
 	}
 	if missing != nil {
-		return errors.Join(missing...)
+		return UsageError(errors.Join(missing...))
 	}
-	return o.Validate()
+	return UsageError(o.Validate())
 }
 
 // nextStep adds the flag that mends an error of Run.
