@@ -171,7 +171,7 @@ func (c *chaos) disturb(ctx context.Context) error {
 		}
 		child := c.crew[c.rng.IntN(len(c.crew))]
 		stream := []string{streamName, ledgerName}[c.rng.IntN(2)] // whose leader
-		lasting := chaosAckWait + time.Duration(c.rng.Int64N(int64(2*chaosAckWait)))
+		lasting := chaosAckWait + time.Duration(c.rng.Int64N(int64(3*chaosAckWait)))
 		switch card {
 		case kill:
 			c.kills += count(child.signal(syscall.SIGKILL))

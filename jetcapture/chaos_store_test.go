@@ -80,7 +80,7 @@ func (s *moodyStore) mood() (mood string, wait time.Duration) {
 		return "", 0
 	}
 	moods := []string{moodFails, moodLoses, moodLoses, moodWaits, moodStalls}
-	return moods[s.rng.IntN(len(moods))], time.Duration(s.rng.Int64N(int64(3 * chaosAckWait / 2)))
+	return moods[s.rng.IntN(len(moods))], time.Duration(s.rng.Int64N(int64(4 * chaosAckWait)))
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -55,7 +55,8 @@ type outcome[K DestKey] struct {
 	suspect bool
 
 	// again is set if the block was given up though nothing is wrong: what is in it has been delivered again, and others
-	// were faster, or it is too old for the ledger. again holds the messages that are to be delivered once more; the others are acked.
+	// were faster, or it is too old for the ledger. again holds the messages that are to be delivered once more; the others
+	// are acked.
 	again *messageRefs
 }
 
