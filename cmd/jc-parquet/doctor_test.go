@@ -141,6 +141,20 @@ func TestDoctorEndsWithOneIfRunWouldRefuse(t *testing.T) {
 	}
 }
 
+func TestDoctorFindsTheWritersOfAllFormatsInOrder(t *testing.T) {
+	s := ordersServer(t)
+	for _, format := range []string{"parquet", "arrow", "ndjson", "csv"} {
+		for _, codec := range []string{"none", "gzip", "zstd"} {
+			if format == "arrow" && codec == "gzip" {
+				continue // which it does not know
+			}
+			if _, bad := doctorJSON(t, s, "--create-consumer", "--format", format, "--compression", codec); len(bad) > 0 {
+				t.Errorf("of %s with %s it finds %v", format, codec, bad)
+			}
+		}
+	}
+}
+
 func TestDoctorKnowsAStoreThatOverwrites(t *testing.T) {
 	s, server := ordersServer(t), s3Server(t)
 	place := s3URL(server.Bucket(t), server.Endpoint, "unconditional=true")
