@@ -3,7 +3,7 @@
 //
 // The flow, one way:
 //
-//	NATS consumer → pull → decode → route → block → seal → store → ack
+//	NATS consumer → pull → decode → route → block → seal → (claim) → store → ack
 //
 // A message is decoded into a payload P and a destination key K. All messages of one destination key and one interval
 // of time (Options.MaxAge) make a block, and a block becomes one file. A block is open while it takes messages, sealed
@@ -14,9 +14,10 @@
 // # Promise
 //
 // No message is acknowledged before it is stored, so none is lost: whatever crashes, fills up or goes away, a message
-// that is not in a file is delivered again. A message may be stored twice: when a capture, the server or the connection
-// dies between storing a block and acknowledging it. A message that cannot be decoded or written is stored in a
-// dead-letter file, with its bytes and the reason.
+// that is not in a file is delivered again. With Delivery AtLeastOnce, the default, a message may be stored twice: when a
+// capture, the server or the connection dies between storing a block and acknowledging it. With ExactlyOnce it is in exactly
+// one file, whatever happens, with any number of captures on the consumer: a ledger of claims sees to that, package ledger
+// says how. A message that cannot be decoded or written is stored in a dead-letter file, with its bytes and the reason.
 //
 // # Limits
 //
