@@ -101,7 +101,7 @@ func (c *committer[K]) commit(ctx context.Context, b *block[K]) outcome[K] {
 // storeBlock writes the block until that succeeds, ctx ends, or the error is one that trying again cannot mend.
 func (c *committer[K]) storeBlock(ctx context.Context, b *block[K]) error {
 	for {
-		if c.once != nil && c.once.Settled(b.id) {
+		if c.once != nil && c.once.Aborted(b.id) {
 			return fmt.Errorf("store block %s: %w: its claim was taken for abandoned", b.id, fs.ErrExist)
 		}
 		b.attempts++

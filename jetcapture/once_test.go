@@ -150,6 +150,52 @@ func TestExactlyOnceWhenAnswersOfTheStoreAreLost(t *testing.T) {
 	wantOrders(t, readRows(t, dir), n, true)
 }
 
+// The answer of the store is lost, and the store does not answer again until another capture has found the file and settled the
+// claim: the first one then finds its file, too.
+func TestExactlyOnceWhenOthersFindTheFileWhoseAnswerWasLost(t *testing.T) {
+	t.Parallel()
+	const n = 5
+	s, dir := capturetest.Start(t), t.TempDir()
+	s.Stream(streamName, "orders.>")
+	s.Consumer(streamName, consumerName, func(c *jetstream.ConsumerConfig) { c.AckWait = time.Second })
+	s.Publish(n, func(i int) *nats.Msg { return order(8 * i) }) // for one destination key
+	first := onceNDJSON(dir)
+	first.MaxMessages = n
+	var written, settled atomic.Bool
+	lossy := &faultyStore{BlockStore: first.Store, fail: func() error {
+		if written.Load() && !settled.Load() {
+			return errStoreDown
+		}
+		return nil
+	}}
+	first.Store = &answerless{BlockStore: lossy, lose: func() bool { return written.CompareAndSwap(false, true) }}
+	first.Observer.BlockAbandoned = func(b jetcapture.Block, err error) { t.Errorf("block %s is given up: %v", b.ID, err) }
+	stop := start(t, first.Build(), s.Connect())
+	eventually(t, "a file is there", written.Load)
+	untilCaughtUp(t, s, onceNDJSON(dir))
+	settled.Store(true)
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if rows := readRows(t, dir); len(rows) != n {
+		t.Errorf("%d rows of %d messages", len(rows), n)
+	}
+}
+
+// An answerless store stores a block and says that it failed.
+type answerless struct {
+	store.BlockStore[string]
+	lose func() bool
+}
+
+func (s *answerless) Write(ctx context.Context, block io.Reader, destKey, dir, name string) (string, int64, time.Duration, error) {
+	location, n, took, err := s.BlockStore.Write(ctx, block, destKey, dir, name)
+	if err == nil && s.lose() {
+		err = errors.New("the answer was lost")
+	}
+	return location, n, took, err
+}
+
 // overwriting is a store that does what it must not.
 type overwriting struct{ store.BlockStore[string] }
 

@@ -126,10 +126,11 @@ func (l *Ledger) Commit(ctx context.Context, b *Block, write func(context.Contex
 	return Outcome{Stored: true}, nil
 }
 
-// Settled reports whether somebody has settled the claim of a block already, so that storing it is in vain.
-func (l *Ledger) Settled(id string) bool {
+// Aborted reports whether somebody has aborted the claim of a block, so that storing it is in vain. If they found its file,
+// whose answer was lost, storing it once more says so.
+func (l *Ledger) Aborted(id string) bool {
 	v, ok := l.book.view(id)
-	return !ok || v.state != Claimed
+	return !ok || v.state == Aborted
 }
 
 func (l *Ledger) stale(b *Block) bool {
