@@ -19,6 +19,7 @@ const (
 	ackConfirmTimeout = 5 * time.Second
 	ackAttempts       = 6 // of confirming; a server that does not answer may still have the acks
 	ackReconnectPoll  = 50 * time.Millisecond
+	ackLeaderWait     = time.Second // between attempts while the servers elect one
 )
 
 // An acker acknowledges messages: all asynchronously, then the last by a round trip, which the server answers after it
@@ -44,7 +45,8 @@ func (a *acker) ack(ctx context.Context, m messageRefs) error {
 		case err == nil && a.nc.Stats().Reconnects == epoch:
 			return nil
 		case errors.Is(err, nats.ErrNoResponders):
-			return fmt.Errorf("ack: nobody listens any more, the consumer is gone: %w", err)
+			err = fmt.Errorf("nobody listens: the consumer has no leader yet, or is gone: %w", err)
+			sleep(ctx, ackLeaderWait)
 		case err == nil:
 			err = errors.New("the connection was lost meanwhile")
 		}
