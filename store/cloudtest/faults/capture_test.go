@@ -1,7 +1,6 @@
 package faults_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -86,42 +85,56 @@ func objects(ctx context.Context, b store.Bucket, known map[string][]byte) error
 	return nil
 }
 
-// wantOrders fails unless the objects hold the orders from 0 to n-1, each once.
-func wantOrders(t *testing.T, all map[string][]byte, n, size int) {
+// A tally counts how often each order was stored.
+type tally struct {
+	size  int
+	times []int
+}
+
+// add counts the orders of an object, each of which must be what was published.
+func (c *tally) add(t *testing.T, name string, content []byte) {
 	t.Helper()
-	times := make([]int, n)
-	for name, content := range all {
-		lines := bufio.NewReader(bytes.NewReader(content))
-		for {
-			line, err := lines.ReadBytes('\n')
-			if err != nil && len(line) == 0 {
-				break
-			}
-			var row struct {
-				Subject string `json:"subject"`
-				Data    []byte `json:"data"`
-				Seq     int    `json:"stream_seq"`
-			}
-			if err := json.Unmarshal(line, &row); err != nil {
-				t.Fatalf("%s: %v in %.100q", name, err, line)
-			}
-			if i := row.Seq - 1; !bytes.Equal(row.Data, order(i, size)) || row.Subject != fmt.Sprintf("orders.k%d", i%4) {
-				t.Fatalf("%s: message %d is %s %.100q", name, row.Seq, row.Subject, row.Data)
-			}
-			times[row.Seq-1]++
+	for line := range bytes.Lines(content) {
+		var row struct {
+			Subject string `json:"subject"`
+			Data    []byte `json:"data"`
+			Seq     int    `json:"stream_seq"`
 		}
+		if err := json.Unmarshal(line, &row); err != nil {
+			t.Fatalf("%s: %v in %.100q", name, err, line)
+		}
+		i := row.Seq - 1
+		if i < 0 || i >= len(c.times) || !bytes.Equal(row.Data, order(i, c.size)) || row.Subject != fmt.Sprintf("orders.k%d", i%4) {
+			t.Fatalf("%s: message %d is %s %.100q", name, row.Seq, row.Subject, row.Data)
+		}
+		c.times[i]++
 	}
-	missing, twice := 0, 0
-	for _, count := range times {
+}
+
+// wantEachOnce fails unless every order is there, and once.
+func (c *tally) wantEachOnce(t *testing.T) {
+	t.Helper()
+	missing, repeated := 0, 0
+	for _, count := range c.times {
 		if count == 0 {
 			missing++
 		} else if count > 1 {
-			twice++
+			repeated++
 		}
 	}
-	if missing+twice > 0 {
-		t.Errorf("of %d messages %d are missing and %d are there more than once, in %d objects", n, missing, twice, len(all))
+	if missing+repeated > 0 {
+		t.Errorf("of %d messages %d are missing and %d are there more than once", len(c.times), missing, repeated)
 	}
+}
+
+// wantOrders fails unless the objects hold the orders from 0 to n-1, each once.
+func wantOrders(t *testing.T, all map[string][]byte, n, size int) {
+	t.Helper()
+	c := &tally{size, make([]int, n)}
+	for name, content := range all {
+		c.add(t, name, content)
+	}
+	c.wantEachOnce(t)
 }
 
 // storm lets faults befall some of the requests, in percent. A server that is blind is spared damaged ones.
