@@ -99,6 +99,7 @@ func (c *chaos) run(t *testing.T, lasting time.Duration, kills int) {
 		if lasting, err = time.ParseDuration(asked); err != nil {
 			t.Fatal(err)
 		}
+		c.rate /= 2 // an hour makes some 4 million messages and 60,000 files, in 1 GB
 	}
 	c.startCrew(t)
 	nc := c.servers.connect(t)
