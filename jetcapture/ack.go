@@ -18,7 +18,7 @@ var (
 const (
 	ackConfirmTimeout = 5 * time.Second
 	ackConfirmEach    = 200 * time.Microsecond // more for each ack before: a busy server takes 5,000 a second at least
-	ackAttempts       = 6 // of confirming; a server that does not answer may still have the acks
+	ackAttempts       = 6                      // of confirming; a server that does not answer may still have the acks
 	ackReconnectPoll  = 50 * time.Millisecond
 	ackLeaderWait     = time.Second // between attempts while the servers elect one
 )
