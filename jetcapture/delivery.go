@@ -1,8 +1,12 @@
 package jetcapture
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
 )
 
 const ackSubjectPrefix = "$JS.ACK."
@@ -41,64 +45,97 @@ func parseDelivery(reply string) (d delivery, ok bool) {
 	if !strings.HasPrefix(reply, ackSubjectPrefix) {
 		return d, false
 	}
-	long := isV2(reply)
-	at, skip := 0, 4 // dots before the numbers
-	if long {
-		skip = 6
+	at := skipTokens(reply, len(ackSubjectPrefix), 2)
+	if d.numbers(reply, at) && (d.route.tail == "" || d.route.tail[0] == '@') {
+		return d, d.streamSeq > 0
 	}
-	for ; skip > 0; skip-- {
-		i := strings.IndexByte(reply[at:], '.')
+	d = delivery{} // the longer form, as more follows than the shorter has
+	at = skipTokens(reply, at, 2)
+	if d.numbers(reply, at) && (d.route.tail == "" || d.route.tail[0] == '@' || d.route.tail[0] == '.') {
+		return d, d.streamSeq > 0
+	}
+	return d, false
+}
+
+// skipTokens returns where the token begins that comes so many after the one at at, or -1.
+func skipTokens(subject string, at, tokens int) int {
+	for ; tokens > 0 && at >= 0; tokens-- {
+		i := strings.IndexByte(subject[at:], '.')
 		if i < 0 {
-			return d, false
+			return -1
 		}
 		at += i + 1
 	}
-	d.route.prefix = reply[:at]
-	rest := reply[at:]
-	var timestamp uint64
-	for i, field := range [...]*uint64{&d.numDelivered, &d.streamSeq, &d.consumerSeq, &timestamp, &d.numPending} {
-		n := 0
-		for n < len(rest) && '0' <= rest[n] && rest[n] <= '9' {
-			*field = *field*10 + uint64(rest[n]-'0')
-			n++
-		}
-		rest = rest[n:]
-		if n == 0 || n > 20 {
-			return d, false
-		}
-		if i < 4 {
-			if rest == "" || rest[0] != '.' {
-				return d, false
-			}
-			rest = rest[1:]
-		}
-	}
-	if rest != "" && rest[0] != '@' && (rest[0] != '.' || !long) {
-		return d, false
-	}
-	d.timestamp = int64(timestamp)
-	d.route.tail = rest
-	return d, d.streamSeq > 0
+	return at
 }
 
-// isV2 tells the longer form by what follows the eighth dot: a number and another dot, where the shorter form ends.
-func isV2(reply string) bool {
-	dots := 0
-	for i := range len(reply) {
-		switch {
-		case reply[i] == '.' && dots == 8:
-			return true
-		case reply[i] == '.':
-			dots++
-		case dots == 8 && (reply[i] < '0' || reply[i] > '9'):
+// numbers reads the five numbers at at, and takes what is before and behind them for the route.
+func (d *delivery) numbers(reply string, at int) bool {
+	if at < 0 {
+		return false
+	}
+	d.route.prefix = reply[:at]
+	var timestamp uint64
+	for i, field := range [...]*uint64{&d.numDelivered, &d.streamSeq, &d.consumerSeq, &timestamp, &d.numPending} {
+		if i > 0 {
+			if at >= len(reply) || reply[at] != '.' {
+				return false
+			}
+			at++
+		}
+		begin, number := at, uint64(0)
+		for at < len(reply) && '0' <= reply[at] && reply[at] <= '9' {
+			number = number*10 + uint64(reply[at]-'0')
+			at++
+		}
+		if at == begin || at-begin > 20 {
 			return false
 		}
+		*field = number
 	}
-	return false
+	d.timestamp = int64(timestamp)
+	d.route.tail = reply[at:]
+	return true
 }
 
 func (d *delivery) ref() ackRef {
 	return ackRef{streamSeq: d.streamSeq, consumerSeq: d.consumerSeq, numDelivered: d.numDelivered}
+}
+
+// names returns the domain, "" if the reply subject has none, the stream and the consumer.
+func (r *ackRoute) names() (domain, stream, consumer string) {
+	names := strings.TrimSuffix(strings.TrimPrefix(r.prefix, ackSubjectPrefix), ".")
+	names, consumer = cutLast(names)
+	names, stream = cutLast(names)
+	if domain, _ = cutLast(names); domain == "_" {
+		domain = ""
+	}
+	return domain, stream, consumer
+}
+
+// cutLast parts the last token from those before it.
+func cutLast(tokens string) (before, last string) {
+	i := strings.LastIndexByte(tokens, '.')
+	return tokens[:max(i, 0)], tokens[i+1:]
+}
+
+// metadata returns what the client makes of the same reply subject.
+func (d *delivery) metadata() nats.MsgMetadata {
+	domain, stream, consumer := d.route.names()
+	return nats.MsgMetadata{
+		Sequence:     nats.SequencePair{Consumer: d.consumerSeq, Stream: d.streamSeq},
+		NumDelivered: d.numDelivered,
+		NumPending:   d.numPending,
+		Timestamp:    time.Unix(0, d.timestamp),
+		Stream:       stream,
+		Consumer:     consumer,
+		Domain:       domain,
+	}
+}
+
+// notDelivered is the error of a message that no consumer delivered.
+func notDelivered(msg *nats.Msg) error {
+	return fmt.Errorf("metadata of a message whose reply subject is %.100q: %w", msg.Reply, nats.ErrNotJSMessage)
 }
 
 // subject appends the subject that acknowledges ref. The server reads the three numbers of ref alone, so the time and

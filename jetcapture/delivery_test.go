@@ -55,8 +55,8 @@ func FuzzParseDeliveryAgreesWithTheClient(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %+v, the client refuses it: %v", reply, d, err)
 		}
-		if md.Sequence.Stream != d.streamSeq || md.Sequence.Consumer != d.consumerSeq || md.NumDelivered != d.numDelivered {
-			t.Errorf("%q: %+v, the client reads %+v", reply, d, md)
+		if got := d.metadata(); got != *md {
+			t.Errorf("%q: %+v, the client reads %+v", reply, got, *md)
 		}
 	})
 }

@@ -1,8 +1,6 @@
 package jetcapture
 
 import (
-	"strings"
-
 	"github.com/nats-io/nats.go"
 
 	"github.com/jetcapture/lake/format"
@@ -21,15 +19,16 @@ type NatsMessage struct {
 func NatsToNats[K DestKey](resolve func(msg *nats.Msg) K) func(msg *nats.Msg) (*NatsMessage, K, error) {
 	return func(msg *nats.Msg) (*NatsMessage, K, error) {
 		destKey := resolve(msg)
-		metadata, err := msg.Metadata()
-		if err != nil {
-			return nil, destKey, err
+		d, ok := parseDelivery(msg.Reply)
+		if !ok {
+			return nil, destKey, notDelivered(msg)
 		}
-		m := &NatsMessage{Subject: msg.Subject, Header: msg.Header, Data: msg.Data, Metadata: metadata}
-		if !strings.HasPrefix(msg.Reply, ackSubjectPrefix) {
-			m.Reply = msg.Reply
-		}
-		return m, destKey, nil
+		m := &struct { // of one piece
+			NatsMessage
+			metadata nats.MsgMetadata
+		}{NatsMessage{Subject: msg.Subject, Header: msg.Header, Data: msg.Data}, d.metadata()}
+		m.Metadata = &m.metadata
+		return &m.NatsMessage, destKey, nil
 	}
 }
 

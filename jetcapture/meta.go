@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -47,22 +46,16 @@ type Meta struct {
 func MetaOf(msg *nats.Msg) (Meta, error) {
 	d, ok := parseDelivery(msg.Reply)
 	if !ok {
-		return Meta{}, fmt.Errorf("metadata of a message whose reply subject is %.100q: %w", msg.Reply, nats.ErrNotJSMessage)
+		return Meta{}, notDelivered(msg)
 	}
+	_, stream, _ := d.route.names()
 	return Meta{
 		Subject:   msg.Subject,
-		Stream:    d.route.stream(),
+		Stream:    stream,
 		StreamSeq: d.streamSeq,
 		Timestamp: time.Unix(0, d.timestamp).UTC(),
 		Headers:   msg.Header,
 	}, nil
-}
-
-// stream returns the name of the stream, which is the last but one token before the numbers.
-func (r *ackRoute) stream() string {
-	tokens := strings.TrimSuffix(r.prefix, ".")
-	tokens = tokens[:max(strings.LastIndexByte(tokens, '.'), 0)]
-	return tokens[strings.LastIndexByte(tokens, '.')+1:]
 }
 
 var metaType = reflect.TypeFor[Meta]()
