@@ -47,6 +47,7 @@ type loop[P Payload, K DestKey] struct {
 	limits   sealLimits
 	specs    *blockSpecs
 	inFlight int   // the most un-acknowledged messages to hold
+	openMost int   // of these in open blocks, as other captures share what the consumer allows
 	memSoft  int64 // blocks spill and seal
 	memHard  int64 // pulling pauses
 
@@ -59,6 +60,7 @@ type loop[P Payload, K DestKey] struct {
 	suspect map[uint64]struct{} // sequences of messages in blocks whose writer failed
 
 	openMessages int
+	fullest      int // the most messages that an open block has, or had
 	memory       int64
 	clocks       clocks
 	requested    time.Time // when the message at hand was asked for
@@ -113,12 +115,13 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 
 		startReconns: nc.Stats().Reconnects,
 	}
-	l.inFlight = o.MaxInFlight
+	l.inFlight, l.openMost = o.MaxInFlight, o.MaxInFlight
 	if config.MaxAckPending > 0 {
 		l.inFlight = min(l.inFlight, config.MaxAckPending)
+		l.openMost = min(l.openMost, max(1, config.MaxAckPending/2))
 	}
-	pullBytes := int(min(int64(o.PullBytes), o.MemoryLimit/8))
-	l.memHard = o.MemoryLimit - 4*int64(pullBytes) // two requests, and what encoding adds to them
+	pullBytes := int(min(int64(o.PullBytes), o.MemoryLimit/16))
+	l.memHard = o.MemoryLimit - 6*int64(pullBytes) // two requests, and what encoding and room to grow add to them
 	l.memSoft = l.memHard / 4 * 3
 	batch := max(1, min(o.PullMessages, l.inFlight/2))
 	limits := pullLimits{

@@ -108,7 +108,7 @@ func (l *loop[P, K]) archive(msg *nats.Msg, d *delivery) {
 	default:
 		l.hold(b.block, d, msg.Reply, rows)
 		if reason := sealReason(b.stats(), l.limits, l.clocks); reason != "" {
-			l.seal(b, reason)
+			l.seal(b.block, reason)
 		}
 		l.relieve()
 	}
@@ -141,7 +141,7 @@ func (l *loop[P, K]) reject(msg *nats.Msg, d *delivery, stage string, reason err
 		if _, err = write(b.writer, letter); err == nil {
 			l.hold(b.block, d, msg.Reply, 1)
 			if reason := sealReason(b.stats(), l.limits, l.clocks); reason != "" {
-				l.sealLetters(b, reason)
+				l.seal(b.block, reason)
 			}
 			l.relieve()
 			return
@@ -217,6 +217,7 @@ func (l *loop[P, K]) hold(b *block[K], d *delivery, reply string, rows int) {
 	}
 	l.held.add(d.streamSeq)
 	l.openMessages++
+	l.fullest = max(l.fullest, b.messages())
 	l.account(b)
 }
 

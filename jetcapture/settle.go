@@ -9,18 +9,13 @@ import (
 	"go.uber.org/zap"
 )
 
-func (l *loop[P, K]) seal(b *openBlock[P, K], reason SealReason) {
-	delete(l.open, openKey[K]{b.destKey, b.start.UnixNano()})
-	l.sealBlock(b.block, reason)
-}
-
-func (l *loop[P, K]) sealLetters(b *openBlock[*DeadLetter, K], reason SealReason) {
-	delete(l.letters, b.start.UnixNano())
-	l.sealBlock(b.block, reason)
-}
-
-// sealBlock takes a block that is out of the open ones to the end of the queue for the store workers.
-func (l *loop[P, K]) sealBlock(b *block[K], reason SealReason) {
+// seal takes an open block to the end of the queue for the store workers.
+func (l *loop[P, K]) seal(b *block[K], reason SealReason) {
+	if b.deadLetter {
+		delete(l.letters, b.start.UnixNano())
+	} else {
+		delete(l.open, openKey[K]{b.destKey, b.start.UnixNano()})
+	}
 	l.openMessages -= b.messages()
 	if b.messages() == 0 {
 		l.release(b) // all that was written to it was rejected
@@ -42,21 +37,10 @@ func (l *loop[P, K]) handedOver() {
 
 // sealAll seals each block that pick has a reason for.
 func (l *loop[P, K]) sealAll(pick func(*block[K]) SealReason) {
-	for _, b := range l.open {
-		if reason := pick(b.block); reason != "" {
+	for b := range l.openBlocks() {
+		if reason := pick(b); reason != "" {
 			l.seal(b, reason)
 		}
-	}
-	for _, b := range l.letters {
-		if reason := pick(b.block); reason != "" {
-			l.sealLetters(b, reason)
-		}
-	}
-}
-
-func (l *loop[P, K]) sealAllLetters(reason SealReason) {
-	for _, b := range l.letters {
-		l.sealLetters(b, reason)
 	}
 }
 

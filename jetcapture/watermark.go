@@ -80,13 +80,8 @@ func (l *loop[P, K]) resetWatermark(ctx context.Context) error {
 // blocks yields all that are open or sealed and not settled.
 func (l *loop[P, K]) blocks() iter.Seq[*block[K]] {
 	return func(yield func(*block[K]) bool) {
-		for _, b := range l.open {
-			if !yield(b.block) {
-				return
-			}
-		}
-		for _, b := range l.letters {
-			if !yield(b.block) {
+		for b := range l.openBlocks() {
+			if !yield(b) {
 				return
 			}
 		}

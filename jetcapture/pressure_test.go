@@ -1,0 +1,56 @@
+package jetcapture
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+)
+
+// A thousand keys share what may be in flight: their files are to be as large as that allows.
+func TestManyKeysMakeFewFiles(t *testing.T) {
+	const keys, messages, inFlight = 250, 100_000, 12_500
+	p := newTrack(t, AtLeastOnce)
+	p.loop.inFlight, p.loop.openMost = inFlight, inFlight
+	key := 0
+	p.loop.o.MessageDecoder = NatsToNats(func(*nats.Msg) string { return strconv.Itoa(key) })
+	one := p.messages(messages, 10)
+	files, rows := 0, 0
+	for i, m := range one {
+		key = i % keys
+		p.loop.handle(m)
+		if open := p.loop.openMessages; open > inFlight*3/4 {
+			t.Fatalf("%d messages are in open blocks: there is no room for more while blocks are stored", open)
+		}
+		for _, b := range p.loop.waiting {
+			files, rows = files+1, rows+b.messages()
+			p.loop.release(b)
+		}
+		p.loop.waiting = nil
+	}
+	t.Logf("%d files of %d rows each", files, rows/files)
+	if mean := rows / files; mean < inFlight/keys {
+		t.Errorf("%d files have %d rows each, and %d could be in flight for each key", files, mean, inFlight/keys)
+	}
+}
+
+func TestOneKeySealsAtHalfOfWhatMayBeInFlight(t *testing.T) {
+	const inFlight = 10_000
+	p := newTrack(t, AtLeastOnce)
+	p.loop.inFlight, p.loop.openMost = inFlight, inFlight
+	p.take(p.messages(inFlight/2, 10))
+	if len(p.loop.waiting) != 1 || p.loop.waiting[0].messages() != inFlight/2 || p.loop.openMessages != 0 {
+		t.Errorf("%d blocks are sealed, %d messages are open", len(p.loop.waiting), p.loop.openMessages)
+	}
+}
+
+func TestWhatTheConsumerAllowsIsLeftToOthersByHalf(t *testing.T) {
+	p := newTrack(t, AtLeastOnce)
+	p.loop.inFlight, p.loop.openMost = 1_000, 250 // of a MaxAckPending of 500
+	key := 0
+	p.loop.o.MessageDecoder = NatsToNats(func(*nats.Msg) string { key++; return strconv.Itoa(key) })
+	p.take(p.messages(1_000, 10))
+	if p.loop.openMessages > 250 {
+		t.Errorf("%d messages are in open blocks", p.loop.openMessages)
+	}
+}
