@@ -23,8 +23,9 @@ type block[K DestKey] struct {
 	id         string
 	destKey    K
 	deadLetter bool
-	start      time.Time // of its interval
+	start      time.Time // of its interval, or of the first of them
 	end        time.Time
+	last       time.Time // the start of the last interval, by which the open ones are told apart
 	late       bool
 
 	opened time.Time // by the local clock

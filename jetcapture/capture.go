@@ -115,7 +115,7 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K]) (jetstream.Consumer, error) {
 	var create *jetstream.ConsumerConfig
 	if o.CreateConsumer {
-		create = captureConsumer(o.NATSConsumerName, o.MaxAge, o.MaxInFlight)
+		create = captureConsumer(o.NATSConsumerName, o.openTime(), o.MaxInFlight)
 	}
 	js, err := newJetStream(nc, o.JetStreamDomain)
 	if err != nil {

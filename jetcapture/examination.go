@@ -14,7 +14,7 @@ import (
 // begins, and Examine shows them. It does no I/O.
 type examination struct {
 	delivery    Delivery
-	interval    time.Duration
+	interval    time.Duration // that a block may stay open
 	grace       time.Duration
 	maxInFlight int
 	retention   time.Duration // of the ledger, as far as it is set
@@ -29,8 +29,8 @@ type examination struct {
 
 func examinationOf[P Payload, K DestKey](o *Options[P, K], b *binding, server string) *examination {
 	e := &examination{
-		delivery: o.Delivery, interval: o.MaxAge, grace: o.Grace, maxInFlight: o.MaxInFlight, retention: o.LedgerRetention,
-		stream: b.stream, wanted: captureConsumer(o.NATSConsumerName, o.MaxAge, o.MaxInFlight), server: server,
+		delivery: o.Delivery, interval: o.openTime(), grace: o.Grace, maxInFlight: o.MaxInFlight, retention: o.LedgerRetention,
+		stream: b.stream, wanted: captureConsumer(o.NATSConsumerName, o.openTime(), o.MaxInFlight), server: server,
 		asked: b.asked, answered: b.answered,
 	}
 	if b.consumer != nil {

@@ -62,18 +62,18 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 	ackWait := consumer.CachedInfo().Config.AckWait
 	once.Ledger = ledger.New(book, stream, ledgerFiles[K]{o.Store}, ledger.Options{
 		Instance: instance, Created: source.Created, MaxEntry: stream.MaxEntry(),
-		Retention:   ledgerRetention(o.LedgerRetention, o.MaxAge, ackWait),
+		Retention:   ledgerRetention(o.LedgerRetention, o.openTime(), ackWait),
 		SettleAfter: min(ledger.DefaultSettleAfter, max(ackWait/2, 2*time.Second)), // messages come again after AckWait
 	})
 	log.Info("exactly once: the ledger is open", zap.String("ledger", stream.Name()), zap.String("instance", instance))
 	return &keeper[K]{once: once, stream: stream, book: book, consumer: consumer, js: js, observer: o.Observer, log: log}, nil
 }
 
-func ledgerRetention(set, maxAge, ackWait time.Duration) time.Duration {
+func ledgerRetention(set, open, ackWait time.Duration) time.Duration {
 	if set > 0 {
 		return set
 	}
-	return max(ledger.MinRetention, 2*(maxAge+ackWait))
+	return max(ledger.MinRetention, 2*(open+ackWait))
 }
 
 // resume lets the consumer deliver at once what a crashed capture held, if nobody else is at work on it. Otherwise these

@@ -52,6 +52,7 @@ type loop[P Payload, K DestKey] struct {
 	memHard  int64 // pulling pauses
 
 	open    map[openKey[K]]*openBlock[P, K]
+	latest  map[K]*openBlock[P, K]               // of each destination key, those that may take messages of later intervals
 	letters map[int64]*openBlock[*DeadLetter, K] // by interval start
 	waiting []*block[K]                          // sealed, for the next free store worker
 	storing int                                  // blocks in the hands of store workers
@@ -107,6 +108,7 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 		limits:   o.sealLimits(),
 		specs:    newBlockSpecs(o),
 		open:     make(map[openKey[K]]*openBlock[P, K]),
+		latest:   make(map[K]*openBlock[P, K]),
 		letters:  make(map[int64]*openBlock[*DeadLetter, K]),
 		held:     newHeldSet(),
 		suspect:  make(map[uint64]struct{}),
@@ -129,7 +131,7 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 		minBytes: int(nc.MaxPayload()) + 4096,
 	}
 	if o.Delivery == ExactlyOnce { // which takes a message for as old as the request for it, and gives up what is old
-		most := ledgerRetention(o.LedgerRetention, o.MaxAge, config.AckWait) / 8
+		most := ledgerRetention(o.LedgerRetention, o.openTime(), config.AckWait) / 8
 		limits.expires = min(cmp.Or(limits.expires, most), most)
 	}
 	l.puller = newPuller(nc, o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName, batch, pullBytes, limits)
@@ -279,7 +281,7 @@ func (l *loop[P, K]) tick() {
 		l.stop = fmt.Errorf("capture stream %q: %w", l.o.NATSStreamName, ErrConnectionClosed)
 		return
 	}
-	l.sealAll(func(b *block[K]) SealReason { return sealReason(b.stats(), l.limits, l.clocks) })
+	l.sealAll(l.sealReason)
 	switch {
 	case l.puller.reconnected():
 		l.resetCause = errors.New("the connection was restored")

@@ -16,6 +16,7 @@ import (
 const (
 	DefaultMaxAge           = 15 * time.Minute
 	DefaultGrace            = time.Second
+	DefaultMaxLinger        = 15 * time.Minute
 	DefaultMaxInFlight      = 200_000
 	DefaultMemoryLimit      = 512 << 20
 	DefaultMaxSealedBlocks  = 1_000
@@ -51,6 +52,13 @@ type Options[P Payload, K DestKey] struct {
 	MaxMessages int           // seals a block of so many messages; default 0: no limit of its own
 	MaxBytes    int64         // seals a block of so many encoded bytes; default 0: no limit of its own
 
+	// MinMessages keeps a block open beyond its interval while it has fewer: it then takes the messages of the next
+	// intervals, as long as these go to the same folder of Layout, and spans several. So a key of few messages makes few files
+	// an hour, and not one each interval. It may be open for MaxLinger longer, and its messages are un-acknowledged for as
+	// long, so AckWait must be longer too. Default 0: each block is of one interval.
+	MinMessages int
+	MaxLinger   time.Duration // default DefaultMaxLinger
+
 	// MaxInFlight is how many un-acknowledged messages this capture holds at most: half of it in open blocks, then the
 	// largest are sealed early. The consumer's MaxAckPending counts too, if it is less. Default DefaultMaxInFlight.
 	MaxInFlight int
@@ -78,8 +86,8 @@ type Options[P Payload, K DestKey] struct {
 
 	// LedgerRetention is how long the ledger remembers a block after the consumer's ack floor has passed it. A block that
 	// holds a message sent to this capture longer ago than half of that is given up and delivered again, so it must be
-	// well above MaxAge and the time that storing takes. Default twice the sum of MaxAge and the consumer's AckWait, but
-	// an hour at least.
+	// well above MaxAge (and MaxLinger, with MinMessages) and the time that storing takes. Default twice the sum of these
+	// and the consumer's AckWait, but an hour at least.
 	LedgerRetention time.Duration
 
 	// UntilCaughtUp lets Run return nil once the consumer has nothing pending and nothing un-acknowledged.
@@ -127,6 +135,8 @@ func (o *Options[P, K]) Validate() error {
 	must(o.Grace >= 0, "Grace is %v: it cannot be negative", o.Grace)
 	must(o.MaxMessages >= 0, "MaxMessages is %d: use 0 for no limit", o.MaxMessages)
 	must(o.MaxBytes >= 0, "MaxBytes is %d: use 0 for no limit", o.MaxBytes)
+	must(o.MinMessages >= 0, "MinMessages is %d: use 0 to end each block with its interval", o.MinMessages)
+	must(o.MaxLinger >= 0, "MaxLinger is %v: it cannot be negative", o.MaxLinger)
 	must(o.MaxInFlight > 0, "MaxInFlight is %d: it must be positive", o.MaxInFlight)
 	must(o.MemoryLimit >= 16<<20, "MemoryLimit is %d bytes: it must be at least 16 MiB", o.MemoryLimit)
 	must(o.MaxSealedBlocks > 0, "MaxSealedBlocks is %d: it must be positive", o.MaxSealedBlocks)
@@ -134,8 +144,8 @@ func (o *Options[P, K]) Validate() error {
 	must(o.DrainTimeout > 0, "DrainTimeout is %v: it must be positive", o.DrainTimeout)
 	must(o.PullMessages > 0, "PullMessages is %d: it must be positive", o.PullMessages)
 	must(o.Delivery == AtLeastOnce || o.Delivery == ExactlyOnce, "Delivery is %q: use AtLeastOnce or ExactlyOnce", o.Delivery)
-	must(o.LedgerRetention == 0 || o.LedgerRetention >= 4*o.MaxAge,
-		"LedgerRetention is %v: it must be at least 4 times MaxAge, which is %v", o.LedgerRetention, o.MaxAge)
+	must(o.LedgerRetention == 0 || o.LedgerRetention >= 4*o.openTime(),
+		"LedgerRetention is %v: it must be at least 4 times what a block may stay open, which is %v", o.LedgerRetention, o.openTime())
 	must(o.PullBytes > 0, "PullBytes is %d: it must be positive", o.PullBytes)
 	if o.BufferToDisk {
 		info, err := os.Stat(o.TempDir)
@@ -149,6 +159,7 @@ func (o *Options[P, K]) setDefaults() {
 	defaultTo(&o.Delivery, AtLeastOnce)
 	defaultTo(&o.MaxAge, DefaultMaxAge)
 	defaultTo(&o.Grace, DefaultGrace)
+	defaultTo(&o.MaxLinger, DefaultMaxLinger)
 	defaultTo(&o.MaxInFlight, DefaultMaxInFlight)
 	defaultTo(&o.MemoryLimit, DefaultMemoryLimit)
 	defaultTo(&o.MaxSealedBlocks, DefaultMaxSealedBlocks)
@@ -176,5 +187,16 @@ func defaultTo[T comparable](field *T, value T) {
 }
 
 func (o *Options[P, K]) sealLimits() sealLimits {
-	return sealLimits{interval: o.MaxAge, grace: o.Grace, maxMessages: o.MaxMessages, maxBytes: o.MaxBytes}
+	return sealLimits{
+		interval: o.MaxAge, grace: o.Grace, maxMessages: o.MaxMessages, maxBytes: o.MaxBytes,
+		minMessages: o.MinMessages, maxLinger: o.MaxLinger,
+	}
+}
+
+// openTime is how long a block may stay open.
+func (o *Options[P, K]) openTime() time.Duration {
+	if o.MinMessages > 0 {
+		return o.MaxAge + o.MaxLinger
+	}
+	return o.MaxAge
 }

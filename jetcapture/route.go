@@ -107,7 +107,7 @@ func (l *loop[P, K]) archive(msg *nats.Msg, d *delivery) {
 		l.reject(msg, d, "write", err)
 	default:
 		l.hold(b.block, d, msg.Reply, rows)
-		if reason := sealReason(b.stats(), l.limits, l.clocks); reason != "" {
+		if reason := l.sealReason(b.block); reason != "" {
 			l.seal(b.block, reason)
 		}
 		l.relieve()
@@ -140,7 +140,7 @@ func (l *loop[P, K]) reject(msg *nats.Msg, d *delivery, stage string, reason err
 		letter := newDeadLetter(msg, d, l.o.NATSStreamName, l.o.NATSConsumerName, stage, reason)
 		if _, err = write(b.writer, letter); err == nil {
 			l.hold(b.block, d, msg.Reply, 1)
-			if reason := sealReason(b.stats(), l.limits, l.clocks); reason != "" {
+			if reason := l.sealReason(b.block); reason != "" {
 				l.seal(b.block, reason)
 			}
 			l.relieve()
@@ -161,6 +161,9 @@ func (l *loop[P, K]) blockFor(destKey K, d *delivery) (*openBlock[P, K], error) 
 	if b := l.open[key]; b != nil {
 		return b, nil
 	}
+	if b := l.lingering(key, start); b != nil {
+		return b, nil
+	}
 	b := &openBlock[P, K]{block: l.newBlock(start)}
 	b.destKey = destKey
 	if err := noPanic("WriterFactory", func() error { b.writer = l.o.WriterFactory(); return nil }); err != nil {
@@ -170,6 +173,9 @@ func (l *loop[P, K]) blockFor(destKey K, d *delivery) (*openBlock[P, K], error) 
 		return nil, err
 	}
 	l.open[key] = b
+	if latest := l.latest[destKey]; l.limits.minMessages > 0 && (latest == nil || latest.start.Before(start)) {
+		l.latest[destKey] = b
+	}
 	l.opened(b.block)
 	return b, nil
 }
@@ -197,7 +203,7 @@ func (l *loop[P, K]) interval(d *delivery) time.Time {
 func (l *loop[P, K]) newBlock(start time.Time) *block[K] {
 	end := start.Add(l.limits.interval)
 	return &block[K]{
-		id: newBlockID(), start: start, end: end, opened: l.clocks.now,
+		id: newBlockID(), start: start, end: end, last: start, opened: l.clocks.now,
 		late: !l.clocks.stream.Before(end.Add(l.limits.grace)),
 	}
 }

@@ -28,6 +28,8 @@ type sealLimits struct {
 	grace       time.Duration
 	maxMessages int   // 0: no limit
 	maxBytes    int64 // 0: no limit
+	minMessages int   // that a block is to have, if it can wait for them
+	maxLinger   time.Duration
 }
 
 // linger is how long a block that was opened late, for an interval that had ended already, waits for more of its kind.

@@ -14,7 +14,7 @@ func (l *loop[P, K]) seal(b *block[K], reason SealReason) {
 	if b.deadLetter {
 		delete(l.letters, b.start.UnixNano())
 	} else {
-		delete(l.open, openKey[K]{b.destKey, b.start.UnixNano()})
+		l.close(b)
 	}
 	l.openMessages -= b.messages()
 	if b.messages() == 0 {
@@ -91,7 +91,7 @@ func (l *loop[P, K]) release(b *block[K]) {
 
 // abandonOpen gives up an open block whose spool failed.
 func (l *loop[P, K]) abandonOpen(b *openBlock[P, K], err error) {
-	delete(l.open, openKey[K]{b.destKey, b.start.UnixNano()})
+	l.close(b.block)
 	l.openMessages -= b.messages()
 	l.setback(err)
 	l.abandon(b.block, err)

@@ -72,7 +72,7 @@ func CaptureFlags() []cli.Flag {
 		&cli.DurationFlag{
 			Name: "ledger-retention", Sources: Env("ledger-retention"), Category: captureCategory,
 			Usage:       "how much `TIME` the ledger remembers a file after all up to it is acked",
-			DefaultText: "twice --interval and the consumer's AckWait, 1h at least", Validator: atLeast(time.Duration(0)),
+			DefaultText: "twice --interval, --max-linger with --min-messages, and the consumer's AckWait, 1h at least", Validator: atLeast(time.Duration(0)),
 		},
 		&cli.IntFlag{
 			Name: "max-messages", Sources: Env("max-messages"), Category: captureCategory,
@@ -85,13 +85,23 @@ func CaptureFlags() []cli.Flag {
 			DefaultText: "no limit", Validator: atLeast(int64(0)),
 		},
 		&cli.IntFlag{
+			Name: "min-messages", Aliases: []string{"min-rows"}, Sources: Env("min-messages"), Category: captureCategory,
+			Usage:       "let a file of less than `N` messages span more intervals of its folder",
+			DefaultText: "a file spans one", Validator: atLeast(0),
+		},
+		&cli.DurationFlag{
+			Name: "max-linger", Sources: Env("max-linger"), Category: captureCategory,
+			Usage: "how much `TIME` after its interval such a file may stay open",
+			Value: jetcapture.DefaultMaxLinger, Validator: atLeast(time.Second),
+		},
+		&cli.IntFlag{
 			Name: "max-in-flight", Sources: Env("max-in-flight"), Category: limitsCategory,
 			Usage: "hold `N` un-acked messages at most",
 			Value: jetcapture.DefaultMaxInFlight, Validator: atLeast(1),
 		},
 		&SizeFlag{
 			Name: "memory-limit", Sources: Env("memory-limit"), Category: limitsCategory,
-			Usage: "hold `SIZE` in memory at most",
+			Usage: "hold `SIZE` in memory at most; the garbage collector keeps to it, too, unless GOMEMLIMIT is set",
 			Value: jetcapture.DefaultMemoryLimit, Validator: atLeast(int64(16 << 20)),
 		},
 		&cli.BoolFlag{
@@ -132,6 +142,8 @@ func OptionsFrom[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command) *
 	o.LedgerRetention = cmd.Duration("ledger-retention")
 	o.MaxMessages = cmd.Int("max-messages")
 	o.MaxBytes = cmd.Int64("max-bytes")
+	o.MinMessages = cmd.Int("min-messages")
+	o.MaxLinger = cmd.Duration("max-linger")
 	o.MaxInFlight = cmd.Int("max-in-flight")
 	o.MemoryLimit = cmd.Int64("memory-limit")
 	o.BufferToDisk = cmd.Bool("buffer-to-disk")

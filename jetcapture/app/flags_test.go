@@ -60,12 +60,12 @@ func optionsOf(t *testing.T, args ...string) *options {
 func TestFlagsFillOptions(t *testing.T) {
 	withoutEnvironment(t)
 	o := optionsOf(t, "--stream=ORDERS", "--consumer=lake", "--js-domain=hub", "--create-consumer", "--until-caught-up",
-		"--interval=1m", "--grace=3s", "--delivery=exactly-once", "--ledger=L", "--ledger-retention=2h", "--compression=zstd", "--max-messages=5", "--max-bytes=64MiB", "--max-in-flight=7",
+		"--interval=1m", "--grace=3s", "--delivery=exactly-once", "--ledger=L", "--ledger-retention=2h", "--compression=zstd", "--max-messages=5", "--min-messages=3", "--max-linger=2m", "--max-bytes=64MiB", "--max-in-flight=7",
 		"--memory-limit=1GiB", "--buffer-to-disk", "--tmp-dir=/var/tmp", "--store-concurrency=9", "--drain-timeout=11s",
 		"--log-level=warn")
 	want := options{
 		NATSStreamName: "ORDERS", NATSConsumerName: "lake", JetStreamDomain: "hub", CreateConsumer: true, UntilCaughtUp: true,
-		MaxAge: time.Minute, Grace: 3 * time.Second, Compression: format.Zstd, MaxMessages: 5, MaxBytes: 64 << 20,
+		MaxAge: time.Minute, Grace: 3 * time.Second, Compression: format.Zstd, MaxMessages: 5, MinMessages: 3, MaxLinger: 2 * time.Minute, MaxBytes: 64 << 20,
 		Delivery: jetcapture.ExactlyOnce, LedgerName: "L", LedgerRetention: 2 * time.Hour,
 		MaxInFlight: 7, MemoryLimit: 1 << 30, BufferToDisk: true, TempDir: "/var/tmp", StoreConcurrency: 9,
 		DrainTimeout: 11 * time.Second,

@@ -56,6 +56,7 @@ func Capture[P jetcapture.Payload, K jetcapture.DestKey](ctx context.Context, cm
 	if options.JetStreamDomain == "" {
 		options.JetStreamDomain = domain
 	}
+	defer limitHeap(options.MemoryLimit)()
 	options.Logger.Info("capturing", zap.String("stream", options.NATSStreamName),
 		zap.String("consumer", options.NATSConsumerName), zap.Duration("interval", options.MaxAge))
 	return nextStep(options.Build().Run(ctx, nc))
@@ -75,8 +76,12 @@ func CheckOptions[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, 
 			missing = append(missing, fmt.Errorf("--tmp-dir: %q is not a folder: create it, or name another", dir))
 		}
 	}
-	if r := o.LedgerRetention; r > 0 && r == cmd.Duration("ledger-retention") && r < 4*o.MaxAge {
-		missing = append(missing, fmt.Errorf("--ledger-retention: %v is too little: it must be at least 4 times --interval, which is %v", r, o.MaxAge))
+	open, flags := o.MaxAge, "--interval, which is"
+	if o.MinMessages > 0 {
+		open, flags = open+o.MaxLinger, "--interval and --max-linger, which are"
+	}
+	if r := o.LedgerRetention; r > 0 && r == cmd.Duration("ledger-retention") && r < 4*open {
+		missing = append(missing, fmt.Errorf("--ledger-retention: %v is too little: it must be at least 4 times %s %v", r, flags, open))
 	}
 	if missing != nil {
 		return UsageError(errors.Join(missing...))

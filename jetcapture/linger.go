@@ -1,0 +1,55 @@
+package jetcapture
+
+import "time"
+
+// sealReason decides whether an open block seals now. One that has few messages when its interval ends lingers: it takes
+// what comes in the next intervals of the same folder.
+func (l *loop[P, K]) sealReason(b *block[K]) SealReason {
+	reason := sealReason(b.stats(), l.limits, l.clocks)
+	switch reason {
+	case SealInterval, SealIdle, SealAge:
+		if l.lingers(b) {
+			return ""
+		}
+	}
+	return reason
+}
+
+// lingers says whether a block whose interval is over waits for messages of later ones.
+func (l *loop[P, K]) lingers(b *block[K]) bool {
+	most := l.limits.interval + l.limits.grace + l.limits.maxLinger
+	if b.deadLetter || b.messages() >= l.limits.minMessages || l.clocks.now.Sub(b.opened) >= most {
+		return false
+	}
+	now := l.clocks.stream.Add(-l.limits.grace).UTC().Truncate(l.limits.interval)
+	return l.sameFolder(b, b.end) && (now.Before(b.end) || l.sameFolder(b, now))
+}
+
+func (l *loop[P, K]) sameFolder(b *block[K], start time.Time) bool {
+	return l.o.Layout(start) == l.o.Layout(b.start)
+}
+
+// lingering returns the open block of a destination key that takes messages of an interval beside those it was opened for.
+func (l *loop[P, K]) lingering(key openKey[K], start time.Time) *openBlock[P, K] {
+	b := l.latest[key.destKey]
+	switch {
+	case b == nil || start.Before(b.start):
+		return nil
+	case start.Before(b.end):
+		return b // one that it lingered in already
+	case b.messages() >= l.limits.minMessages || !l.sameFolder(b.block, start):
+		return nil
+	}
+	delete(l.open, openKey[K]{b.destKey, b.last.UnixNano()})
+	b.last, b.end = start, start.Add(l.limits.interval)
+	l.open[key] = b
+	return b
+}
+
+// close takes a block out of the open ones.
+func (l *loop[P, K]) close(b *block[K]) {
+	delete(l.open, openKey[K]{b.destKey, b.last.UnixNano()})
+	if latest := l.latest[b.destKey]; latest != nil && latest.block == b {
+		delete(l.latest, b.destKey)
+	}
+}
