@@ -121,7 +121,14 @@ func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K
 	if err != nil {
 		return nil, err
 	}
-	b, err := bindConsumer(ctx, js, o.NATSStreamName, o.NATSConsumerName, create)
+	var b *binding
+	for attempt := 1; ; attempt++ {
+		b, err = bindConsumer(ctx, js, o.NATSStreamName, o.NATSConsumerName, create)
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || attempt == bindAttempts {
+			break
+		}
+		o.Logger.Warn("the server does not answer, will retry", zap.Error(err)) // it restarts, or elects a leader
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-const infoTimeout = 5 * time.Second
+const (
+	infoTimeout  = 5 * time.Second
+	bindAttempts = 6
+)
 
 // A binding is what a capture is bound to. Each is nil as long as it was not found.
 type binding struct {

@@ -72,6 +72,25 @@ func TestServerRestartsLoseNothing(t *testing.T) {
 	wantOrders(t, readRows(t, dir), n, false)
 }
 
+func TestRunWaitsForAServerThatIsDownWhenItBegins(t *testing.T) {
+	const n = 100
+	s, dir := startServer(t), t.TempDir()
+	s.Publish(n, order)
+	nc := s.Connect()
+	s.Stop()
+	o := rawNDJSON(dir)
+	core, logs := observer.New(zapcore.WarnLevel)
+	o.MaxAge, o.Logger = time.Second, zap.New(core)
+	stop := start(t, o.Build(), nc)
+	eventually(t, "it has tried", func() bool { return logs.FilterMessageSnippet("does not answer").Len() > 0 })
+	s.Restart()
+	eventually(t, "everything is acked", func() bool { return s.Info(streamName, consumerName).AckFloor.Stream == n })
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	wantOrders(t, readRows(t, dir), n, false)
+}
+
 // A server that is killed says nothing about the requests it had: the capture must find out.
 func TestKilledServerLosesNothing(t *testing.T) {
 	const n = 20_000

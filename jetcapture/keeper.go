@@ -60,7 +60,7 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 	}
 	instance := instanceName()
 	ackWait := consumer.CachedInfo().Config.AckWait
-	once.Ledger = ledger.New(book, stream, ledgerFiles[K]{o.Store}, ledger.Options{
+	once.Ledger = ledger.New(book, stream, ledgerFiles[K]{o.Store, log}, ledger.Options{
 		Instance: instance, Created: source.Created, MaxEntry: stream.MaxEntry(),
 		Retention:   ledgerRetention(o.LedgerRetention, o.openTime(), ackWait),
 		SettleAfter: min(ledger.DefaultSettleAfter, max(ackWait/2, 2*time.Second)), // messages come again after AckWait

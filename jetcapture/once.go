@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -104,17 +105,33 @@ func (e *exactlyOnce[K]) claimOf(b *block[K], at place[K]) (*ledger.Block, error
 }
 
 // ledgerFiles are the store, as the ledger needs it.
-type ledgerFiles[K DestKey] struct{ store BlockStore[K] }
+type ledgerFiles[K DestKey] struct {
+	store BlockStore[K]
+	log   *zap.Logger
+}
 
+// CreateTombstone tries as long as ctx allows while the store fails, as storing a block does: the block that waits for it
+// would be given up otherwise, and all of its messages delivered again.
 func (f ledgerFiles[K]) CreateTombstone(ctx context.Context, at ledger.Place, content []byte) error {
 	p, err := f.place(at)
 	if err != nil {
 		return err
 	}
-	return noPanic("the store", func() error {
-		_, _, err := p.write(ctx, f.store, bytes.NewReader(content))
-		return err
-	})
+	for attempt := 1; ; attempt++ {
+		err := noPanic("the store", func() error {
+			_, _, err := p.write(ctx, f.store, bytes.NewReader(content))
+			return err
+		})
+		if err == nil || ctx.Err() != nil || errors.Is(err, fs.ErrExist) || store.IsPermanent(err) {
+			return err
+		}
+		wait := max(backoff(attempt), min(store.WaitOf(err), retryAfterMax))
+		f.log.Warn("settling what another capture claimed failed, will retry", zap.String("file", at.File), zap.Int("attempt", attempt),
+			zap.Duration("retry_in", wait), zap.Error(err))
+		if !sleep(ctx, wait) {
+			return err
+		}
+	}
 }
 
 func (f ledgerFiles[K]) RemoveTombstone(ctx context.Context, at ledger.Place, content []byte) error {

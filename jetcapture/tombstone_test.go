@@ -1,0 +1,60 @@
+package jetcapture
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/store"
+)
+
+// failing is a store whose first writes fail.
+type failing struct {
+	errs   []error
+	writes int
+}
+
+func (f *failing) Write(_ context.Context, block io.Reader, _, _, name string) (string, int64, time.Duration, error) {
+	f.writes++
+	if f.writes <= len(f.errs) {
+		return "", 0, 0, f.errs[f.writes-1]
+	}
+	n, err := io.Copy(io.Discard, block)
+	return name, n, 0, err
+}
+
+func TestTombstonesAreTriedAgainUntilTheStoreSaysWhatIsThere(t *testing.T) {
+	down := errors.New("503 slow down")
+	denied := store.Permanent(errors.New("403 denied"))
+	for name, c := range map[string]struct {
+		errs   []error
+		want   error
+		writes int
+	}{
+		"the store is down for a moment": {[]error{down, down}, nil, 3},
+		"another file is there":          {[]error{down, fs.ErrExist}, fs.ErrExist, 2},
+		"it will never do":               {[]error{denied}, denied, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &failing{errs: c.errs}
+			err := ledgerFiles[string]{s, zap.NewNop()}.CreateTombstone(t.Context(), ledger.Place{File: "a.parquet"}, []byte("empty"))
+			if !errors.Is(err, c.want) || s.writes != c.writes {
+				t.Errorf("CreateTombstone = %v after %d writes, want %v after %d", err, s.writes, c.want, c.writes)
+			}
+		})
+	}
+	t.Run("nobody waits any more", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		s := &failing{errs: []error{down, down}}
+		if err := (ledgerFiles[string]{s, zap.NewNop()}).CreateTombstone(ctx, ledger.Place{File: "a.parquet"}, nil); !errors.Is(err, down) || s.writes != 1 {
+			t.Errorf("CreateTombstone = %v after %d writes", err, s.writes)
+		}
+	})
+}
