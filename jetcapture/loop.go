@@ -300,53 +300,6 @@ func (l *loop[P, K]) tick() {
 	}
 }
 
-// look asks for the state of the consumer where it matters.
-func (l *loop[P, K]) look(silent time.Duration) {
-	var every time.Duration
-	switch {
-	case l.unsure:
-		every = time.Second
-	case l.o.UntilCaughtUp && l.held.size == 0 && silent >= caughtUpSilent:
-		every = 2 * caughtUpSilent
-	case l.pause == "" && l.openMessages > 0 && silent >= idleAfter:
-		// Others may hold so much that the server has stopped. That nothing was pending at the latest message does not
-		// tell, as more may have been published since; but then the longer the silence, the rarer the looks.
-		every = time.Second
-		if l.pending == 0 {
-			every = min(max(every, silent), quietLook)
-		}
-	default:
-		return
-	}
-	if l.clocks.now.Sub(l.lastLook) >= every {
-		l.lastLook = l.clocks.now
-		l.lookout.ask()
-	}
-}
-
-// learn draws conclusions from the state of the consumer.
-func (l *loop[P, K]) learn(a lookoutAnswer) {
-	if a.err != nil {
-		if !isGone(a.err) {
-			return // not reachable: reconnecting, or electing a leader
-		}
-		l.unsure = true
-		if l.goneCount++; l.goneCount >= goneLooks {
-			l.stop = lookupError(a.err, l.o.NATSStreamName, l.o.NATSConsumerName)
-		}
-		return
-	}
-	l.unsure, l.goneCount = false, 0
-	silent := l.clocks.now.Sub(l.clocks.lastMessage)
-	if limit := a.info.Config.MaxAckPending; limit > 0 && a.info.NumAckPending >= limit && silent >= idleAfter {
-		l.sealAll(always[K](SealInFlight)) // together with others we hold all that the consumer allows
-	}
-	if l.o.UntilCaughtUp && l.held.size == 0 && l.storing == 0 && len(l.puller.messages) == 0 &&
-		a.info.NumPending == 0 && a.info.NumAckPending == 0 {
-		l.done = true
-	}
-}
-
 // report tells the observer what has changed.
 func (l *loop[P, K]) report() {
 	ob := l.o.Observer
