@@ -45,11 +45,3 @@ func (l *loop[P, K]) lingering(key openKey[K], start time.Time) *openBlock[P, K]
 	l.open[key] = b
 	return b
 }
-
-// close takes a block out of the open ones.
-func (l *loop[P, K]) close(b *block[K]) {
-	delete(l.open, openKey[K]{b.destKey, b.last.UnixNano()})
-	if latest := l.latest[b.destKey]; latest != nil && latest.block == b {
-		delete(l.latest, b.destKey)
-	}
-}

@@ -48,8 +48,7 @@ type loop[P Payload, K DestKey] struct {
 	specs    *blockSpecs
 	inFlight int   // the most un-acknowledged messages to hold
 	openMost int   // of these in open blocks, as other captures share what the consumer allows
-	memSoft  int64 // blocks spill and seal
-	memHard  int64 // pulling pauses
+	memHard  int64 // with so much memory held, pulling pauses
 
 	open    map[openKey[K]]*openBlock[P, K]
 	latest  map[K]*openBlock[P, K]               // of each destination key, those that may take messages of later intervals
@@ -63,6 +62,8 @@ type loop[P Payload, K DestKey] struct {
 	openMessages int
 	fullest      int // the most messages that an open block has, or had
 	memory       int64
+	openMemory   int64 // of this, in open blocks
+	heaviest     int64 // the most memory that an open block has, or had
 	clocks       clocks
 	requested    time.Time // when the message at hand was asked for
 	pending      uint64
@@ -124,7 +125,6 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 	}
 	pullBytes := int(min(int64(o.PullBytes), o.MemoryLimit/16))
 	l.memHard = o.MemoryLimit - 6*int64(pullBytes) // two requests, and what encoding and room to grow add to them
-	l.memSoft = l.memHard / 4 * 3
 	batch := max(1, min(o.PullMessages, l.inFlight/2))
 	limits := pullLimits{
 		batch: config.MaxRequestBatch, bytes: config.MaxRequestMaxBytes, expires: config.MaxRequestExpires,

@@ -8,29 +8,34 @@ import (
 	"github.com/jetcapture/lake/format"
 )
 
-// relieve seals the largest blocks while too much is held: so many messages that pulling would have to wait until some are
-// stored, or the soft limit of memory.
+// relieve seals the largest blocks while so much is held in open ones, of messages or of memory, that pulling would have to
+// wait until some are stored.
+//
+// The rest of what may be held is room for what comes in while sealed blocks are stored: as much as the largest block has,
+// and a quarter at least. So one large block is sealed at half, and of many small ones, whose files should be as large as they
+// can, few at a time. Where the store is what is slow, pulling pauses, and sealing more would help nobody.
 func (l *loop[P, K]) relieve() {
-	if l.openMessages >= l.openLimit() {
-		l.relieveInFlight()
+	if l.openMessages >= l.messagesLimit() {
+		l.relieveMessages()
 	}
-	if l.memory >= l.memSoft {
+	if l.openMemory >= l.memoryLimit() {
 		l.relieveMemory()
 	}
 }
 
-// openLimit is how many messages open blocks may have. The rest of those in flight is room for what comes in while sealed
-// blocks are stored: as much as the largest block has, and a quarter at least. So one large block is sealed at half, and of
-// many small ones, whose files should be as large as they can, few at a time.
-func (l *loop[P, K]) openLimit() int {
+func (l *loop[P, K]) messagesLimit() int {
 	return max(1, min(l.inFlight-max(l.fullest, l.inFlight/4), l.openMost))
 }
 
-// relieveInFlight seals some more than it must, as looking for the largest takes time if they are many.
-func (l *loop[P, K]) relieveInFlight() {
+func (l *loop[P, K]) memoryLimit() int64 {
+	return max(1, l.memHard-max(l.heaviest, l.memHard/4))
+}
+
+// relieveMessages seals some more than it must, as looking for the largest takes time if they are many.
+func (l *loop[P, K]) relieveMessages() {
 	for _, b := range l.largest(func(b *block[K]) int64 { return int64(b.messages()) }) {
 		l.fullest = b.messages()
-		if l.openMessages+l.inFlight/32 < l.openLimit() {
+		if l.openMessages+l.inFlight/32 < l.messagesLimit() {
 			return
 		}
 		l.seal(b, SealInFlight)
@@ -38,27 +43,18 @@ func (l *loop[P, K]) relieveInFlight() {
 	l.fullest = 0
 }
 
-// relieveMemory frees a quarter of what open blocks hold: by spilling where that helps, else by sealing.
+// relieveMemory does so, too, but where a block can spill to disk it stays open.
 func (l *loop[P, K]) relieveMemory() {
-	var held int64
-	for b := range l.openBlocks() {
-		held += b.memory
-	}
-	if held < l.memSoft/4 {
-		return // sealed blocks hold the memory: sealing more would make small files and free nothing
-	}
-	target := held / 4 * 3
 	for _, b := range l.largest(func(b *block[K]) int64 { return b.memory }) {
-		if held <= target {
+		l.heaviest = b.memory
+		if l.openMemory+l.memHard/16 < l.memoryLimit() {
 			return
 		}
-		held -= b.memory
-		if l.spill(b) {
-			held += b.memory
-		} else {
+		if !l.spill(b) {
 			l.seal(b, SealMemory)
 		}
 	}
+	l.heaviest = 0
 }
 
 // spill moves what a block's writer holds to its spool on disk, and reports whether that freed most of it.

@@ -54,3 +54,35 @@ func TestWhatTheConsumerAllowsIsLeftToOthersByHalf(t *testing.T) {
 		t.Errorf("%d messages are in open blocks", p.loop.openMessages)
 	}
 }
+
+// Nothing is stored for a while: sealing what is open would free no memory.
+func TestASlowStoreMakesNoSmallFiles(t *testing.T) {
+	const keys, messages, memory = 100, 20_000, 8 << 20
+	p := newTrack(t, AtLeastOnce)
+	p.loop.memHard = memory
+	key := 0
+	p.loop.o.MessageDecoder = NatsToNats(func(*nats.Msg) string { return strconv.Itoa(key) })
+	most := int64(0)
+	for i, m := range p.messages(messages, 1_000) {
+		key = i % keys
+		p.loop.handle(m)
+		most = max(most, p.loop.openMemory)
+	}
+	var open int64
+	for b := range p.loop.openBlocks() {
+		open += b.memory
+	}
+	if open != p.loop.openMemory {
+		t.Errorf("open blocks have %d bytes, counted are %d", open, p.loop.openMemory)
+	}
+	if most > memory*3/4+64<<10 {
+		t.Errorf("open blocks had %d bytes of %d", most, memory)
+	}
+	rows := 0
+	for _, b := range p.loop.waiting {
+		rows += b.messages()
+	}
+	if mean := rows / len(p.loop.waiting); mean < 30 {
+		t.Errorf("%d files of %d rows each", len(p.loop.waiting), mean)
+	}
+}

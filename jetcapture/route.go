@@ -146,8 +146,7 @@ func (l *loop[P, K]) reject(msg *nats.Msg, d *delivery, stage string, reason err
 			l.relieve()
 			return
 		}
-		delete(l.letters, b.start.UnixNano())
-		l.openMessages -= b.messages()
+		l.close(b.block)
 		l.abandon(b.block, err)
 	}
 	l.setback(err)
@@ -227,10 +226,12 @@ func (l *loop[P, K]) hold(b *block[K], d *delivery, reply string, rows int) {
 	l.account(b)
 }
 
-// account brings the memory count up to date with a block.
+// account brings the memory count up to date with an open block.
 func (l *loop[P, K]) account(b *block[K]) {
 	n := b.measure()
 	l.memory += n - b.memory
+	l.openMemory += n - b.memory
+	l.heaviest = max(l.heaviest, n)
 	b.memory = n
 }
 

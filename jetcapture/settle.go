@@ -11,12 +11,7 @@ import (
 
 // seal takes an open block to the end of the queue for the store workers.
 func (l *loop[P, K]) seal(b *block[K], reason SealReason) {
-	if b.deadLetter {
-		delete(l.letters, b.start.UnixNano())
-	} else {
-		l.close(b)
-	}
-	l.openMessages -= b.messages()
+	l.close(b)
 	if b.messages() == 0 {
 		l.release(b) // all that was written to it was rejected
 		return
@@ -25,6 +20,20 @@ func (l *loop[P, K]) seal(b *block[K], reason SealReason) {
 	l.waiting = append(l.waiting, b)
 	if l.o.Observer.BlockSealed != nil {
 		l.o.Observer.BlockSealed(b.describe(), reason)
+	}
+}
+
+// close takes a block out of the open ones.
+func (l *loop[P, K]) close(b *block[K]) {
+	l.openMessages -= b.messages()
+	l.openMemory -= b.memory
+	if b.deadLetter {
+		delete(l.letters, b.start.UnixNano())
+		return
+	}
+	delete(l.open, openKey[K]{b.destKey, b.last.UnixNano()})
+	if latest := l.latest[b.destKey]; latest != nil && latest.block == b {
+		delete(l.latest, b.destKey)
 	}
 }
 
@@ -92,7 +101,6 @@ func (l *loop[P, K]) release(b *block[K]) {
 // abandonOpen gives up an open block whose spool failed.
 func (l *loop[P, K]) abandonOpen(b *openBlock[P, K], err error) {
 	l.close(b.block)
-	l.openMessages -= b.messages()
 	l.setback(err)
 	l.abandon(b.block, err)
 }
