@@ -5,52 +5,112 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"time"
-
-	"github.com/jetcapture/lake/format/parquet"
 )
 
-// runArchive runs jc-parquet until it has caught up, reads back how many rows its files have, and removes them.
-func runArchive(binary, dir, format string, flags ...string) func(context.Context, string, string, int) (*run, error) {
-	return func(ctx context.Context, url, consumer string, messages int) (r *run, err error) {
-		out := filepath.Join(dir, "lake")
-		defer func() { err = errors.Join(err, os.RemoveAll(out)) }()
-		args := []string{
-			"run", "--server", url, "--stream", stream, "--consumer", consumer, "--out", out, "--format", format,
-			"--until-caught-up", "--log-json",
-		}
-		command := exec.CommandContext(ctx, binary, append(args, flags...)...)
-		command.Env = []string{"TMPDIR=" + os.TempDir()} // no JC_ or NATS_ variable
-		var log bytes.Buffer
-		command.Stderr = &log
-		start := time.Now()
-		if err := command.Run(); err != nil {
-			return nil, fmt.Errorf("%w:\n%s", err, log.Bytes())
-		}
-		wall := time.Since(start)
-		seconds, err := loggedSeconds(&log)
+// A place is where jc-parquet puts files.
+type place struct {
+	out    string // as --out
+	folder string // where the files are to be read, at the end
+	env    []string
+}
+
+// A capturing is a jc-parquet that runs.
+type capturing struct {
+	*exec.Cmd
+	log   bytes.Buffer
+	start time.Time
+	wall  time.Duration // once it has ended
+}
+
+// startCapture runs jc-parquet with flags, and tells ended when and how it has ended. It is killed when the context ends.
+func (b *bench) startCapture(ctx context.Context, ended chan<- error, j job, to place, flags ...string) (*capturing, error) {
+	args := []string{"run", "--server", j.url, "--stream", j.stream, "--consumer", j.consumer, "--out", to.out, "--log-json"}
+	c := &capturing{Cmd: exec.CommandContext(ctx, b.binary, append(args, flags...)...), start: time.Now()}
+	c.Env = append([]string{"TMPDIR=" + os.TempDir()}, to.env...) // no JC_ or NATS_ variable
+	c.Stderr = &c.log
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		err := c.Wait()
+		c.wall = time.Since(c.start)
 		if err != nil {
-			return nil, err
+			err = fmt.Errorf("%w:\n%s", err, c.log.Bytes())
 		}
-		r = newRun(messages, seconds, wall, usageOf(command))
-		rows, err := r.readBack(out)
-		if err == nil && rows != messages {
-			err = fmt.Errorf("the files have %d rows for %d messages", rows, messages)
-		}
-		return r, err
+		ended <- err
+	}()
+	return c, nil
+}
+
+// archive runs jc-parquet with flags, in one process or several, until all is acked.
+func (b *bench) archive(processes int, flags ...string) func(context.Context, job) (*run, error) {
+	return func(ctx context.Context, j job) (*run, error) {
+		return b.intoFolder(j, func(dir string) (*run, error) {
+			return b.runCaptures(ctx, j, place{out: dir, folder: dir}, processes, flags...)
+		})
 	}
 }
+
+// runCaptures runs processes until they have caught up, and sums them up.
+func (b *bench) runCaptures(ctx context.Context, j job, to place, processes int, flags ...string) (*run, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var all []*capturing
+	var err error
+	ended := make(chan error, processes)
+	for range processes {
+		c, startErr := b.startCapture(ctx, ended, j, to, append([]string{"--until-caught-up"}, flags...)...)
+		if err = startErr; err != nil {
+			cancel()
+			break
+		}
+		all = append(all, c)
+	}
+	for range all {
+		if endErr := <-ended; endErr != nil && err == nil {
+			err = endErr
+			cancel() // the others would wait for what it holds
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sumUp(j, all)
+}
+
+// sumUp makes a run of captures of one consumer that have ended. They start together, so the one that was busy for the longest
+// says how long all took.
+func sumUp(j job, all []*capturing) (*run, error) {
+	var sum run
+	longest := 0.0
+	for _, c := range all {
+		seconds, err := loggedSeconds(&c.log)
+		if err != nil && !errors.Is(err, errIdle) {
+			return nil, err
+		}
+		one := newRun(j.messages, 1, c.wall, usageOf(c.Cmd))
+		longest = max(longest, seconds)
+		sum.ClientCPU += one.ClientCPU
+		sum.PeakMemory += one.PeakMemory
+		sum.WallSeconds = max(sum.WallSeconds, one.WallSeconds)
+	}
+	if longest == 0 {
+		return nil, errIdle
+	}
+	sum.MessagesPerSecond = float64(j.messages) / longest
+	return &sum, nil
+}
+
+// errIdle is what loggedSeconds returns of a capture that has archived nothing.
+var errIdle = errors.New("jc-parquet logged no sums")
 
 // loggedSeconds finds in the log how long it took from the first message until the last ack was confirmed.
 func loggedSeconds(log io.Reader) (float64, error) {
@@ -64,54 +124,5 @@ func loggedSeconds(log io.Reader) (float64, error) {
 			return line.Seconds, nil
 		}
 	}
-	return 0, fmt.Errorf("jc-parquet logged no sums")
-}
-
-// readBack counts the rows of all files, and notes how many files there are and how large they are.
-func (r *run) readBack(dir string) (rows int, err error) {
-	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		r.Files++
-		r.FileBytes += info.Size()
-		n, err := countRows(path, info.Size())
-		rows += n
-		return err
-	})
-	return rows, err
-}
-
-func countRows(path string, size int64) (n int, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = f.Close() }()
-	if strings.HasSuffix(path, ".parquet") {
-		info, err := parquet.Inspect(f, size)
-		if err != nil {
-			return 0, err
-		}
-		return int(info.Rows), nil
-	}
-	zipped, err := gzip.NewReader(f)
-	if err != nil {
-		return 0, fmt.Errorf("read %s: %w", path, err)
-	}
-	buf := make([]byte, 64<<10)
-	for {
-		k, err := zipped.Read(buf)
-		n += bytes.Count(buf[:k], []byte{'\n'})
-		if errors.Is(err, io.EOF) {
-			return n, nil
-		}
-		if err != nil {
-			return n, fmt.Errorf("read %s: %w", path, err)
-		}
-	}
+	return 0, errors.Join(errIdle, lines.Err())
 }

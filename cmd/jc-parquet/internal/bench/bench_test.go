@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -20,8 +21,8 @@ func TestMain(m *testing.M) {
 func TestReportHasMediansAndTheRatioToTheBarePull(t *testing.T) {
 	r := newReport(1_000, 3, 250_000)
 	for _, rate := range []float64{100, 300, 200} {
-		r.add("bare", run{MessagesPerSecond: rate, Files: 0})
-		r.add("ours", run{MessagesPerSecond: rate * 0.9, ClientCPU: rate, Files: 3})
+		r.add(barePullName, run{MessagesPerSecond: rate, Files: 0})
+		r.add(archiveName, run{MessagesPerSecond: rate * 0.9, ClientCPU: rate, Files: 3, Rows: 600})
 		r.add("other", run{MessagesPerSecond: rate / 2})
 	}
 	ours := r.Results[1]
@@ -33,14 +34,86 @@ func TestReportHasMediansAndTheRatioToTheBarePull(t *testing.T) {
 	}
 	var table strings.Builder
 	r.print(&table)
-	if !strings.Contains(table.String(), "0.85 met") {
-		t.Errorf("the table does not say that the target is met:\n%s", table.String())
+	if !strings.Contains(table.String(), "0.85 met") || !strings.Contains(table.String(), " 200 ") {
+		t.Errorf("the table does not say that the target is met, by files of 200 rows:\n%s", table.String())
+	}
+}
+
+func TestFiguresComeFromPairsOfRuns(t *testing.T) {
+	r := newReport(1_000, 3, 250_000)
+	if all := slices.Concat(r.olderFigures(), r.onceFigures(), r.keyFigures(manyKeys)); len(all) != 0 {
+		t.Errorf("without runs there are figures: %+v", all)
+	}
+	for i, rate := range []float64{100, 300, 200} {
+		r.add(olderName, run{MessagesPerSecond: rate, ClientCPU: 20, FileBytes: 100})
+		r.add(archiveName, run{MessagesPerSecond: rate, ClientCPU: float64(4 + i), FileBytes: 60})
+		r.add(keysName(1), run{MessagesPerSecond: rate, PeakMemory: 1e6})
+		r.add(keysName(manyKeys), run{MessagesPerSecond: rate / 4, PeakMemory: 2e6})
+	}
+	for name, want := range map[string]struct {
+		ratio, value float64
+		met          bool
+	}{
+		"CPU of a message, of the older way":   {0.25, 5, true},
+		"size, of the older way":               {0.6, 60, false},
+		"10,000 keys, time a message of 1 key": {4, 1e6 / 50, false},
+		"10,000 keys, peak memory":             {0, 2e6, true},
+	} {
+		all := append(r.olderFigures(), r.keyFigures(manyKeys)...)
+		i := slices.IndexFunc(all, func(f *figure) bool { return f.Name == name })
+		if i < 0 {
+			t.Errorf("there is no figure %q", name)
+			continue
+		}
+		if f := all[i]; f.Ratio != want.ratio || f.Value != want.value || *f.Met != want.met {
+			t.Errorf("%s is %+v, met: %t", name, f, *f.Met)
+		}
+	}
+}
+
+func TestBothDeliveriesChangePlaces(t *testing.T) {
+	all := []contender{{name: "a"}, {name: archiveName}, {name: onceName}, {name: "b"}}
+	for round, want := range [][]string{{"a", archiveName, onceName, "b"}, {"a", onceName, archiveName, "b"}, {"a", archiveName, onceName, "b"}} {
+		var got []string
+		for _, c := range inRound(round, all) {
+			got = append(got, c.name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("round %d has %q", round, got)
+		}
+	}
+	if some := all[1:2]; len(inRound(1, some)) != 1 {
+		t.Error("one of them alone is not measured")
+	}
+}
+
+func TestContendersAreChosenByTheirNames(t *testing.T) {
+	parts := parseNames("bare pull, exp,Parquet, at least once")
+	if want := []string{"bare pull, exp", "Parquet, at least once"}; !slices.Equal(parts, want) {
+		t.Fatalf("the names are %q", parts)
+	}
+	b := &bench{plan: plan{messages: 1, keys: manyKeys, only: parts}}
+	chosen, err := b.contenders()
+	if err != nil || len(chosen) != 2 || chosen[0].name != barePullName || chosen[1].name != archiveName {
+		t.Errorf("chosen are %+v, %v", chosen, err)
+	}
+	b.only = []string{"nobody"}
+	if _, err := b.contenders(); err == nil || !strings.Contains(err.Error(), archiveName) {
+		t.Errorf("a name that nobody has: %v", err)
+	}
+	b.keysOnly, b.keys, b.only = true, 100_000, nil
+	if chosen, err = b.contenders(); err != nil || len(chosen) != 2 || chosen[1].name != "Parquet, exactly once, 100,000 keys" {
+		t.Errorf("with -keys, chosen are %+v, %v", chosen, err)
 	}
 }
 
 func TestEveryContenderGetsAllMessages(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	r, err := measure(context.Background(), 12_345, 1)
+	requireGateway(t)
+	const keys = 300
+	r, err := measure(context.Background(), plan{
+		messages: 12_345, rounds: 1, keys: keys, ledgerEntries: 200, encodedRows: 5_000, openBlocks: 100,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,11 +122,48 @@ func TestEveryContenderGetsAllMessages(t *testing.T) {
 		if one.MessagesPerSecond <= 0 || one.ClientCPU <= 0 || one.ServerCPU <= 0 || one.PeakMemory < 1<<20 || one.WallSeconds <= 0 {
 			t.Errorf("%s was measured as %+v", result.Name, one)
 		}
-		if archives := !strings.HasPrefix(result.Name, "bare"); archives != (one.Files > 0) || archives != (one.FileBytes > 0) {
-			t.Errorf("%s has %d files of %d bytes", result.Name, one.Files, one.FileBytes)
+		archives := !strings.HasPrefix(result.Name, "bare")
+		if archives != (one.Files > 0) || archives != (one.FileBytes > 0) || archives != (one.Rows == 12_345) {
+			t.Errorf("%s has %d files of %d bytes and %d rows", result.Name, one.Files, one.FileBytes, one.Rows)
 		}
 	}
-	if left, _ := os.ReadDir(os.TempDir()); len(left) > 1 { // go build keeps a folder there
-		t.Errorf("in the temporary folder is %v", left)
+	for name, files := range map[string]int{keysName(1): 1, keysName(fewKeys): fewKeys, keysName(keys): keys, olderName: 1} {
+		if result := r.result(name); result == nil || result.Median.Files != files {
+			t.Errorf("%s has %+v, not %d files", name, result, files)
+		}
+	}
+	for _, name := range []string{
+		"CPU of a message, of the older way", "300 keys, peak memory", "start with a ledger of 200 entries",
+		"100 open blocks of 10 rows", "raw messages, allocations beside a bare pull's",
+	} {
+		if !slices.ContainsFunc(r.Figures, func(f *figure) bool { return f.Name == name && f.Value != 0 }) {
+			t.Errorf("there is no figure %q", name)
+		}
+	}
+	nothingIsLeft(t)
+}
+
+// requireGateway skips a test where the gateway is not installed, or fails it where it must be.
+func requireGateway(t *testing.T) {
+	t.Helper()
+	if findGateway(t.Context()) != "" {
+		return
+	}
+	if os.Getenv("CI") != "" || os.Getenv("JETCAPTURE_REQUIRE_TOOLS") != "" {
+		t.Fatal("no versitygw is installed: run make tools")
+	}
+	t.Skip("no versitygw is installed: run make tools")
+}
+
+func nothingIsLeft(t *testing.T) {
+	t.Helper()
+	left, err := os.ReadDir(os.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range left {
+		if strings.HasPrefix(entry.Name(), "jc-parquet") { // go build keeps a folder there
+			t.Errorf("in the temporary folder is %v", entry)
+		}
 	}
 }

@@ -184,7 +184,5 @@ func open(args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(openResult{float64(after.HeapAlloc-before.HeapAlloc) / float64(n)})
 }
 
-const (
-	openBlocks   = 10_000
-	rowsPerBlock = 10
-)
+// rowsPerBlock is how many rows an open block has.
+const rowsPerBlock = 10

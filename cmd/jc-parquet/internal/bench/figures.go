@@ -20,28 +20,26 @@ type figure struct {
 	Measured []float64
 }
 
-// encodingRows is how many rows are encoded for each figure.
-const encodingRows = 200_000
-
 // measureFigures encodes in processes of their own, round by round.
-func measureFigures(ctx context.Context, rounds int) ([]*figure, error) {
+func measureFigures(ctx context.Context, p plan) ([]*figure, error) {
 	var encodings []encodingResult
 	var blockBytes, resident []float64
-	for round := range rounds {
-		say("round %d of %d: encoding, and %d open blocks", round+1, rounds, openBlocks)
-		e, err := runRole[encodingResult](ctx, "encode", strconv.Itoa(encodingRows))
+	for round := range p.rounds {
+		say("round %d of %d: encoding, and %d open blocks", round+1, p.rounds, p.openBlocks)
+		e, err := runRole[encodingResult](ctx, "encode", strconv.Itoa(p.encodedRows))
 		if err != nil {
 			return nil, err
 		}
 		encodings = append(encodings, e.result)
-		o, err := runRole[openResult](ctx, "open", strconv.Itoa(openBlocks))
+		o, err := runRole[openResult](ctx, "open", strconv.Itoa(p.openBlocks))
 		if err != nil {
 			return nil, err
 		}
 		blockBytes = append(blockBytes, o.result.BlockBytes)
 		resident = append(resident, float64(peakMemory(o.usage)))
 	}
-	nanoseconds := func(e encoding) float64 { return e.CPU * 1e9 / encodingRows }
+	rows := float64(p.encodedRows)
+	nanoseconds := func(e encoding) float64 { return e.CPU * 1e9 / rows }
 	return []*figure{
 		newFigure("raw rows, CPU of zstd alone", "ns/row", 1.3, encodings, func(e encodingResult) (float64, float64) {
 			return nanoseconds(e.Raw), nanoseconds(e.Zstd)
@@ -50,7 +48,7 @@ func measureFigures(ctx context.Context, rounds int) ([]*figure, error) {
 			return nanoseconds(e.Typed), nanoseconds(e.Generic)
 		}),
 		newFigure("typed rows, size of GenericWriter's", "bytes/row", 1, encodings, func(e encodingResult) (float64, float64) {
-			return float64(e.Typed.Bytes) / encodingRows, float64(e.Generic.Bytes) / encodingRows
+			return float64(e.Typed.Bytes) / rows, float64(e.Generic.Bytes) / rows
 		}),
 		newFigure("raw rows, allocations", "a row", 0.1, encodings, func(e encodingResult) (float64, float64) {
 			return e.Raw.Allocs, 0
@@ -59,7 +57,7 @@ func measureFigures(ctx context.Context, rounds int) ([]*figure, error) {
 			return e.Typed.Allocs, 0
 		}),
 		newFigure("an open block of 10 rows", "bytes of heap", 16<<10, blockBytes, func(v float64) (float64, float64) { return v, 0 }),
-		newFigure("10,000 open blocks of 10 rows", "bytes resident", 150e6, resident, func(v float64) (float64, float64) { return v, 0 }),
+		newFigure(thousands(p.openBlocks)+" open blocks of 10 rows", "bytes resident", 150e6, resident, func(v float64) (float64, float64) { return v, 0 }),
 	}, nil
 }
 
@@ -87,16 +85,19 @@ func newFigure[R any](name, unit string, target float64, rounds []R, of func(R) 
 
 func printFigures(out io.Writer, figures []*figure) {
 	p := func(text string, args ...any) { _, _ = fmt.Fprintf(out, text, args...) }
-	p("\n%-36s %14s %-15s %6s %18s\n", "figures", "", "", "ratio", "target")
+	p("\n%-46s %14s %-15s %6s %18s\n", "figures", "", "", "ratio", "target")
 	for _, f := range figures {
 		ratio, target := "", fmt.Sprintf("%g", f.Target)
 		if f.Ratio > 0 {
 			ratio = fmt.Sprintf("%.2f", f.Ratio)
 		}
-		state := "missed"
-		if *f.Met {
-			state = "met"
-		}
-		p("%-36s %14.5g %-15s %6s %18s\n", f.Name, f.Value, f.Unit, ratio, target+" "+state)
+		p("%-46s %14.5g %-15s %6s %18s\n", f.Name, f.Value, f.Unit, ratio, target+" "+metOrMissed(*f.Met))
 	}
+}
+
+func metOrMissed(met bool) string {
+	if met {
+		return "met"
+	}
+	return "missed"
 }

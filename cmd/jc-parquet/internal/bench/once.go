@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
@@ -16,59 +17,49 @@ import (
 	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
-// ledgerEntries is how many entries the ledger has whose reading is measured: half of them claims, of 500 messages each.
-const ledgerEntries = 10_000
-
-// measureOnce returns what exactly-once costs, from runs that were measured and a ledger that it makes.
-func measureOnce(ctx context.Context, server *serverProcess, r *report) ([]*figure, error) {
-	say("reading a ledger of %d entries", ledgerEntries)
-	var starts []float64
-	for range r.Rounds {
-		read, err := runRole[ledgerResult](ctx, "ledger", server.url)
-		if err != nil {
-			return nil, err
-		}
-		starts = append(starts, read.result.Seconds)
-	}
+// onceFigures say what exactly-once costs.
+func (r *report) onceFigures() []*figure {
 	pairs := r.pairs(onceName, archiveName)
+	if len(pairs) == 0 {
+		return nil
+	}
 	return []*figure{
-		newFigure("exactly once, time a message of at least once", "µs", 1.1, pairs, func(p [2]run) (float64, float64) {
-			return 1e6 / p[0].MessagesPerSecond, 1e6 / p[1].MessagesPerSecond
-		}),
-		newFigure("exactly once, client CPU of at least once", "s/M", 1.1, pairs, func(p [2]run) (float64, float64) {
-			return p[0].ClientCPU, p[1].ClientCPU
-		}),
+		newFigure("exactly once, time a message of at least once", "µs", 1.1, pairs, timeOfMessage),
+		newFigure("exactly once, client CPU of at least once", "s/M", 1.1, pairs, clientCPU),
 		newFigure("exactly once, server CPU of at least once", "s", 1.1, pairs, func(p [2]run) (float64, float64) {
 			return p[0].ServerCPU, p[1].ServerCPU
 		}),
 		newFigure("ledger, of a million messages", "bytes", 1e6, pairs, func(p [2]run) (float64, float64) {
 			return float64(p[0].LedgerBytes) * 1e6 / float64(r.Messages), 0
 		}),
-		newFigure("start with a ledger of 10,000 entries", "s", 2, starts, func(v float64) (float64, float64) { return v, 0 }),
-	}, nil
+	}
 }
 
-// pairs returns the runs of two contenders, round by round.
-func (r *report) pairs(a, b string) (pairs [][2]run) {
-	var of [2][]run
-	for _, result := range r.Results {
-		for i, name := range []string{a, b} {
-			if result.Name == name {
-				of[i] = result.Runs
-			}
+// measureLedger makes a ledger and says how long reading it takes.
+func measureLedger(ctx context.Context, server *serverProcess, p plan) (*figure, error) {
+	say("reading a ledger of %d entries", p.ledgerEntries)
+	var starts []float64
+	for range p.rounds {
+		read, err := runRole[ledgerResult](ctx, "ledger", server.url, strconv.Itoa(p.ledgerEntries))
+		if err != nil {
+			return nil, err
 		}
+		starts = append(starts, read.result.Seconds)
 	}
-	for i := range min(len(of[0]), len(of[1])) {
-		pairs = append(pairs, [2]run{of[0][i], of[1][i]})
-	}
-	return pairs
+	name := "start with a ledger of " + thousands(p.ledgerEntries) + " entries"
+	return newFigure(name, "s", 2, starts, func(v float64) (float64, float64) { return v, 0 }), nil
 }
 
 type ledgerResult struct{ Seconds float64 }
 
-// readLedger is the role that makes a ledger and reads it as a capture does at its start, with the server's URL.
+// readLedger is the role that makes a ledger and reads it as a capture does at its start, with the server's URL and how many
+// entries it has: half of them claims, of 500 messages each.
 func readLedger(args []string) error {
 	ctx := context.Background()
+	entries, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
 	nc, err := nats.Connect(args[0])
 	if err != nil {
 		return err
@@ -93,7 +84,7 @@ func readLedger(args []string) error {
 	if err != nil {
 		return err
 	}
-	for i := range uint64(ledgerEntries / 2) {
+	for i := range uint64(entries / 2) {
 		e := &ledger.Entry{
 			Block: fmt.Sprintf("%016d", i), State: ledger.Claimed, Instance: "bench", Created: s.CachedInfo().Created,
 			Part: 1, Parts: 1, Place: ledger.Place{Dir: "date=2026-11-23/hour=12", File: fmt.Sprintf("%d.parquet", i)},
@@ -124,8 +115,8 @@ func readLedger(args []string) error {
 	if err := <-ended; err != nil {
 		return err
 	}
-	if n := book.Stats().Entries; err == nil && n != ledgerEntries {
-		err = fmt.Errorf("%d entries of %d were read", n, ledgerEntries)
+	if n := book.Stats().Entries; err == nil && n != uint64(entries) {
+		err = fmt.Errorf("%d entries of %d were read", n, entries)
 	}
 	if err != nil {
 		return err

@@ -7,127 +7,139 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/signal"
+	"runtime"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
-
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/orders"
 )
 
 const (
-	barePullName = "bare pull, explicit acks"
-	archiveName  = "Parquet, at least once"
-	onceName     = "Parquet, exactly once"
-	pullBatch    = 5_000 // messages in a request; as many as jc-parquet asks for
-	pullTimeout  = 5 * time.Minute
+	pullBatch   = 5_000 // messages in a request; as many as jc-parquet asks for
+	pullTimeout = 5 * time.Minute
 )
 
-// fillResult is what fill prints.
-type fillResult struct {
-	JSONBytes int64
+// A puller gets a number of messages, with two requests overlapping.
+type puller struct {
+	nc       *nats.Conn
+	subject  string // of requests
+	request  []byte
+	inbox    string
+	messages chan *nats.Msg
+	timeout  <-chan time.Time
+
+	n, requested, received int
+	first                  time.Time // when the first message came
 }
 
-// fill is the role that makes the stream, with the server's URL and a number of messages.
-func fill(args []string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	nc, err := nats.Connect(args[0])
-	if err != nil {
-		return err
+func newPuller(nc *nats.Conn, stream, consumer string, n int) (*puller, error) {
+	p := &puller{
+		nc: nc, n: n,
+		subject:  "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer,
+		request:  fmt.Appendf(nil, `{"batch":%d,"expires":%d}`, pullBatch, pullTimeout),
+		inbox:    nc.NewInbox(),
+		messages: make(chan *nats.Msg, 3*pullBatch),
+		timeout:  time.After(pullTimeout),
 	}
-	defer nc.Close()
-	n, err := strconv.Atoi(args[1])
-	if err != nil {
-		return err
-	}
-	bytes, err := orders.Fill(ctx, nc, stream, n, func(int) {})
-	if err != nil {
-		return err
-	}
-	return json.NewEncoder(os.Stdout).Encode(fillResult{bytes})
+	_, err := nc.ChanSubscribe(p.inbox, p.messages)
+	return p, err
 }
 
-// pullResult is what barePull prints.
+// more says whether there is a message left that next would return.
+func (p *puller) more() bool { return p.received < p.n }
+
+func (p *puller) next() (*nats.Msg, error) {
+	for p.requested < p.n && p.requested-p.received <= pullBatch {
+		p.requested += pullBatch
+		if err := p.nc.PublishRequest(p.subject, p.inbox, p.request); err != nil {
+			return nil, err
+		}
+	}
+	var msg *nats.Msg
+	select {
+	case msg = <-p.messages:
+	case <-p.timeout:
+		return nil, fmt.Errorf("pull: %d of %d messages came within %v", p.received, p.n, pullTimeout)
+	}
+	if msg.Reply == "" {
+		return nil, fmt.Errorf("pull: the server answered %s %s", msg.Header.Get("Status"), msg.Header.Get("Description"))
+	}
+	if p.received == 0 {
+		p.first = time.Now()
+	}
+	p.received++
+	return msg, nil
+}
+
+// pullResult is what roles print that pull messages.
 type pullResult struct {
 	Seconds float64 // from the first message until the last ack was confirmed
+	Mallocs uint64  // of the whole process
 }
 
-// barePull is the role that pulls, with the server's URL, a consumer, a number of messages, and whether to ack each or all. It keeps two requests
-// overlapping, acks each message by a publish, and confirms the last ack by a round trip: what any sink must do at least.
+func printPulled(took time.Duration) error {
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	return json.NewEncoder(os.Stdout).Encode(pullResult{took.Seconds(), memory.Mallocs})
+}
+
+// barePull is the role that pulls, with the server's URL, a stream, a consumer, a number of messages, and whether to ack each
+// or all. It acks each message by a publish, and confirms the last ack by a round trip: what any sink must do at least.
 func barePull(args []string) error {
 	nc, err := nats.Connect(args[0])
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	n, err := strconv.Atoi(args[2])
+	n, err := strconv.Atoi(args[3])
 	if err != nil {
 		return err
 	}
-	var (
-		subject   = "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + args[1]
-		request   = fmt.Appendf(nil, `{"batch":%d,"expires":%d}`, pullBatch, pullTimeout)
-		ack       = []byte("+ACK")
-		inbox     = nc.NewInbox()
-		messages  = make(chan *nats.Msg, 3*pullBatch)
-		timeout   = time.After(pullTimeout)
-		requested = 0
-		first     time.Time
-	)
-	if _, err := nc.ChanSubscribe(inbox, messages); err != nil {
+	p, err := newPuller(nc, args[1], args[2], n)
+	if err != nil {
 		return err
 	}
 	every := 1
-	if args[3] == "all" {
+	if args[4] == "all" {
 		every = 2 * pullBatch
 	}
-	for received := 0; received < n; {
-		for requested < n && requested-received <= pullBatch {
-			requested += pullBatch
-			if err := nc.PublishRequest(subject, inbox, request); err != nil {
-				return err
-			}
+	ack := []byte("+ACK")
+	for p.more() {
+		msg, err := p.next()
+		if err != nil {
+			return err
 		}
-		var msg *nats.Msg
-		select {
-		case msg = <-messages:
-		case <-timeout:
-			return fmt.Errorf("bare pull: %d of %d messages came within %v", received, n, pullTimeout)
-		}
-		if msg.Reply == "" {
-			return fmt.Errorf("bare pull: the server answered %s %s", msg.Header.Get("Status"), msg.Header.Get("Description"))
-		}
-		if received == 0 {
-			first = time.Now()
-		}
-		received++
 		switch {
-		case received == n:
+		case !p.more():
 			_, err = nc.Request(msg.Reply, ack, pullTimeout)
-		case received%every == 0:
+		case p.received%every == 0:
 			err = nc.Publish(msg.Reply, ack)
 		}
 		if err != nil {
 			return fmt.Errorf("bare pull: ack: %w", err)
 		}
 	}
-	return json.NewEncoder(os.Stdout).Encode(pullResult{time.Since(first).Seconds()})
+	return printPulled(time.Since(p.first))
 }
 
 // runBarePull acks each message, or with all each of two batches at once.
-func runBarePull(all bool) func(context.Context, string, string, int) (*run, error) {
-	return func(ctx context.Context, url, consumer string, messages int) (*run, error) {
+func runBarePull(all bool) func(context.Context, job) (*run, error) {
+	return func(ctx context.Context, j job) (*run, error) {
 		acks := "each"
 		if all {
 			acks = "all"
 		}
-		c, err := runRole[pullResult](ctx, "bare", url, consumer, strconv.Itoa(messages), acks)
-		if err != nil {
-			return nil, err
-		}
-		return newRun(messages, c.result.Seconds, c.wall, c.usage), nil
+		return runPuller(ctx, j, "bare", j.url, j.stream, j.consumer, strconv.Itoa(j.messages), acks)
 	}
+}
+
+// runPuller runs a role that prints a pullResult.
+func runPuller(ctx context.Context, j job, args ...string) (*run, error) {
+	c, err := runRole[pullResult](ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	r := newRun(j.messages, c.result.Seconds, c.wall, c.usage)
+	r.Allocs = float64(c.result.Mallocs) / float64(j.messages)
+	return r, nil
 }

@@ -19,8 +19,11 @@ type run struct {
 	WallSeconds       float64 // of the process, from its start to its end
 	ClientCPU         float64 // seconds per million messages, of the whole process
 	ServerCPU         float64 // seconds in that span
+	StoreCPU          float64 `json:",omitempty"` // seconds in that span, of an S3 gateway; 0 if the system does not say
 	OthersCPU         float64 // seconds in that span, of processes that are not of this bench; 0 if the system does not say
-	PeakMemory        float64 // bytes
+	PeakMemory        float64 // bytes; of several processes the sum
+	Allocs            float64 `json:",omitempty"` // a message, of the whole process, where it is one of the bench
+	Rows              int
 	Files             int
 	FileBytes         int64
 	LedgerBytes       int64 // of the entries of an exactly-once capture
@@ -35,10 +38,13 @@ func newRun(messages int, seconds float64, wall time.Duration, usage *syscall.Ru
 	}
 }
 
+// target is the least of the bare pull's rate that local Parquet may have.
+const target = 0.85
+
 // A result is all rounds of one contender, and their medians.
 type result struct {
 	Name   string
-	Ratio  float64 // of its rate to the bare pull's
+	Ratio  float64 `json:",omitempty"` // of its rate to the bare pull's
 	Target float64 `json:",omitempty"` // of the ratio
 	Met    *bool   `json:",omitempty"`
 	Median run
@@ -65,23 +71,35 @@ func newReport(messages, rounds int, jsonBytes int64) *report {
 }
 
 func (r *report) add(name string, one run) {
-	i := slices.IndexFunc(r.Results, func(other *result) bool { return other.Name == name })
-	if i < 0 {
-		i = len(r.Results)
-		r.Results = append(r.Results, &result{Name: name})
+	of := r.result(name)
+	if of == nil {
+		of = &result{Name: name}
+		r.Results = append(r.Results, of)
 	}
-	result := r.Results[i]
-	result.Runs = append(result.Runs, one)
-	result.Median = medians(result.Runs)
+	of.Runs = append(of.Runs, one)
+	of.Median = medians(of.Runs)
 	r.compare()
 }
 
-// compare brings ratios up to date. The first result is the bare pull, the second has the target.
+// result returns the one of a contender, or nil.
+func (r *report) result(name string) *result {
+	for _, result := range r.Results {
+		if result.Name == name {
+			return result
+		}
+	}
+	return nil
+}
+
+// compare brings ratios up to date.
 func (r *report) compare() {
-	bare := r.Results[0].Median.MessagesPerSecond
-	for i, result := range r.Results {
-		result.Ratio = result.Median.MessagesPerSecond / bare
-		if i == 1 {
+	bare := r.result(barePullName)
+	if bare == nil {
+		return
+	}
+	for _, result := range r.Results {
+		result.Ratio = result.Median.MessagesPerSecond / bare.Median.MessagesPerSecond
+		if result.Name == archiveName {
 			met := result.Ratio >= target
 			result.Target, result.Met = target, &met
 		}
@@ -94,8 +112,11 @@ func medians(runs []run) run {
 		WallSeconds:       median(runs, func(r run) float64 { return r.WallSeconds }),
 		ClientCPU:         median(runs, func(r run) float64 { return r.ClientCPU }),
 		ServerCPU:         median(runs, func(r run) float64 { return r.ServerCPU }),
+		StoreCPU:          median(runs, func(r run) float64 { return r.StoreCPU }),
 		OthersCPU:         median(runs, func(r run) float64 { return r.OthersCPU }),
 		PeakMemory:        median(runs, func(r run) float64 { return r.PeakMemory }),
+		Allocs:            median(runs, func(r run) float64 { return r.Allocs }),
+		Rows:              int(median(runs, func(r run) float64 { return float64(r.Rows) })),
 		Files:             int(median(runs, func(r run) float64 { return float64(r.Files) })),
 		FileBytes:         int64(median(runs, func(r run) float64 { return float64(r.FileBytes) })),
 		LedgerBytes:       int64(median(runs, func(r run) float64 { return float64(r.LedgerBytes) })),
@@ -130,25 +151,29 @@ func (r *report) print(out io.Writer) {
 func (r *report) printRuns(p func(text string, args ...any)) {
 	p("\n%d messages of %.0f bytes, %d rounds (medians), %d CPUs shared with the server, %s, jc-parquet %s\n\n",
 		r.Messages, float64(r.JSONBytes)/float64(r.Messages), r.Rounds, r.CPUs, r.Go, r.Version)
-	p("%-30s %11s %6s %12s %14s %13s %11s %9s %6s %7s %7s\n", "", "messages/s", "ratio", "target", "client CPU s/M",
-		"server CPU s", "others' CPU", "peak MiB", "files", "MB", "wall s")
+	p("%-36s %11s %6s %12s %14s %13s %11s %9s %7s %9s %7s %7s\n", "", "messages/s", "ratio", "target", "client CPU s/M",
+		"server CPU s", "others' CPU", "peak MiB", "files", "rows/file", "MB", "wall s")
 	disturbed := false
 	for _, result := range r.Results {
-		m, goal := result.Median, ""
-		if result.Met != nil {
-			goal = fmt.Sprintf("%.2f missed", result.Target)
-			if *result.Met {
-				goal = fmt.Sprintf("%.2f met", result.Target)
-			}
+		m, ratio, goal, rows := result.Median, "", "", ""
+		if result.Ratio > 0 {
+			ratio = fmt.Sprintf("%.2f", result.Ratio)
 		}
-		p("%-30s %11.0f %6.2f %12s %14.2f %13.2f %11.2f %9.0f %6d %7.1f %7.1f\n", result.Name, m.MessagesPerSecond, result.Ratio, goal,
-			m.ClientCPU, m.ServerCPU, m.OthersCPU, m.PeakMemory/(1<<20), m.Files, float64(m.FileBytes)/1e6, m.WallSeconds)
+		if result.Met != nil {
+			goal = fmt.Sprintf("%.2f %s", result.Target, metOrMissed(*result.Met))
+		}
+		if m.Files > 0 {
+			rows = fmt.Sprintf("%.0f", float64(m.Rows)/float64(m.Files))
+		}
+		p("%-36s %11.0f %6s %12s %14.2f %13.2f %11.2f %9.0f %7d %9s %7.1f %7.1f\n", result.Name, m.MessagesPerSecond, ratio, goal,
+			m.ClientCPU, m.ServerCPU, m.OthersCPU, m.PeakMemory/(1<<20), m.Files, rows, float64(m.FileBytes)/1e6, m.WallSeconds)
 		disturbed = disturbed || m.OthersCPU > m.WallSeconds*float64(r.CPUs)/20
 	}
 	p(`
 messages/s: from the first message until the last ack is confirmed. CPU: user and system time; of the client
-for the whole process, per million messages, of the server in that time. wall: the whole process, in which
-jc-parquet also makes sure that nothing is pending any more.
+for the whole process, or the sum of several, per million messages, of the server in that time; that of an S3
+gateway is not shown. wall: the whole process, in which jc-parquet also makes sure that nothing is pending any
+more. Keys are destination keys; with 1 key and more, messages come from a stream with many subjects.
 `)
 	if disturbed {
 		p("\nOther processes had more than a twentieth of the machine: run it again when it is quiet.\n")

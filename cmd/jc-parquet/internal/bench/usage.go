@@ -60,3 +60,38 @@ func peakMemory(u *syscall.Rusage) int64 {
 	}
 	return int64(u.Maxrss) << 10 //nolint:unconvert // as above
 }
+
+// processCPU is the CPU time of a process that runs, or 0 where the system does not say it as Linux does.
+func processCPU(pid int) time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, line, _ := strings.Cut(string(stat), ") ") // pid (name) state ... utime stime
+	fields := strings.Fields(line)
+	if len(fields) < 13 {
+		return 0
+	}
+	var used time.Duration
+	for _, field := range fields[11:13] {
+		ticks, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0
+		}
+		used += time.Duration(ticks) * (time.Second / 100)
+	}
+	return used
+}
+
+// residentMemory is what a process that runs has in memory, in bytes, or 0 where the system does not say it as Linux does.
+func residentMemory(pid int) int64 {
+	var size, resident int64
+	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
+	}
+	if _, err := fmt.Sscan(string(statm), &size, &resident); err != nil {
+		return 0
+	}
+	return resident * int64(os.Getpagesize())
+}

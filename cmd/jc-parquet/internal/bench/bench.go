@@ -1,0 +1,145 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// stream has the orders.
+const stream = "ORDERS"
+
+// A plan is what is measured, and how often.
+type plan struct {
+	messages int
+	rounds   int
+	keys     int      // the most destination keys
+	keysOnly bool     // measure one key and that many alone
+	only     []string // parts of the names of the contenders to measure; nil for all, and for the figures that need none
+	settle   time.Duration
+
+	ledgerEntries int // in the ledger whose reading is measured
+	encodedRows   int // in each encoding
+	openBlocks    int // held at a time
+}
+
+// defaultPlan is what README has figures of.
+func defaultPlan() plan {
+	return plan{
+		messages: 1_000_000, rounds: 3, keys: manyKeys, settle: settle,
+		ledgerEntries: 10_000, encodedRows: 200_000, openBlocks: 10_000,
+	}
+}
+
+// A bench is what contenders run on.
+type bench struct {
+	plan
+	dir     string // temporary
+	binary  string // jc-parquet
+	server  *serverProcess
+	gateway *gateway // nil where it is not installed
+}
+
+// startBench builds jc-parquet and starts the servers. stop ends them and removes all.
+func startBench(ctx context.Context, p plan) (b *bench, err error) {
+	b = &bench{plan: p}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.stop())
+		}
+	}()
+	if b.dir, err = os.MkdirTemp("", "jc-parquet-bench-"); err != nil {
+		return nil, err
+	}
+	say("building jc-parquet")
+	b.binary = filepath.Join(b.dir, "jc-parquet")
+	build := exec.CommandContext(ctx, "go", "build", "-o", b.binary, "github.com/jetcapture/lake/cmd/jc-parquet")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return nil, fmt.Errorf("build jc-parquet: %w: run the bench in the folder of its module", err)
+	}
+	if b.server, err = startServer(ctx); err != nil {
+		return nil, err
+	}
+	b.server.settle = p.settle
+	if path := findGateway(ctx); path != "" {
+		b.gateway, err = startGateway(ctx, path)
+	}
+	return b, err
+}
+
+func (b *bench) stop() (err error) {
+	if b.gateway != nil {
+		err = b.gateway.stop()
+	}
+	if b.server != nil {
+		err = errors.Join(err, b.server.stop())
+	}
+	return errors.Join(err, os.RemoveAll(b.dir))
+}
+
+// measure runs everything in turn, round by round, so that what changes with time hits all alike.
+func measure(ctx context.Context, p plan) (r *report, err error) {
+	b, err := startBench(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.stop()) }()
+	contenders, err := b.contenders()
+	if err != nil {
+		return nil, err
+	}
+	bytes, err := b.fill(ctx, contenders)
+	if err != nil {
+		return nil, err
+	}
+	r = newReport(p.messages, p.rounds, bytes)
+	for round := range p.rounds {
+		for _, c := range inRound(round, contenders) {
+			say("round %d of %d: %s", round+1, p.rounds, c.name)
+			one, err := b.server.measure(ctx, p.messages, c)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c.name, err)
+			}
+			r.add(c.name, *one)
+		}
+	}
+	r.Figures = append(r.olderFigures(), r.onceFigures()...)
+	r.Figures = append(r.Figures, r.keyFigures(p.keys)...)
+	if p.only != nil || p.keysOnly {
+		return r, nil
+	}
+	ledger, err := measureLedger(ctx, b.server, p)
+	if err != nil {
+		return nil, err
+	}
+	encoding, err := measureFigures(ctx, p)
+	r.Figures = append(append(r.Figures, ledger), encoding...)
+	return r, err
+}
+
+// fill makes the streams that contenders want. It returns the bytes of the orders' JSON.
+func (b *bench) fill(ctx context.Context, contenders []contender) (bytes int64, err error) {
+	for name, args := range map[string][]string{
+		stream:    {"fill", b.server.url, strconv.Itoa(b.messages)},
+		keyStream: {"fillkeys", b.server.url, strconv.Itoa(b.messages), strconv.Itoa(b.keys)},
+	} {
+		if !wanted(name, contenders) {
+			continue
+		}
+		say("publishing %d messages to %s", b.messages, name)
+		filled, err := runRole[fillResult](ctx, args...)
+		if err != nil {
+			return 0, err
+		}
+		bytes = filled.result.JSONBytes // of the same orders
+	}
+	return bytes, nil
+}

@@ -1,0 +1,119 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// The names of contenders that others are held against, or that are.
+const (
+	barePullName = "bare pull, explicit acks"
+	archiveName  = "Parquet, at least once"
+	onceName     = "Parquet, exactly once"
+	libraryName  = "the library alone, raw messages"
+	olderName    = "gzip NDJSON, the older way"
+)
+
+// A contender pulls all messages of a consumer, acks them, and says what came of it.
+type contender struct {
+	name      string
+	run       func(context.Context, job) (*run, error)
+	stream    string              // default: the orders
+	policy    jetstream.AckPolicy // of the consumer; the zero value is explicit acks
+	unlimited bool                // the consumer's un-acked messages
+}
+
+// A job is what a contender has to do.
+type job struct {
+	url, stream, consumer string
+	messages              int
+}
+
+// contenders returns those that are to be measured.
+func (b *bench) contenders() ([]contender, error) {
+	var all []contender
+	if b.keysOnly {
+		all = []contender{b.keyContender(1, 2), b.keyContender(b.keys, 4)}
+	} else {
+		all = b.everyContender()
+	}
+	var names []string
+	var chosen []contender
+	for _, c := range all {
+		if c.stream == "" {
+			c.stream = stream
+		}
+		names = append(names, c.name)
+		if b.only == nil || slices.ContainsFunc(b.only, func(part string) bool { return strings.Contains(c.name, part) }) {
+			chosen = append(chosen, c)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("-only %s: none of these has such a name: %s", strings.Join(b.only, ","), strings.Join(names, "; "))
+	}
+	return chosen, nil
+}
+
+func (b *bench) everyContender() []contender {
+	const once, atLeastOnce = "exactly-once", "at-least-once"
+	all := []contender{
+		{name: barePullName, run: runBarePull(false)},
+		{name: archiveName, run: b.archive(1, "--delivery", atLeastOnce)},
+		{name: onceName, run: b.archive(1, "--delivery", once)},
+		{name: "Parquet, exactly once, 2 captures", run: b.archive(2, "--delivery", once)},
+		{name: "Parquet, exactly once, 4 captures", run: b.archive(4, "--delivery", once)},
+	}
+	if b.gateway != nil {
+		all = append(all, contender{name: "Parquet, exactly once, into S3", run: b.archiveS3("--delivery", once)})
+	} else {
+		say("no versitygw is installed, so nothing is stored in S3: run make tools")
+	}
+	return append(all,
+		contender{name: libraryName, run: b.runLibrary("raw")},
+		contender{name: "typed orders (JSON into a struct)", run: b.runLibrary("typed")},
+		contender{name: "NDJSON gzip, at least once", run: b.archive(1, "--format", "ndjson", "--compression", "gzip", "--delivery", atLeastOnce)},
+		contender{name: olderName, run: b.runOlder},
+		contender{name: "bare pull, AckAll", run: runBarePull(true), policy: jetstream.AckAllPolicy},
+		contender{name: "Parquet, exactly once, AckAll", run: b.archive(1, "--delivery", once), policy: jetstream.AckAllPolicy},
+		b.keyContender(1, 2), b.keyContender(fewKeys, 3), b.keyContender(b.keys, 4),
+	)
+}
+
+// inRound returns contenders in the order of a round: every other time both deliveries change places, so that none of them
+// always comes after the other.
+func inRound(round int, all []contender) []contender {
+	named := func(name string) int {
+		return slices.IndexFunc(all, func(c contender) bool { return c.name == name })
+	}
+	a, b := named(archiveName), named(onceName)
+	if round%2 == 0 || a < 0 || b < 0 {
+		return all
+	}
+	all = slices.Clone(all)
+	all[a], all[b] = all[b], all[a]
+	return all
+}
+
+// wanted says whether a stream is.
+func wanted(stream string, contenders []contender) bool {
+	return slices.ContainsFunc(contenders, func(c contender) bool { return c.stream == stream })
+}
+
+// parseNames splits at commas that no space follows: names have commas themselves.
+func parseNames(list string) (parts []string) {
+	for part := range strings.SplitSeq(list, ",") {
+		switch {
+		case strings.HasPrefix(part, " ") && len(parts) > 0:
+			parts[len(parts)-1] += "," + part
+		case part != "":
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}

@@ -1,0 +1,112 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/jetcapture/lake/cmd/jc-parquet/internal/orders"
+)
+
+const (
+	keyStream   = "KEYS"
+	keySubjects = "keys.>"
+	manyKeys    = 10_000
+	fewKeys     = 100
+
+	// keyInterval is so long that no file ends because its interval does.
+	keyInterval = "1h"
+)
+
+// fillKeys is the role that makes the stream of destination keys, with the server's URL, a number of messages, and one of
+// keys. A subject is keys.one.<one of 100>.<one of many>: the same messages are split into one, 100 or many, evenly.
+func fillKeys(args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	nc, err := nats.Connect(args[0])
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	n, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	many, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	p, err := newPublisher(nc)
+	if err != nil {
+		return err
+	}
+	if _, err := p.js.CreateStream(ctx, jetstream.StreamConfig{Name: keyStream, Subjects: []string{keySubjects}}); err != nil {
+		return err
+	}
+	bytes := int64(0)
+	sequence := orders.NewSequence()
+	for i := range n {
+		msg := sequence.Next()
+		msg.Subject = fmt.Sprintf("keys.one.%d.%d", i%fewKeys, i%many)
+		bytes += int64(len(msg.Data))
+		if err := p.publish(ctx, msg); err != nil {
+			return err
+		}
+	}
+	if err := p.complete(ctx); err != nil {
+		return err
+	}
+	return printFilled(bytes)
+}
+
+// keyContender archives the stream of destination keys, split by a token of its subjects. All messages may be un-acked at a
+// time, so that neither that nor an interval is what seals a file, but the memory and the end.
+func (b *bench) keyContender(keys, token int) contender {
+	return contender{
+		name: keysName(keys), stream: keyStream, unlimited: true,
+		run: b.archive(1, "--delivery", "exactly-once", "--split", "token:"+strconv.Itoa(token), "--interval", keyInterval,
+			"--max-in-flight", strconv.Itoa(4*b.messages)),
+	}
+}
+
+// keysName is the name of a contender.
+func keysName(keys int) string {
+	if keys == 1 {
+		return "Parquet, exactly once, 1 key"
+	}
+	return "Parquet, exactly once, " + thousands(keys) + " keys"
+}
+
+func thousands(n int) string {
+	digits := strconv.Itoa(n)
+	var b strings.Builder
+	for i, digit := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(digit)
+	}
+	return b.String()
+}
+
+// keyFigures say what many keys cost.
+func (r *report) keyFigures(keys int) []*figure {
+	name := thousands(keys) + " keys"
+	pairs := r.pairs(keysName(keys), keysName(1))
+	if len(pairs) == 0 {
+		return nil
+	}
+	return []*figure{
+		newFigure(name+", time a message of 1 key", "µs", 2, pairs, timeOfMessage),
+		newFigure(name+", peak memory", "bytes resident", 600e6, pairs, func(p [2]run) (float64, float64) { return p[0].PeakMemory, 0 }),
+	}
+}

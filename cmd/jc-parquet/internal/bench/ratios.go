@@ -1,0 +1,39 @@
+//go:build unix
+
+package main
+
+// pairs returns the runs of two contenders, round by round.
+func (r *report) pairs(a, b string) (pairs [][2]run) {
+	first, second := r.result(a), r.result(b)
+	if first == nil || second == nil {
+		return nil
+	}
+	for i := range min(len(first.Runs), len(second.Runs)) {
+		pairs = append(pairs, [2]run{first.Runs[i], second.Runs[i]})
+	}
+	return pairs
+}
+
+// timeOfMessage compares the rates of two contenders, so that less is better.
+func timeOfMessage(p [2]run) (value, yardstick float64) {
+	return 1e6 / p[0].MessagesPerSecond, 1e6 / p[1].MessagesPerSecond
+}
+
+func clientCPU(p [2]run) (value, yardstick float64) { return p[0].ClientCPU, p[1].ClientCPU }
+
+// olderFigures hold an archive against the older way, and against a bare pull what cannot be had as a ratio.
+func (r *report) olderFigures() (all []*figure) {
+	if pairs := r.pairs(archiveName, olderName); len(pairs) > 0 {
+		all = append(all,
+			newFigure("CPU of a message, of the older way", "s/M", 0.25, pairs, clientCPU),
+			newFigure("size, of the older way", "bytes", 0.5, pairs, func(p [2]run) (float64, float64) {
+				return float64(p[0].FileBytes), float64(p[1].FileBytes)
+			}))
+	}
+	if pairs := r.pairs(libraryName, barePullName); len(pairs) > 0 {
+		all = append(all, newFigure("raw messages, allocations beside a bare pull's", "a message", 2, pairs, func(p [2]run) (float64, float64) {
+			return p[0].Allocs - p[1].Allocs, 0
+		}))
+	}
+	return all
+}
