@@ -4,10 +4,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestMain(m *testing.M) {
@@ -141,6 +143,49 @@ func TestEveryContenderGetsAllMessages(t *testing.T) {
 		}
 	}
 	nothingIsLeft(t)
+}
+
+func TestSoakFindsEveryMessageOnce(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	requireGateway(t)
+	r, err := soak(context.Background(), 6*time.Second, "--max-in-flight", "10000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.check(); err != nil {
+		t.Error(err)
+	}
+	for _, phase := range []string{beforeOutage, duringOutage, afterOutage} {
+		if len(r.of(phase)) == 0 {
+			t.Errorf("nothing was sampled %s the outage", phase)
+		}
+	}
+	if r.Files == 0 || r.Rows == 0 || r.rate(beforeOutage) <= 0 {
+		t.Errorf("the soak has %d rows in %d files, %.0f a second before the outage", r.Rows, r.Files, r.rate(beforeOutage))
+	}
+	var table strings.Builder
+	r.print(func(text string, args ...any) { _, _ = fmt.Fprintf(&table, text, args...) })
+	if !strings.Contains(table.String(), "messages lost") {
+		t.Errorf("the table does not say what is lost:\n%s", table.String())
+	}
+	t.Log(table.String())
+	nothingIsLeft(t)
+}
+
+func TestSoakCountsWhatIsLostAndTwice(t *testing.T) {
+	rows := newSequences(130)
+	for _, sequence := range []uint64{1, 2, 2, 64, 130, 200} {
+		rows.add(sequence)
+	}
+	if rows.distinct() != 4 || rows.rows != 6 || rows.odd != 1 {
+		t.Errorf("%d rows, %d of them distinct, %d of sequences that are not there", rows.rows, rows.distinct(), rows.odd)
+	}
+	if err := (&soakResult{Published: 130, Rows: 6, Lost: 126}).check(); err == nil {
+		t.Error("a soak that lost messages is as it should be")
+	}
+	if err := (&soakResult{Published: 4, Rows: 5, Twice: 1}).check(); err == nil {
+		t.Error("a soak with a row twice is as it should be")
+	}
 }
 
 // requireGateway skips a test where the gateway is not installed, or fails it where it must be.

@@ -35,15 +35,16 @@ func main() {
 	keys := flag.Int("keys", 0, "measure instead 1 and `N` destination keys, once each")
 	encoding := flag.Bool("encoding", false, "measure instead encoding alone, without a server")
 	held := flag.Int("restart", 0, "measure instead the start of a capture that finds `N` messages expired and un-acknowledged")
+	soaked := flag.Duration("soak", 0, "run instead at full rate into S3 for a `TIME`, a fifth of which the store is down")
 	asJSON := flag.Bool("json", false, "print JSON, with every run, instead of a table")
 	flag.Parse()
 	instead := 0
-	for _, mode := range []bool{*keys != 0, *encoding, *held != 0} {
+	for _, mode := range []bool{*keys != 0, *encoding, *held != 0, *soaked != 0} {
 		if mode {
 			instead++
 		}
 	}
-	if p.messages < 1 || p.rounds < 1 || *keys < 0 || *held < 0 || instead > 1 || flag.NArg() > 0 {
+	if p.messages < 1 || p.rounds < 1 || *keys < 0 || *held < 0 || *soaked < 0 || instead > 1 || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -63,6 +64,9 @@ func main() {
 	case *encoding:
 		report = newReport(0, p.rounds, 0)
 		report.Figures, err = measureFigures(ctx, p)
+	case *soaked > 0:
+		report = newReport(0, 1, 0)
+		report.Soak, err = soak(ctx, *soaked)
 	default:
 		report, err = measure(ctx, p)
 	}
@@ -75,6 +79,11 @@ func main() {
 		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", "  ")
 		if err := encoder.Encode(report); err != nil {
+			fail(err)
+		}
+	}
+	if report.Soak != nil {
+		if err := report.Soak.check(); err != nil {
 			fail(err)
 		}
 	}
@@ -98,6 +107,7 @@ var roles = map[string]func(args []string) error{
 	"open":     open,
 	"fill":     fill,
 	"fillkeys": fillKeys,
+	"flood":    flood,
 	"bare":     barePull,
 	"older":    older,
 	"raw":      captureRaw,

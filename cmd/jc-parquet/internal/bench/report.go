@@ -61,6 +61,7 @@ type report struct {
 	Results   []*result
 	Figures   []*figure
 	Restarts  []*restartResult `json:",omitempty"`
+	Soak      *soakResult      `json:",omitempty"`
 }
 
 func newReport(messages, rounds int, jsonBytes int64) *report {
@@ -146,6 +147,9 @@ func (r *report) print(out io.Writer) {
 		printFigures(out, r.Figures)
 	}
 	printRestarts(p, r.Restarts)
+	if r.Soak != nil {
+		r.Soak.print(p)
+	}
 }
 
 func (r *report) printRuns(p func(text string, args ...any)) {
