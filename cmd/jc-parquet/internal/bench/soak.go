@@ -90,7 +90,7 @@ func (s *soaking) createStream(ctx context.Context, nc *nats.Conn, d time.Durati
 		return fmt.Errorf("create stream: %w", err)
 	}
 	s.consumer, err = js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
-		Durable: soakConsumer, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 10*time.Minute + d, MaxAckPending: 1_000_000, MaxDeliver: -1,
+		Durable: soakConsumer, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 30*time.Minute + d, MaxAckPending: 1_000_000, MaxDeliver: -1,
 	})
 	if err != nil {
 		return fmt.Errorf("create consumer: %w", err)
