@@ -60,7 +60,7 @@ func (l *loop[P, K]) look(silent time.Duration) {
 	switch {
 	case l.unsure:
 		every = time.Second
-	case l.o.UntilCaughtUp && l.held.size == 0 && silent >= caughtUpSilent:
+	case l.o.UntilCaughtUp && (l.held.size == 0 || l.pending > 0) && silent >= caughtUpSilent:
 		every = 2 * caughtUpSilent
 	case l.pause == "" && l.openMessages > 0 && silent >= idleAfter:
 		// Others may hold so much that the server has stopped. That nothing was pending at the latest message does not
@@ -92,6 +92,9 @@ func (l *loop[P, K]) learn(a lookoutAnswer) {
 	}
 	l.unsure, l.goneCount = false, 0
 	silent := l.clocks.now.Sub(l.clocks.lastMessage)
+	if silent >= caughtUpSilent {
+		l.pending = a.info.NumPending // what was pending at our latest message went to other captures
+	}
 	if limit := a.info.Config.MaxAckPending; limit > 0 && a.info.NumAckPending >= limit && silent >= idleAfter {
 		l.sealAll(always[K](SealInFlight)) // together with others we hold all that the consumer allows
 	}

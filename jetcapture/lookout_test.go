@@ -1,0 +1,32 @@
+package jetcapture
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// The last messages went to another capture, which waits for what this one holds.
+func TestACaptureIsCaughtUpThoughOthersGotTheLastMessages(t *testing.T) {
+	p := newTrack(t, AtLeastOnce)
+	l := p.loop
+	l.o.UntilCaughtUp = true
+	p.take(p.messages(10, 10)) // each says that many more are pending
+	l.clocks.now = l.clocks.now.Add(caughtUpSilent)
+	l.tick()
+	if len(l.waiting) > 0 {
+		t.Fatal("blocks were sealed though more is pending")
+	}
+	select {
+	case <-l.lookout.asks:
+	default:
+		t.Error("nobody asks what is pending")
+	}
+	l.learn(lookoutAnswer{info: &jetstream.ConsumerInfo{NumAckPending: 20}})
+	l.clocks.now = l.clocks.now.Add(time.Millisecond)
+	l.tick()
+	if len(l.waiting) != 1 {
+		t.Errorf("%d blocks are sealed, want the one that is open", len(l.waiting))
+	}
+}
