@@ -2,11 +2,9 @@ package ledger
 
 import (
 	"bytes"
-	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -57,8 +55,6 @@ const (
 	headerCreated  = "Jc-Created"
 	headerObject   = "Jc-Object" // for people; the body has it too
 	headerRange    = "Jc-Range"  // for people
-
-	maxTombstone = 16 << 20 // bytes; a file without rows is a few thousand
 )
 
 // encode returns the entry as a message without a subject.
@@ -158,36 +154,6 @@ func (e *Entry) decodeBody(body []byte) error {
 		return fmt.Errorf("%w: sequences: %w", errMalformed, err)
 	}
 	return nil
-}
-
-// deflate makes nothing of nothing, as parts but the first have no tombstone.
-func deflate(p []byte) ([]byte, error) {
-	if len(p) == 0 {
-		return nil, nil
-	}
-	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, flate.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(p); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-func inflate(p []byte) ([]byte, error) {
-	if len(p) == 0 {
-		return nil, nil
-	}
-	all, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(p)), maxTombstone+1))
-	if err == nil && len(all) > maxTombstone {
-		err = errors.New("it is too large")
-	}
-	return all, err
 }
 
 // split cuts a claim into parts that each fit into limit bytes, which leaves room for headers.
