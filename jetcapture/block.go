@@ -182,12 +182,14 @@ func (b *block[K]) seqs(each func(seq uint64)) {
 	}
 }
 
-const ackRefBytes = 24
+const (
+	ackRefBytes = 24
+	blockBytes  = 4 << 10 // of an empty block: itself, its writer, and what that knows of each column
+)
 
 // measure returns the bytes of memory that the block holds.
 func (b *block[K]) measure() int64 {
-	n := b.spool.memory() + int64(cap(b.refs))*ackRefBytes
-	return n + b.buffered()
+	return blockBytes + b.spool.memory() + int64(cap(b.refs))*ackRefBytes + b.buffered()
 }
 
 // buffered returns the bytes on their way to the spool.
@@ -207,7 +209,6 @@ func (b *block[K]) stats() blockStats {
 		opened:      b.opened,
 		late:        b.late,
 		messages:    b.messages(),
-		bytes:       b.spool.size + b.buffered(),
 	}
 }
 

@@ -5,7 +5,11 @@ import "time"
 // sealReason decides whether an open block seals now. One that has few messages when its interval ends lingers: it takes
 // what comes in the next intervals of the same folder.
 func (l *loop[P, K]) sealReason(b *block[K]) SealReason {
-	reason := sealReason(b.stats(), l.limits, l.clocks)
+	stats := b.stats()
+	if l.limits.maxBytes > 0 { // it takes longer than all else, and ten thousand blocks are looked at ten times a second
+		stats.bytes = b.spool.size + b.buffered()
+	}
+	reason := sealReason(stats, l.limits, l.clocks)
 	switch reason {
 	case SealInterval, SealIdle, SealAge:
 		if l.lingers(b) {

@@ -124,7 +124,7 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 		l.openMost = min(l.openMost, max(1, config.MaxAckPending/2))
 	}
 	pullBytes := int(min(int64(o.PullBytes), o.MemoryLimit/16))
-	l.memHard = o.MemoryLimit - 6*int64(pullBytes) // two requests, and what encoding and room to grow add to them
+	l.memHard = o.MemoryLimit / 8 * 5 // the rest is for two requests, for encoding, and for the garbage collector to be at ease
 	batch := max(1, min(o.PullMessages, l.inFlight/2))
 	limits := pullLimits{
 		batch: config.MaxRequestBatch, bytes: config.MaxRequestMaxBytes, expires: config.MaxRequestExpires,

@@ -63,8 +63,10 @@ type Options[P Payload, K DestKey] struct {
 	// largest are sealed early. The consumer's MaxAckPending counts too, if it is less. Default DefaultMaxInFlight.
 	MaxInFlight int
 
-	// MemoryLimit is a budget in bytes for all blocks, encoders and pulled messages: before it is reached the largest
-	// blocks spill and are sealed, and then pulling pauses until some are stored. Default DefaultMemoryLimit.
+	// MemoryLimit is a budget in bytes for all that a capture has in memory. Blocks may hold five eighths of it: before that
+	// the largest spill and are sealed, and then pulling pauses until some are stored. The rest is for pulled messages and
+	// encoders, and such that a garbage collector that is told the same limit is not busy all the time. Default
+	// DefaultMemoryLimit.
 	MemoryLimit int64
 
 	// MaxSealedBlocks is how many sealed blocks may wait for a store before pulling pauses. Default
