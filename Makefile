@@ -12,10 +12,14 @@ AZURITE := store/cloudtest/azurite
 # Servers that speak the clouds' protocols, by the names under which store/cloudtest looks for them.
 SERVERS := $(TOOLS)/versitygw-$(VERSITYGW_VERSION) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_VERSION) $(AZURITE)/node_modules/.installed
 
-.PHONY: help test simulate model lint ci bench demo tools readers servers minio fmt clean
+.PHONY: help build test simulate model lint ci bench demo tools readers servers minio fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+build: ## bin/jc-parquet: one static file, without what gRPC would add to the client of Google Cloud Storage
+	CGO_ENABLED=0 go build -trimpath -tags disable_grpc_modules -ldflags '-s -w' -o bin/jc-parquet ./cmd/jc-parquet
+	@wc -c bin/jc-parquet
 
 test: readers servers simulate ## all tests, with the race detector, against real servers and foreign readers
 	JETCAPTURE_REQUIRE_TOOLS=1 go test -race -timeout 30m -coverpkg=./... -coverprofile=.tools/cover.out ./...

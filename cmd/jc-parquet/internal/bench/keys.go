@@ -74,7 +74,7 @@ func (b *bench) keyContender(keys, token int) contender {
 	return contender{
 		name: keysName(keys), stream: keyStream, unlimited: true,
 		run: b.archive(1, "--delivery", "exactly-once", "--split", "token:"+strconv.Itoa(token), "--interval", keyInterval,
-			"--max-in-flight", strconv.Itoa(4*b.messages)),
+			"--max-in-flight", strconv.Itoa(4*b.messages), "--store-concurrency", "16"),
 	}
 }
 

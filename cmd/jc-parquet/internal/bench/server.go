@@ -74,7 +74,7 @@ func (s *serverProcess) measure(ctx context.Context, messages int, c contender) 
 		Durable: j.consumer, AckPolicy: c.policy, AckWait: 10 * time.Minute, MaxAckPending: 1_000_000, MaxDeliver: -1,
 	}
 	if c.unlimited {
-		config.MaxAckPending = -1
+		config.MaxAckPending, config.MemoryStorage = -1, true // as doctor advises
 	}
 	if _, err = js.CreateConsumer(ctx, j.stream, config); err != nil {
 		return nil, fmt.Errorf("create consumer: %w", err)
