@@ -90,7 +90,7 @@ func TestARawMessageTakesFewAllocations(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	p.take(messages)
 	runtime.ReadMemStats(&after)
-	if each := float64(after.Mallocs-before.Mallocs) / n; each > 1.1 {
+	if each := float64(after.Mallocs-before.Mallocs) / n; each > 1.5 { // one, and what the server and the race detector do
 		t.Errorf("%.2f allocations a message", each)
 	}
 }

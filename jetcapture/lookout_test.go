@@ -30,3 +30,19 @@ func TestACaptureIsCaughtUpThoughOthersGotTheLastMessages(t *testing.T) {
 		t.Errorf("%d blocks are sealed, want the one that is open", len(l.waiting))
 	}
 }
+
+// A consumer whose AckWait is shorter than blocks stay open delivers what is held again and again.
+func TestACaptureIsCaughtUpThoughWhatItHoldsKeepsComing(t *testing.T) {
+	p := newTrack(t, AtLeastOnce)
+	l := p.loop
+	l.o.UntilCaughtUp = true
+	held := p.messages(10, 10)
+	p.take(held)
+	l.clocks.now = l.clocks.now.Add(caughtUpSilent)
+	p.take(held)
+	l.pending = 0
+	l.tick()
+	if len(l.waiting) != 1 {
+		t.Errorf("%d blocks are sealed, want the one that is open", len(l.waiting))
+	}
+}

@@ -30,7 +30,7 @@ func (l *loop[P, K]) handle(msg *nats.Msg) {
 	}
 	l.pulled++
 	l.pulledBytes += int64(len(msg.Data))
-	l.pending, l.lastTimestamp, l.clocks.lastMessage = d.numPending, d.timestamp, l.clocks.now
+	l.pending = d.numPending
 	if t := time.Unix(0, d.timestamp); t.After(l.clocks.stream) {
 		l.clocks.stream = t
 	}
@@ -38,6 +38,7 @@ func (l *loop[P, K]) handle(msg *nats.Msg) {
 		l.dropped++
 		return
 	}
+	l.lastTimestamp, l.clocks.lastMessage = d.timestamp, l.clocks.now
 	l.archive(msg, &d)
 }
 

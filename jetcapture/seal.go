@@ -52,7 +52,7 @@ type blockStats struct {
 type clocks struct {
 	now         time.Time // by the local clock
 	stream      time.Time // the latest time of any message so far
-	lastMessage time.Time // when the latest message came in, by the local clock
+	lastMessage time.Time // when the latest message came in, by the local clock, that was not held or archived already
 }
 
 // sealReason decides whether a block seals now: "" means that it stays open.
