@@ -46,3 +46,21 @@ func TestACaptureIsCaughtUpThoughWhatItHoldsKeepsComing(t *testing.T) {
 		t.Errorf("%d blocks are sealed, want the one that is open", len(l.waiting))
 	}
 }
+
+// An AckWait so short that the server has no time for new messages between those that are held.
+func TestBlocksSealWhenOnlyWhatTheyHoldComesThoughMoreIsPending(t *testing.T) {
+	p := newTrack(t, AtLeastOnce)
+	l := p.loop
+	held := p.messages(10, 10) // each says that many more are pending
+	p.take(held)
+	l.clocks.now = l.clocks.now.Add(idleAfter)
+	l.tick()
+	if len(l.waiting) > 0 {
+		t.Error("a block was sealed though nothing came again")
+	}
+	p.take(held[:1])
+	l.tick()
+	if len(l.waiting) != 1 {
+		t.Errorf("%d blocks are sealed, want the one that is open", len(l.waiting))
+	}
+}

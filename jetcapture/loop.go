@@ -81,6 +81,7 @@ type loop[P Payload, K DestKey] struct {
 	pause      string    // why pulling pauses
 	pauseSince time.Time
 
+	repeats       int // held messages that came again since the latest that was new
 	pulled        int // since the last Observer call
 	pulledBytes   int64
 	dropped       int
@@ -291,6 +292,10 @@ func (l *loop[P, K]) tick() {
 	silent := now.Sub(l.clocks.lastMessage)
 	if l.o.UntilCaughtUp && l.pending == 0 && silent >= caughtUpSilent {
 		l.sealAll(always[K](SealCaughtUp))
+	}
+	if l.pending > 0 && l.repeats > 0 && silent >= idleAfter {
+		// AckWait is so short that what is held comes again before what is new, and no block would ever fill.
+		l.sealAll(always[K](SealInFlight))
 	}
 	l.look(silent)
 	l.ackUpTo()

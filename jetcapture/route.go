@@ -34,10 +34,16 @@ func (l *loop[P, K]) handle(msg *nats.Msg) {
 	if t := time.Unix(0, d.timestamp); t.After(l.clocks.stream) {
 		l.clocks.stream = t
 	}
-	if l.held.has(d.streamSeq) || l.known(msg, &d) { // numDelivered does not tell: a consumer that is reset counts anew
+	switch { // numDelivered does not tell: a consumer that is reset counts anew
+	case l.held.has(d.streamSeq):
+		l.dropped++
+		l.repeats++
+		return
+	case l.known(msg, &d):
 		l.dropped++
 		return
 	}
+	l.repeats = 0
 	l.lastTimestamp, l.clocks.lastMessage = d.timestamp, l.clocks.now
 	l.archive(msg, &d)
 }
