@@ -22,7 +22,7 @@ build: ## bin/jc-parquet: one static file, without what gRPC would add to the cl
 	@wc -c bin/jc-parquet
 
 test: readers servers simulate ## all tests, with the race detector, against real servers and foreign readers
-	JETCAPTURE_REQUIRE_TOOLS=1 go test -race -timeout 30m -coverpkg=./... -coverprofile=.tools/cover.out ./...
+	JETCAPTURE_REQUIRE_TOOLS=1 go test -race -timeout 45m -coverpkg=./... -coverprofile=.tools/cover.out ./...
 	@go tool cover -func=.tools/cover.out | tail -n 1
 
 SCHEDULES ?= 100000
