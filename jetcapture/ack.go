@@ -60,25 +60,14 @@ func (a *acker) ack(ctx context.Context, m messageRefs) error {
 }
 
 func (a *acker) sendAcks(ctx context.Context, m *messageRefs) error {
-	var buf []byte
-	for i, ref := range m.refs {
-		buf = m.route.subject(buf[:0], ref)
-		if i == len(m.refs)-1 && len(m.others) == 0 {
-			break
+	var confirm string // the last of all
+	for reply := range m.replies() {
+		if confirm != "" {
+			if err := a.nc.Publish(confirm, ackBytes); err != nil {
+				return err
+			}
 		}
-		if err := a.nc.Publish(string(buf), ackBytes); err != nil {
-			return err
-		}
-	}
-	confirm := string(buf)
-	for i, reply := range m.others {
-		if i == len(m.others)-1 {
-			confirm = reply
-			break
-		}
-		if err := a.nc.Publish(reply, ackBytes); err != nil {
-			return err
-		}
+		confirm = reply
 	}
 	ctx, cancel := context.WithTimeout(ctx, ackConfirmTimeout+time.Duration(m.count())*ackConfirmEach)
 	defer cancel()
@@ -92,12 +81,7 @@ func (a *acker) nak(m messageRefs, delay time.Duration) {
 		return
 	}
 	body := []byte(nakBytes + ` {"delay":` + strconv.FormatInt(int64(delay), 10) + `}`)
-	var buf []byte
-	for _, ref := range m.refs {
-		buf = m.route.subject(buf[:0], ref)
-		_ = a.nc.Publish(string(buf), body)
-	}
-	for _, reply := range m.others {
+	for reply := range m.replies() {
 		_ = a.nc.Publish(reply, body)
 	}
 }

@@ -3,7 +3,9 @@ package jetcapture
 import (
 	"fmt"
 	"io"
+	"iter"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -62,6 +64,36 @@ type messageRefs struct {
 }
 
 func (m *messageRefs) count() int { return len(m.refs) + len(m.others) }
+
+// repliesAtOnce is how many subjects are made as one string, for one allocation.
+const repliesAtOnce = 256
+
+// replies yields the subjects that acknowledge the messages.
+func (m *messageRefs) replies() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var buf []byte
+		var ends [repliesAtOnce]int
+		for refs := range slices.Chunk(m.refs, repliesAtOnce) {
+			buf = buf[:0]
+			for i, ref := range refs {
+				buf = m.route.subject(buf, ref)
+				ends[i] = len(buf)
+			}
+			subjects, begin := string(buf), 0
+			for _, end := range ends[:len(refs)] {
+				if !yield(subjects[begin:end]) {
+					return
+				}
+				begin = end
+			}
+		}
+		for _, reply := range m.others {
+			if !yield(reply) {
+				return
+			}
+		}
+	}
+}
 
 // An openBlock is a block with the writer that its payloads go to.
 type openBlock[P Payload, K DestKey] struct {

@@ -111,14 +111,15 @@ func (l *loop[P, K]) low() ackRef {
 	return low
 }
 
-// ackUpTo acknowledges what is stored, if that is more than before. An ack that is lost is made up for by the next.
+// ackUpTo acknowledges what is stored, if that is more than before, or if something of it was delivered again: then the ack
+// before was lost.
 func (l *loop[P, K]) ackUpTo() {
 	w := l.watermark
 	if w == nil || w.broken != nil {
 		return
 	}
 	low := l.low()
-	if low.streamSeq > w.acked.streamSeq && low.consumerSeq > w.acked.consumerSeq {
+	if low.streamSeq >= w.acked.streamSeq && low.consumerSeq > w.acked.consumerSeq {
 		w.acker.ackUnconfirmed(string(w.route.subject(nil, low)))
 		w.acked = low
 	}

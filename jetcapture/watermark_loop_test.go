@@ -1,0 +1,37 @@
+package jetcapture
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// The last ack of a stream that has gone quiet is lost: the server delivers again what is stored, and nothing new comes.
+func TestAckAllAcknowledgesAgainWhatComesAgain(t *testing.T) {
+	p := newTrack(t, ExactlyOnce)
+	w := &watermark{acker: p.loop.acker, route: ackRoute{prefix: "$JS.ACK.ORDERS.lake."}}
+	p.loop.watermark = w
+	acks, err := p.loop.nc.SubscribeSync("$JS.ACK.ORDERS.lake.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		received ackRef
+		ack      string
+	}{
+		{ackRef{streamSeq: 7, consumerSeq: 7}, "1.7.7"},
+		{ackRef{streamSeq: 7, consumerSeq: 7}, ""},
+		{ackRef{streamSeq: 7, consumerSeq: 8}, "1.7.8"}, // 7 came again
+		{ackRef{streamSeq: 8, consumerSeq: 9}, "1.8.9"},
+	} {
+		w.received = step.received
+		p.loop.ackUpTo()
+		msg, err := acks.NextMsg(200 * time.Millisecond)
+		switch {
+		case step.ack == "" && err == nil:
+			t.Errorf("%+v: an ack of %s, want none", step.received, msg.Subject)
+		case step.ack != "" && (err != nil || !strings.HasPrefix(msg.Subject, w.route.prefix+step.ack)):
+			t.Errorf("%+v: an ack of %+v, %v, want %s", step.received, msg, err, step.ack)
+		}
+	}
+}
