@@ -22,7 +22,7 @@ type creator struct {
 	disk    *disk  // nil means the real one
 
 	mu      sync.Mutex
-	settled map[string]struct{} // folders that settle is done with
+	settled map[string]struct{} // folders that settle was done with
 }
 
 // maxTries bounds how often create starts over because a folder or its temporary file was removed under it.
@@ -45,16 +45,29 @@ func (c *creator) tryCreate(ctx context.Context, base, path string, content io.R
 		return nil, err
 	}
 	dir := filepath.Dir(path)
-	if err := c.settle(dir, base); err != nil {
+	folders, err := c.prepare(dir, base)
+	if err != nil {
 		return nil, err
 	}
-	temp, err := c.newTemp(dir, base)
+	tempDir := dir
+	if c.tempDir != "" {
+		tempDir = c.tempDir
+		more, err := c.prepare(tempDir, base)
+		if err != nil {
+			return nil, err
+		}
+		folders = append(folders, more...)
+	}
+	temp, err := c.newTemp(tempDir)
 	if err != nil {
 		return nil, err
 	}
 	defer temp.discard()
 	info, err := temp.fill(ctx, content)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.settle(folders); err != nil {
 		return nil, err
 	}
 	folder, err := os.Open(dir) // before the link, so that afterwards nothing can fail but the sync

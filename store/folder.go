@@ -10,47 +10,61 @@ import (
 )
 
 // maxSettled bounds the memory for settled folders. A folder that was forgotten costs a few system calls more.
-const maxSettled = 4096
+const maxSettled = 1 << 16
 
-// settle makes dir, with all folders above it, and makes sure that a power cut cannot take away its entry in the folder
-// above. That it is there already does not tell: another process may have made it just now. So each folder from base
-// down gets its parent synced when it is first used. Folders above base are trusted if they are there.
+// An unsettled folder may lose its entry in the folder above to a power cut.
+type unsettled struct {
+	dir   string
+	owned bool // false for one that was there and is not ours
+}
+
+// prepare makes dir, with all folders above it, and returns those that settle is for, the highest first. That a folder is
+// there already does not tell: another process may have made it just now. So each from base down is settled when it is first
+// used. Folders above base are trusted if they are there.
 //
 // Where temporary files are put, those of crashed processes are removed by the way.
-func (c *creator) settle(dir, base string) error {
+func (c *creator) prepare(dir, base string) (folders []unsettled, err error) {
 	info, err := os.Stat(dir)
 	exists := err == nil
 	switch {
 	case exists && !info.IsDir():
-		return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+		return nil, &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
 	case exists && c.isSettled(dir):
-		return nil
+		return nil, nil
 	case !exists && !errors.Is(err, fs.ErrNotExist):
-		return err
+		return nil, err
 	}
 	parent := filepath.Dir(dir)
 	inside := strings.HasPrefix(dir, withSeparator(base))
 	if inside || !exists && parent != dir {
-		if err := c.settle(parent, base); err != nil {
-			return err
+		if folders, err = c.prepare(parent, base); err != nil {
+			return nil, err
 		}
 	}
 	if !exists {
 		if err := c.os().mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
+			return nil, err
 		}
-	}
-	err = c.syncPath(parent)
-	if exists && !inside && errors.Is(err, fs.ErrPermission) {
-		err = nil // whoever made the root must not be us, nor let us read what is around it
-	}
-	if err != nil {
-		return err
 	}
 	if exists && (c.tempDir == dir || c.tempDir == "" && (inside || dir == base)) {
 		c.sweep(dir)
 	}
-	c.markSettled(dir)
+	return append(folders, unsettled{dir, inside || !exists}), nil
+}
+
+// settle makes sure that a power cut cannot take away folders. It comes after the sync of a file in them, with which many file
+// systems make them durable, so that it has little left to wait for.
+func (c *creator) settle(folders []unsettled) error {
+	for _, f := range folders {
+		err := c.syncPath(filepath.Dir(f.dir))
+		if !f.owned && errors.Is(err, fs.ErrPermission) {
+			err = nil // whoever made the root must not be us, nor let us read what is around it
+		}
+		if err != nil {
+			return err
+		}
+		c.markSettled(f.dir)
+	}
 	return nil
 }
 
@@ -64,8 +78,14 @@ func (c *creator) isSettled(dir string) bool {
 func (c *creator) markSettled(dir string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.settled == nil || len(c.settled) >= maxSettled {
+	if c.settled == nil {
 		c.settled = make(map[string]struct{})
+	}
+	for forgotten := range c.settled {
+		if len(c.settled) < maxSettled {
+			break
+		}
+		delete(c.settled, forgotten)
 	}
 	c.settled[dir] = struct{}{}
 }

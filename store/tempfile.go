@@ -29,15 +29,9 @@ type tempFile struct {
 	locked bool // false where there are no locks
 }
 
-// newTemp makes an empty temporary file for a file in dir. The error wraps fs.ErrNotExist if a sweep locks the file
+// newTemp makes an empty temporary file in dir. The error wraps fs.ErrNotExist if a sweep locks the file
 // first. If the sweep is faster still and has removed it, the link will tell.
-func (c *creator) newTemp(dir, base string) (*tempFile, error) {
-	if c.tempDir != "" {
-		dir = c.tempDir
-		if err := c.settle(dir, base); err != nil {
-			return nil, err
-		}
-	}
+func (c *creator) newTemp(dir string) (*tempFile, error) {
 	path := filepath.Join(dir, tempName+"-"+rand.Text())
 	f, err := c.os().openTemp(path)
 	if errors.Is(err, fs.ErrExist) {
