@@ -1,21 +1,33 @@
 package ledger
 
-import "github.com/RoaringBitmap/roaring/v2/roaring64"
+import (
+	"bytes"
 
-// setCache keeps the sets of the claims used last, within a limit of bytes.
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+)
+
+// setCache keeps the sets of the claims used last, within a limit of bytes. They are kept encoded, as the many small sets of
+// claims with few messages are mostly pointers, which the garbage collector would follow again and again.
 type setCache struct {
 	limit int64
 	size  int64
 	sets  map[string]*cachedSet
 	uses  uint64
+
+	// the set got last, since messages that come again come in order
+	lastID string
+	last   *roaring64.Bitmap
 }
 
 type cachedSet struct {
-	set  *roaring64.Bitmap // never changed
-	size int64
-	used uint64
+	encoded []byte
+	used    uint64
 }
 
+// size is what the set takes, with what is around it.
+func (c *cachedSet) size() int64 { return int64(cap(c.encoded)) + 128 }
+
+// get returns a set that must not be changed, nil if it is not there.
 func (s *setCache) get(id string) *roaring64.Bitmap {
 	c := s.sets[id]
 	if c == nil {
@@ -23,18 +35,27 @@ func (s *setCache) get(id string) *roaring64.Bitmap {
 	}
 	s.uses++
 	c.used = s.uses
-	return c.set
+	if s.lastID != id {
+		set := roaring64.New()
+		if _, err := set.FromUnsafeBytes(c.encoded); err != nil {
+			return nil // to be read from the log
+		}
+		s.lastID, s.last = id, set
+	}
+	return s.last
 }
 
 func (s *setCache) put(id string, set *roaring64.Bitmap) {
 	s.drop(id)
-	size := int64(set.GetSizeInBytes()) + 128
-	if size > s.limit/2 {
+	encoded, err := set.ToBytes()
+	c := &cachedSet{encoded: bytes.Clone(encoded)}
+	if err != nil || c.size() > s.limit/2 {
 		return
 	}
 	s.uses++
-	s.sets[id] = &cachedSet{set, size, s.uses}
-	s.size += size
+	c.used = s.uses
+	s.sets[id] = c
+	s.size += c.size()
 	if s.size > s.limit {
 		s.evict()
 	}
@@ -58,7 +79,10 @@ func (s *setCache) evict() {
 
 func (s *setCache) drop(id string) {
 	if c := s.sets[id]; c != nil {
-		s.size -= c.size
+		s.size -= c.size()
 		delete(s.sets, id)
+	}
+	if s.lastID == id {
+		s.lastID, s.last = "", nil
 	}
 }
