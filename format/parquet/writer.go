@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,14 +11,25 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A writer holds the rows of one block as columns until they are a row group.
+// A writer holds the rows of one block as columns until they are a row group. Of one that has become full, pages are made
+// while Write takes the rows of the next.
 type writer[P any] struct {
 	factory  *factory[P]
 	codec    Codec
 	file     file
 	columns  *schema.Columns // nil without rows
+	full     *fullGroup      // nil without one
 	metadata map[string]string
 	err      error // final
+}
+
+// A fullGroup is a row group that a goroutine of its own encodes.
+type fullGroup struct {
+	columns *schema.Columns
+	pages   bytes.Buffer
+	file    file // of the pages, which begin at an offset of the writer's file
+	err     error
+	encoded chan struct{} // closed when they are
 }
 
 // SetCompression makes c the codec of all pages that have none in their tag. None leaves that of Options.
@@ -46,7 +58,8 @@ func (w *writer[P]) SetMetadata(metadata map[string]string) {
 	maps.Copy(w.metadata, metadata)
 }
 
-// Write appends the payload's rows to the columns, and writes a row group when there are enough.
+// Write appends the payload's rows to the columns, and begins a row group when there are enough. An error of one that was
+// begun before breaks the writer.
 func (w *writer[P]) Write(payload P) (rows int, err error) {
 	if w.err == nil && w.file.out == nil {
 		w.err = fmt.Errorf("%w: InitNew was not called", format.ErrBroken)
@@ -54,12 +67,17 @@ func (w *writer[P]) Write(payload P) (rows int, err error) {
 	if w.err != nil {
 		return 0, w.err
 	}
+	if w.full != nil && w.full.isEncoded() {
+		if err := w.guard(w.collect); err != nil {
+			return 0, err
+		}
+	}
 	if w.columns == nil {
 		w.columns = w.factory.plan.Schema().NewColumns()
 	}
 	rows, err = w.factory.plan.Append(w.columns, payload)
 	if errors.Is(err, schema.ErrFull) && w.columns.Rows() > 0 {
-		if err := w.Spill(); err != nil {
+		if err := w.guard(w.encodeFull); err != nil {
 			return 0, err
 		}
 		return w.Write(payload)
@@ -69,19 +87,67 @@ func (w *writer[P]) Write(payload P) (rows int, err error) {
 	}
 	o := &w.factory.options
 	if w.columns.Rows() >= o.RowGroupRows || w.columns.Buffered() >= o.RowGroupBytes {
-		if err := w.Spill(); err != nil {
+		if err := w.guard(w.encodeFull); err != nil {
 			return 0, err
 		}
 	}
 	return rows, nil
 }
 
-// Buffered returns the bytes of the rows held.
-func (w *writer[P]) Buffered() int64 {
-	if w.columns == nil {
-		return 0
+// encodeFull begins to encode the rows held, and waits for the row group before.
+func (w *writer[P]) encodeFull() error {
+	if err := w.collect(); err != nil {
+		return err
 	}
-	return w.columns.Buffered()
+	if err := w.file.begin(); err != nil {
+		return err
+	}
+	g := &fullGroup{columns: w.columns, encoded: make(chan struct{})}
+	g.file = file{out: &g.pages, offset: w.file.offset}
+	w.columns, w.full = nil, g
+	go func(f *factory[P], codec Codec) {
+		defer close(g.encoded)
+		g.err = noPanic(func() error { return f.encode(&g.file, codec, g.columns, false) })
+	}(w.factory, w.codec)
+	return nil
+}
+
+func (g *fullGroup) isEncoded() bool {
+	select {
+	case <-g.encoded:
+		return true
+	default:
+		return false
+	}
+}
+
+// collect writes the row group that was begun, if there is one.
+func (w *writer[P]) collect() error {
+	g := w.full
+	if g == nil {
+		return nil
+	}
+	<-g.encoded
+	if g.err != nil {
+		return g.err
+	}
+	w.full = nil
+	g.columns.Release()
+	if err := w.file.write(g.pages.Bytes()); err != nil {
+		return fmt.Errorf("write row group: %w", err)
+	}
+	return w.file.add(g.file.groups[0])
+}
+
+// Buffered returns the bytes of the rows held.
+func (w *writer[P]) Buffered() (bytes int64) {
+	if w.columns != nil {
+		bytes += w.columns.Buffered()
+	}
+	if w.full != nil {
+		bytes += w.full.columns.Buffered()
+	}
+	return bytes
 }
 
 // Spill writes the rows held as a row group.
@@ -89,6 +155,9 @@ func (w *writer[P]) Spill() error { return w.spill(false) }
 
 func (w *writer[P]) spill(last bool) error {
 	return w.guard(func() error {
+		if err := w.collect(); err != nil {
+			return err
+		}
 		if w.columns == nil || w.columns.Rows() == 0 {
 			return nil
 		}
@@ -124,22 +193,26 @@ func (w *writer[P]) Flush() error {
 }
 
 // guard calls f unless the writer is broken. An error or a panic breaks it, and the rows are let go.
-func (w *writer[P]) guard(f func() error) (err error) {
+func (w *writer[P]) guard(f func() error) error {
 	if w.err == nil && w.file.out == nil {
 		w.err = fmt.Errorf("%w: InitNew was not called", format.ErrBroken)
 	}
 	if w.err != nil {
 		return w.err
 	}
+	if err := noPanic(f); err != nil {
+		w.err = fmt.Errorf("%w: parquet: %w", format.ErrBroken, err)
+		w.release()
+		w.full, w.file.groups = nil, nil
+		return w.err
+	}
+	return nil
+}
+
+func noPanic(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v", r)
-		}
-		if err != nil {
-			w.err = fmt.Errorf("%w: parquet: %w", format.ErrBroken, err)
-			w.release()
-			w.file.groups = nil
-			err = w.err
 		}
 	}()
 	return f()

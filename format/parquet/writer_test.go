@@ -165,7 +165,7 @@ func (m *moody) Write(p []byte) (int, error) {
 
 func TestABrokenWriterStaysBrokenAndHarmsNoOther(t *testing.T) {
 	newWriter := rawWriters(t, parquet.Options{RowGroupRows: 10})
-	messages := manyMessages(25)
+	messages := manyMessages(45)
 	want := encoded(t, newWriter(), messages)
 	broken := 0
 	for _, panics := range []bool{false, true} {
@@ -235,7 +235,7 @@ func TestABlockOfMoreRowGroupsThanAFileCanHaveIsBroken(t *testing.T) {
 	for ; n < 40_000 && err == nil; n++ {
 		_, err = w.Write(struct{ A int }{n})
 	}
-	if n != 1<<15+1 || !errors.Is(err, format.ErrBroken) || !strings.Contains(err.Error(), "RowGroupRows") {
+	if n != 1<<15+2 || !errors.Is(err, format.ErrBroken) || !strings.Contains(err.Error(), "RowGroupRows") {
 		t.Errorf("after %d row groups: %v", n, err)
 	}
 }
