@@ -6,9 +6,9 @@
 // There are three factories of format.Writer: Writers for any Go struct, RawWriters for messages that are archived whole,
 // PlanWriters for all else that package schema can append.
 //
-// An open block holds its rows as columns, and nothing of Parquet: ten messages are some 9 KB. They are encoded when they
-// fill a row group, at Spill and at Flush, by encoders that all blocks share. A block whose encoding failed, or whose out
-// did, is broken: see format.ErrBroken.
+// An open block holds its rows as columns, and nothing of Parquet; one of few raw messages holds them as they came, so that
+// ten are some 4 KB. They are encoded when they fill a row group, beside Write, and at Spill and at Flush, by encoders that all
+// blocks share. A block whose encoding failed, or whose out did, is broken: see format.ErrBroken.
 //
 // # Columns
 //

@@ -8,15 +8,17 @@ import (
 	"maps"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/format/internal/staged"
 	"github.com/jetcapture/lake/schema"
 )
 
 // A writer holds the rows of one block as columns until they are a row group. Of one that has become full, pages are made
-// while Write takes the rows of the next.
+// while Write takes the rows of the next. As long as the block is small, raw messages wait in front of the columns.
 type writer[P any] struct {
 	factory  *factory[P]
 	codec    Codec
 	file     file
+	staged   staged.Messages
 	columns  *schema.Columns // nil without rows
 	full     *fullGroup      // nil without one
 	metadata map[string]string
@@ -72,21 +74,11 @@ func (w *writer[P]) Write(payload P) (rows int, err error) {
 			return 0, err
 		}
 	}
-	if w.columns == nil {
-		w.columns = w.factory.plan.Schema().NewColumns()
-	}
-	rows, err = w.factory.plan.Append(w.columns, payload)
-	if errors.Is(err, schema.ErrFull) && w.columns.Rows() > 0 {
-		if err := w.guard(w.encodeFull); err != nil {
-			return 0, err
-		}
-		return w.Write(payload)
-	}
-	if err != nil {
+	if rows, err = w.append(payload); err != nil {
 		return 0, err
 	}
 	o := &w.factory.options
-	if w.columns.Rows() >= o.RowGroupRows || w.columns.Buffered() >= o.RowGroupBytes {
+	if w.rows() >= o.RowGroupRows || w.held() >= o.RowGroupBytes {
 		if err := w.guard(w.encodeFull); err != nil {
 			return 0, err
 		}
@@ -94,9 +86,74 @@ func (w *writer[P]) Write(payload P) (rows int, err error) {
 	return rows, nil
 }
 
+// append takes the payload's rows.
+func (w *writer[P]) append(payload P) (rows int, err error) {
+	if w.stages() {
+		m := w.factory.raw(payload)
+		if err := m.Validate(); err != nil {
+			return 0, err
+		}
+		if w.staged.Add(&m) {
+			return 1, nil
+		}
+	}
+	if w.columns == nil {
+		if err := w.guard(w.unstage); err != nil {
+			return 0, err
+		}
+	}
+	rows, err = w.factory.plan.Append(w.columns, payload)
+	if errors.Is(err, schema.ErrFull) && w.columns.Rows() > 0 {
+		if err := w.guard(w.encodeFull); err != nil {
+			return 0, err
+		}
+		return w.append(payload)
+	}
+	return rows, err
+}
+
+// stages reports whether rows are to wait in front of the columns, as those of a block do that has had few.
+func (w *writer[P]) stages() bool {
+	return w.factory.raw != nil && w.columns == nil && w.full == nil && len(w.file.groups) == 0
+}
+
+// unstage makes columns, if there are none, and moves the rows there that wait in front of them.
+func (w *writer[P]) unstage() error {
+	if w.columns == nil {
+		w.columns = w.factory.newColumns()
+	}
+	if w.staged.Len() == 0 {
+		return nil
+	}
+	if err := w.staged.AppendTo(w.columns); err != nil {
+		return fmt.Errorf("make columns of small rows: %w", err)
+	}
+	w.staged.Release()
+	return nil
+}
+
+// rows returns the number of those that are in no row group.
+func (w *writer[P]) rows() int {
+	if w.columns == nil {
+		return w.staged.Len()
+	}
+	return w.columns.Rows()
+}
+
+// held returns the bytes of those rows.
+func (w *writer[P]) held() int64 {
+	if w.columns == nil {
+		return w.staged.Buffered()
+	}
+	return w.columns.Buffered()
+}
+
 // encodeFull begins to encode the rows held, and waits for the row group before.
 func (w *writer[P]) encodeFull() error {
 	if err := w.collect(); err != nil {
+		return err
+	}
+	if err := w.unstage(); err != nil {
 		return err
 	}
 	if err := w.file.begin(); err != nil {
@@ -132,7 +189,7 @@ func (w *writer[P]) collect() error {
 		return g.err
 	}
 	w.full = nil
-	g.columns.Release()
+	w.factory.release(g.columns)
 	if err := w.file.write(g.pages.Bytes()); err != nil {
 		return fmt.Errorf("write row group: %w", err)
 	}
@@ -140,14 +197,11 @@ func (w *writer[P]) collect() error {
 }
 
 // Buffered returns the bytes of the rows held.
-func (w *writer[P]) Buffered() (bytes int64) {
-	if w.columns != nil {
-		bytes += w.columns.Buffered()
-	}
+func (w *writer[P]) Buffered() int64 {
 	if w.full != nil {
-		bytes += w.full.columns.Buffered()
+		return w.held() + w.full.columns.Buffered()
 	}
-	return bytes
+	return w.held()
 }
 
 // Spill writes the rows held as a row group.
@@ -158,8 +212,11 @@ func (w *writer[P]) spill(last bool) error {
 		if err := w.collect(); err != nil {
 			return err
 		}
-		if w.columns == nil || w.columns.Rows() == 0 {
+		if w.rows() == 0 {
 			return nil
+		}
+		if err := w.unstage(); err != nil {
+			return err
 		}
 		if err := w.file.begin(); err != nil {
 			return err
@@ -173,8 +230,9 @@ func (w *writer[P]) spill(last bool) error {
 }
 
 func (w *writer[P]) release() {
+	w.staged.Release()
 	if w.columns != nil {
-		w.columns.Release()
+		w.factory.release(w.columns)
 		w.columns = nil
 	}
 }

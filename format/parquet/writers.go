@@ -23,7 +23,7 @@ func Writers[P any](options Options, opts ...schema.Option) (func() format.Write
 	if err != nil {
 		return nil, err
 	}
-	return newWriters(plan, options, nameOf[P]())
+	return newWriters(plan, nil, options, nameOf[P]())
 }
 
 // nameOf returns the name of a struct type, without its package and parameters, for the root of the file's schema.
@@ -47,16 +47,16 @@ const rootName = "message"
 // Write rejects a message with the error of format.RawMessage.Validate. Row groups whose messages are in the order of
 // their stream sequence say so in the footer.
 func RawWriters[P format.RawMessager](options Options) (func() format.Writer[P], error) {
-	return newWriters(format.RawPlan[P](), options, rootName)
+	return newWriters(format.RawPlan[P](), P.Raw, options, rootName)
 }
 
 // PlanWriters returns a factory of Writers of what plan appends: of payloads that become several rows by schema.Rows, or
 // of columns that are known at run time only.
 func PlanWriters[P any](plan schema.Appender[P], options Options) (func() format.Writer[P], error) {
-	return newWriters(plan, options, rootName)
+	return newWriters(plan, nil, options, rootName)
 }
 
-func newWriters[P any](plan schema.Appender[P], options Options, name string) (func() format.Writer[P], error) {
+func newWriters[P any](plan schema.Appender[P], raw func(P) format.RawMessage, options Options, name string) (func() format.Writer[P], error) {
 	options, err := options.withDefaults()
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func newWriters[P any](plan schema.Appender[P], options Options, name string) (f
 	if plan == nil || plan.Schema() == nil {
 		return nil, errors.New("parquet: there is no plan that makes rows of payloads: take one of schema.PlanOf")
 	}
-	f := &factory[P]{plan: plan, options: options}
+	f := &factory[P]{plan: plan, raw: raw, options: options}
 	f.table, err = newTable(plan.Schema(), name, f.level)
 	if err != nil {
 		return nil, err
@@ -75,9 +75,31 @@ func newWriters[P any](plan schema.Appender[P], options Options, name string) (f
 // A factory is what all Writers of one call share.
 type factory[P any] struct {
 	plan    schema.Appender[P]
+	raw     func(P) format.RawMessage // nil unless the plan is that of raw messages
 	options Options
 	table   *table
-	codecs  sync.Map // of Codec to compressor
+	codecs  sync.Map  // of Codec to compressor
+	columns sync.Pool // of *schema.Columns without rows
+}
+
+func (f *factory[P]) newColumns() *schema.Columns {
+	if c, ok := f.columns.Get().(*schema.Columns); ok {
+		return c
+	}
+	return f.plan.Schema().NewColumns()
+}
+
+// keptBytes is what columns may have when they wait in the pool. The buffers of larger ones are shared by all.
+const keptBytes = 256 << 10
+
+// release gives columns to other Writers.
+func (f *factory[P]) release(c *schema.Columns) {
+	if c.Buffered() <= keptBytes {
+		c.Reset()
+	} else {
+		c.Release()
+	}
+	f.columns.Put(c)
 }
 
 // level returns the level of a codec: that of the options if they have the same.

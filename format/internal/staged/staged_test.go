@@ -1,0 +1,140 @@
+package staged
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/schema"
+)
+
+// anyMessage has a bit of everything, and often what is rare.
+func anyMessage(r *rand.Rand) *format.RawMessage {
+	text := func() string { return strings.Repeat("é", r.IntN(20)) }
+	m := &format.RawMessage{
+		Subject: text(), Stream: "S", Consumer: "C", StreamSeq: r.Uint64() >> (1 + r.IntN(63)), ConsumerSeq: r.Uint64() >> 1,
+		NumDelivered: r.Uint64N(3), NumPending: math.MaxInt64, Timestamp: time.Unix(0, int64(r.Uint64())),
+	}
+	if r.IntN(2) == 0 {
+		m.Reply, m.Consumer = text(), text()
+	}
+	if r.IntN(3) > 0 {
+		m.Data = bytes.Repeat([]byte{byte(r.Uint32())}, r.IntN(200)*r.IntN(60))
+	}
+	if r.IntN(2) == 0 {
+		m.Headers = map[string][]string{}
+		for range r.IntN(5) {
+			var values []string
+			for range r.IntN(4) {
+				values = append(values, text())
+			}
+			m.Headers[text()] = values
+		}
+	}
+	return m
+}
+
+// all is what columns have.
+func all(c *schema.Columns) []string {
+	leaves := []string{fmt.Sprint(c.Rows())}
+	for i := range c.Len() {
+		l := c.Leaf(i)
+		var offsets []uint32
+		var data []byte
+		if physical, _ := l.Node().Type().Physical(); physical == schema.PhysicalBytes {
+			offsets, data = l.Bytes()
+		}
+		leaves = append(leaves, fmt.Sprintf("%s %d %x %x %d %d %x", l.Node().Name(), l.Len(), l.Definitions(), l.Repetitions(), l.Int64s(), offsets, data))
+	}
+	return leaves
+}
+
+func TestMessagesBecomeTheColumnsThatTheyWouldBecomeAtOnce(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var s Messages
+		want := plan.Schema().NewColumns()
+		for range r.IntN(40) {
+			m := anyMessage(r)
+			if err := m.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			if !s.Add(m) {
+				continue
+			}
+			if _, err := plan.Append(want, (*message)(m)); err != nil {
+				t.Fatal(err)
+			}
+			for i := range m.Data { // it is a copy
+				m.Data[i]++
+			}
+		}
+		got := plan.Schema().NewColumns()
+		if err := s.AppendTo(got); err != nil {
+			t.Fatal(err)
+		}
+		if s.Len() != want.Rows() || !slices.Equal(all(got), all(want)) {
+			t.Fatalf("seed %d: %d messages become\n%.2000s\nwant\n%.2000s", seed, s.Len(), all(got), all(want))
+		}
+		s.Release()
+		if s.Len() != 0 || s.Buffered() != 0 {
+			t.Errorf("after Release, %d messages of %d bytes are held", s.Len(), s.Buffered())
+		}
+	}
+}
+
+func TestMessagesAreBounded(t *testing.T) {
+	for _, size := range []int{0, 250, 900, 4_000, maxMessage - 200} {
+		m := &format.RawMessage{Subject: "a", Data: make([]byte, size), Timestamp: time.Unix(1, 0)}
+		var s Messages
+		n := 0
+		for ; n < MaxBytes && s.Add(m); n++ {
+			if held := s.Buffered(); held > MaxBytes+4<<10 {
+				t.Fatalf("%d messages of %d bytes are %d held", n, size, held)
+			}
+		}
+		if want := MaxBytes / (size + 200); n < want || n == MaxBytes {
+			t.Errorf("%d messages of %d bytes have room, want %d at least", n, size, want)
+		}
+		s.Release()
+	}
+	var s Messages
+	if s.Add(&format.RawMessage{Data: make([]byte, maxMessage+1)}) {
+		t.Error("a large message is held")
+	}
+}
+
+func TestAFewMessagesTakeLittle(t *testing.T) {
+	var s Messages
+	for i := range 10 {
+		if !s.Add(&format.RawMessage{
+			Subject: "orders.eu.paid", Headers: map[string][]string{"Tenant": {"shop-7"}}, Data: make([]byte, 290), Stream: "ORDERS",
+			Consumer: "lake", StreamSeq: 1_000_000, ConsumerSeq: 1_000_000, NumDelivered: 1, NumPending: 1_000, Timestamp: time.Unix(1.8e9, int64(i)),
+		}) {
+			t.Fatal("there is no room")
+		}
+	}
+	if held := s.Buffered(); held > 5<<10 {
+		t.Errorf("10 messages of 290 bytes are %d held", held)
+	}
+	s.Release()
+}
+
+func BenchmarkAdd(b *testing.B) {
+	m := &format.RawMessage{
+		Subject: "orders.eu.paid", Headers: map[string][]string{"Tenant": {"shop-7"}}, Data: make([]byte, 290), Stream: "ORDERS",
+		Consumer: "lake", StreamSeq: 1_000_000, ConsumerSeq: 1_000_000, NumDelivered: 1, NumPending: 1_000, Timestamp: time.Unix(1.8e9, 0),
+	}
+	var s Messages
+	for b.Loop() {
+		if !s.Add(m) {
+			s.Release()
+		}
+	}
+}
