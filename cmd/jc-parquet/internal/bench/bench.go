@@ -48,8 +48,8 @@ type bench struct {
 }
 
 // startBench builds jc-parquet and starts the servers. stop ends them and removes all.
-func startBench(ctx context.Context, p plan) (b *bench, err error) {
-	b = &bench{plan: p}
+func startBench(ctx context.Context, p plan) (_ *bench, err error) {
+	b := &bench{plan: p}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.stop())
