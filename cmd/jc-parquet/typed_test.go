@@ -103,10 +103,11 @@ func TestTypedColumnsAreWhatDuckDBReads(t *testing.T) {
 		}
 	}
 	db := formattest.DuckDB(t)
-	db.Query("create view sales as from read_parquet(" + formattest.Quote(dir+"/**/*.parquet") + ", hive_partitioning = true)")
+	db.Query("create view sales as from read_parquet(" + formattest.Quote(dir+"/**/*.parquet") + ", hive_partitioning = true, " +
+		"hive_types = {'hour': VARCHAR})") // or else it is a BIGINT after ten o'clock
 	want := "subject VARCHAR, headers JSON, stream VARCHAR, stream_seq BIGINT, timestamp TIMESTAMP WITH TIME ZONE, timestamp_ns BIGINT, " +
 		"id UBIGINT, placed TIMESTAMP WITH TIME ZONE, total DECIMAL(18,2), region VARCHAR, items JSON, token UUID, day DATE, rush BOOLEAN, _rest JSON, " +
-		"date DATE, hour BIGINT, token_2 VARCHAR"
+		"date DATE, hour VARCHAR, token_2 VARCHAR"
 	var got []string
 	for _, row := range db.Query("describe sales").Values {
 		got = append(got, fmt.Sprint(row[0], " ", row[1]))
