@@ -260,8 +260,8 @@ func (w *writer[P]) guard(f func() error) error {
 	}
 	if err := noPanic(f); err != nil {
 		w.err = fmt.Errorf("%w: parquet: %w", format.ErrBroken, err)
-		w.release()
-		w.full, w.file.groups = nil, nil
+		w.staged.Release()
+		w.columns, w.full, w.file.groups = nil, nil, nil // not for others: nobody knows their state
 		return w.err
 	}
 	return nil

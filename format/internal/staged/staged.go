@@ -5,6 +5,7 @@ package staged
 
 import (
 	"encoding/binary"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -56,7 +57,9 @@ func (s *Messages) Add(m *format.RawMessage) bool {
 	}
 	s.n++
 	s.bytes += len(encoded)
-	s.stream, s.consumer = m.Stream, m.Consumer
+	if source {
+		s.stream, s.consumer = strings.Clone(m.Stream), strings.Clone(m.Consumer) // nothing of the message is kept
+	}
 	for last := len(s.chunks) - 1; len(encoded) > 0; last++ {
 		if last >= 0 {
 			chunk := s.chunks[last]

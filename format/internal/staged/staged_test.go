@@ -1,44 +1,16 @@
 package staged
 
 import (
-	"bytes"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/format/formattest"
 	"github.com/jetcapture/lake/schema"
 )
-
-// anyMessage has a bit of everything, and often what is rare.
-func anyMessage(r *rand.Rand) *format.RawMessage {
-	text := func() string { return strings.Repeat("é", r.IntN(20)) }
-	m := &format.RawMessage{
-		Subject: text(), Stream: "S", Consumer: "C", StreamSeq: r.Uint64() >> (1 + r.IntN(63)), ConsumerSeq: r.Uint64() >> 1,
-		NumDelivered: r.Uint64N(3), NumPending: math.MaxInt64, Timestamp: time.Unix(0, int64(r.Uint64())),
-	}
-	if r.IntN(2) == 0 {
-		m.Reply, m.Consumer = text(), text()
-	}
-	if r.IntN(3) > 0 {
-		m.Data = bytes.Repeat([]byte{byte(r.Uint32())}, r.IntN(200)*r.IntN(60))
-	}
-	if r.IntN(2) == 0 {
-		m.Headers = map[string][]string{}
-		for range r.IntN(5) {
-			var values []string
-			for range r.IntN(4) {
-				values = append(values, text())
-			}
-			m.Headers[text()] = values
-		}
-	}
-	return m
-}
 
 // all is what columns have.
 func all(c *schema.Columns) []string {
@@ -56,19 +28,18 @@ func all(c *schema.Columns) []string {
 }
 
 func TestMessagesBecomeTheColumnsThatTheyWouldBecomeAtOnce(t *testing.T) {
+	messages := formattest.Messages()
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var s Messages
 		want := plan.Schema().NewColumns()
-		for range r.IntN(40) {
-			m := anyMessage(r)
-			if err := m.Validate(); err != nil {
-				t.Fatal(err)
-			}
-			if !s.Add(m) {
+		for range r.IntN(100) {
+			m := *messages[r.IntN(len(messages))]
+			m.Data = slices.Clone(m.Data)
+			if !s.Add((*format.RawMessage)(&m)) {
 				continue
 			}
-			if _, err := plan.Append(want, (*message)(m)); err != nil {
+			if _, err := plan.Append(want, (*message)(&m)); err != nil {
 				t.Fatal(err)
 			}
 			for i := range m.Data { // it is a copy
