@@ -26,9 +26,7 @@ func TestACaptureIsCaughtUpThoughOthersGotTheLastMessages(t *testing.T) {
 	l.learn(lookoutAnswer{info: &jetstream.ConsumerInfo{NumAckPending: 20}})
 	l.clocks.now = l.clocks.now.Add(time.Millisecond)
 	l.tick()
-	if len(l.waiting) != 1 {
-		t.Errorf("%d blocks are sealed, want the one that is open", len(l.waiting))
-	}
+	p.wantSealed(t)
 }
 
 // A consumer whose AckWait is shorter than blocks stay open delivers what is held again and again.
@@ -42,9 +40,7 @@ func TestACaptureIsCaughtUpThoughWhatItHoldsKeepsComing(t *testing.T) {
 	p.take(held)
 	l.pending = 0
 	l.tick()
-	if len(l.waiting) != 1 {
-		t.Errorf("%d blocks are sealed, want the one that is open", len(l.waiting))
-	}
+	p.wantSealed(t)
 }
 
 // An AckWait so short that the server has no time for new messages between those that are held.
@@ -60,7 +56,13 @@ func TestBlocksSealWhenOnlyWhatTheyHoldComesThoughMoreIsPending(t *testing.T) {
 	}
 	p.take(held[:1])
 	l.tick()
-	if len(l.waiting) != 1 {
-		t.Errorf("%d blocks are sealed, want the one that is open", len(l.waiting))
+	p.wantSealed(t)
+}
+
+// wantSealed checks that the one open block was sealed.
+func (p *track) wantSealed(t *testing.T) {
+	t.Helper()
+	if n := len(p.loop.waiting); n != 1 {
+		t.Errorf("%d blocks are sealed, want the one that is open", n)
 	}
 }
