@@ -238,7 +238,8 @@ func (l *loop[P, K]) resetPull() {
 	old := l.puller.messages
 	l.puller.stop()
 	l.takeReceived(old)
-	if w := l.watermark; w != nil && w.broken != nil {
+	if w := l.watermark; w != nil {
+		w.broken = cause // what was on its way may be lost, the last of all too
 		if err := l.resetWatermark(context.Background()); err != nil {
 			l.log.Warn("resetting the consumer failed, will retry", zap.Error(err))
 			l.puller.notBefore = l.clocks.now.Add(time.Second)

@@ -90,7 +90,6 @@ func TestExactlyOnceTakesMessagesForAsOldAsTheRequestThatBroughtThem(t *testing.
 	s, dir := startServer(t), t.TempDir()
 	o := onceNDJSON(dir)
 	o.MaxMessages, o.MaxAge, o.LedgerRetention = 10, time.Second, 4*time.Second
-	o.Observer.BlockAbandoned = func(b jetcapture.Block, err error) { t.Errorf("block %s is given up: %v", b.ID, err) }
 	stop := start(t, o.Build(), s.Connect())
 	n := 0
 	for began := time.Now(); time.Since(began) < o.LedgerRetention; n += 80 {

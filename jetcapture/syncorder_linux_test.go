@@ -2,6 +2,7 @@ package jetcapture_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -57,7 +59,9 @@ func TestNoAckLeavesBeforeFileAndFolderAreSynced(t *testing.T) {
 // traceCapture returns the calls of a capture into dir/lake that ran until it had caught up, in their order.
 func traceCapture(t *testing.T, url, dir string) []tracedCall {
 	t.Helper()
-	tracing := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	tracing := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$")
 	tracing.Env = append(os.Environ(), traceURLEnv+"="+url, traceDirEnv+"="+dir)
 	out, err := tracing.CombinedOutput()
 	if tracing.ProcessState.ExitCode() == notPermitted {

@@ -16,9 +16,10 @@ import (
 //
 //   - this capture is the only one of the consumer, and begins with resetting it, so that all that is not acknowledged is
 //     delivered to it, numbered from 1;
-//   - it acks only while these numbers, the consumer sequences, have come without a gap. What was lost on its way, with a
-//     connection or a crash of the server, leaves one. Then the consumer is reset again;
-//   - so it is when a block is given up.
+//   - it acks only while these numbers, the consumer sequences, have come without a gap. What was lost on its way leaves
+//     one, if something came after it. Then the consumer is reset again;
+//   - so it is when pulling starts anew, after a connection or a leader was lost, as what was lost may be the last there is,
+//     and when a block is given up.
 //
 // After a reset what is stored above the ack floor comes again, and the ledger knows it: AckAll needs ExactlyOnce.
 type watermark struct {

@@ -35,3 +35,19 @@ func TestAckAllAcknowledgesAgainWhatComesAgain(t *testing.T) {
 		}
 	}
 }
+
+func TestAckAllNoticesAGap(t *testing.T) {
+	w := &watermark{}
+	for _, step := range []struct {
+		consumerSeq uint64
+		isNext      bool
+	}{{1, true}, {2, true}, {4, false}} {
+		d := &delivery{streamSeq: 10 + step.consumerSeq, consumerSeq: step.consumerSeq}
+		if w.receive(d) != step.isNext || (w.broken == nil) != step.isNext {
+			t.Errorf("delivery %d: broken is %v", step.consumerSeq, w.broken)
+		}
+	}
+	if want := (ackRef{streamSeq: 12, consumerSeq: 2}); w.received != want {
+		t.Errorf("received up to %+v, want %+v", w.received, want)
+	}
+}

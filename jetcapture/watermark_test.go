@@ -3,7 +3,7 @@ package jetcapture_test
 import (
 	"context"
 	"errors"
-	"strings"
+	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -99,29 +99,77 @@ func TestAckAllLosesNothingWhenConnectionsAreCut(t *testing.T) {
 	s.Publish(n, order)
 	o := onceNDJSON(dir)
 	o.MaxMessages, o.UntilCaughtUp = 1_000, true
-	var resets atomic.Int64
-	o.Observer.PullReset = func(cause error) {
-		if cause != nil && strings.Contains(cause.Error(), "lost on its way") {
-			resets.Add(1)
-		}
-	}
 	var stored atomic.Int64
 	o.Observer.BlockStored = func(b jetcapture.Block, _ time.Duration) { stored.Add(int64(b.Messages)) }
 	nc := s.Connect()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- o.Build().Run(context.Background(), nc) }()
+	go func() { ended <- o.Build().Run(ctx, nc) }()
 	for i := range cuts {
 		eventually(t, "blocks are stored", func() bool { return stored.Load() > int64(i*n/2/cuts) })
 		if err := nc.ForceReconnect(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := <-ended; err != nil {
-		t.Fatal(err)
+	if err := <-ended; err != nil || ctx.Err() != nil {
+		t.Fatalf("Run = %v, %v", err, ctx.Err())
 	}
-	t.Logf("%d resets after gaps", resets.Load())
 	wantOrders(t, readRows(t, dir), n, true)
 	wantAllAcknowledged(t, s, n)
+}
+
+// lossyDialer dials connections of which nothing that the server sends arrives any more, once it says so.
+type lossyDialer struct{ lossy atomic.Bool }
+
+func (d *lossyDialer) Dial(network, address string) (net.Conn, error) {
+	conn, err := net.Dial(network, address)
+	return &lossyConn{conn, &d.lossy}, err
+}
+
+type lossyConn struct {
+	net.Conn
+	lossy *atomic.Bool
+}
+
+func (c *lossyConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	for err == nil && c.lossy.Load() {
+		n, err = c.Conn.Read(p)
+	}
+	return n, err
+}
+
+// What is lost on its way is the last there is, so that no later delivery tells of it.
+func TestAckAllNoticesThatTheLastMessagesWereLost(t *testing.T) {
+	const n = 1_000
+	s, dir := ackAllServer(t, time.Hour), t.TempDir()
+	dialer := &lossyDialer{}
+	nc, err := nats.Connect(s.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.SetCustomDialer(dialer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	o := onceNDJSON(dir)
+	o.MaxAge = time.Second
+	stop := start(t, o.Build(), nc)
+	s.Publish(n/2, order)
+	acknowledged := func(n uint64) func() bool {
+		return func() bool { return s.Info(streamName, consumerName).AckFloor.Stream == n }
+	}
+	eventually(t, "the first half is acknowledged", acknowledged(n/2))
+	dialer.lossy.Store(true)
+	s.Publish(n/2, func(i int) *nats.Msg { return order(n/2 + i) })
+	eventually(t, "the second half is sent", func() bool { return s.Info(streamName, consumerName).Delivered.Stream == n })
+	dialer.lossy.Store(false)
+	if err := nc.ForceReconnect(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all is acknowledged", acknowledged(n))
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	wantOrders(t, readRows(t, dir), n, true)
 }
 
 // chokingWriter fails at its end, as one that a payload broke.
