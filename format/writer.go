@@ -53,7 +53,8 @@ type SelfCompressor interface {
 
 // A MetadataSetter is a Writer whose format has room for key-value metadata.
 type MetadataSetter interface {
-	// SetMetadata may be called several times between InitNew and Flush; a later value of the same name wins.
+	// SetMetadata may be called several times between InitNew and Flush; a later value of the same name wins. The Writer may
+	// keep the map, which does not change any more.
 	SetMetadata(metadata map[string]string)
 }
 

@@ -39,8 +39,8 @@ type block[K DestKey] struct {
 	compressor *format.Compressor // nil if the file is not compressed as a whole
 	extensions []string           // of the file name
 	spool      *spool
-	bufferer   format.Bufferer // nil if the encoder is none
-	source     map[string]string
+	bufferer   format.Bufferer   // nil if the encoder is none
+	source     map[string]string // of the spec
 	attributes map[string]string // once it is finished
 
 	messageRefs
@@ -107,6 +107,7 @@ type blockSpec struct {
 	compression format.Compression
 	spoolDir    string
 	source      map[string]string // attributes of every block: stream, consumer, version
+	metadata    map[string]string // the same, for the file
 }
 
 // blockSpecs are those of payloads and of dead letters.
@@ -114,9 +115,10 @@ type blockSpecs struct{ blocks, letters blockSpec }
 
 func newBlockSpecs[P Payload, K DestKey](o *Options[P, K]) *blockSpecs {
 	source := map[string]string{"stream": o.NATSStreamName, "consumer": o.NATSConsumerName, "version": Version()}
+	metadata := fileMetadata(source)
 	specs := &blockSpecs{
-		blocks:  blockSpec{suffix: o.Suffix, compression: o.Compression, source: source},
-		letters: blockSpec{suffix: deadLetterSuffix, compression: format.None, source: source},
+		blocks:  blockSpec{suffix: o.Suffix, compression: o.Compression, source: source, metadata: metadata},
+		letters: blockSpec{suffix: deadLetterSuffix, compression: format.None, source: source, metadata: metadata},
 	}
 	if o.BufferToDisk {
 		specs.blocks.spoolDir, specs.letters.spoolDir = o.TempDir, o.TempDir
@@ -148,21 +150,24 @@ func (b *block[K]) openEncoder(e encoder, spec blockSpec) error {
 	if err := noPanic("InitNew", func() error { return e.InitNew(out) }); err != nil {
 		return fmt.Errorf("start block: %w", err)
 	}
-	setMetadata(e, b.source)
+	setMetadata(e, spec.metadata)
 	return nil
 }
 
-// setMetadata puts attributes into the file, if its format has room for them.
-func setMetadata(e encoder, attributes map[string]string) {
-	m, ok := e.(format.MetadataSetter)
-	if !ok {
-		return
+// setMetadata puts metadata into the file, if its format has room for it.
+func setMetadata(e encoder, metadata map[string]string) {
+	if m, ok := e.(format.MetadataSetter); ok {
+		m.SetMetadata(metadata)
 	}
+}
+
+// fileMetadata returns attributes as a file has them in its metadata.
+func fileMetadata(attributes map[string]string) map[string]string {
 	metadata := make(map[string]string, len(attributes))
 	for name, value := range attributes {
 		metadata["jetcapture."+name] = value
 	}
-	m.SetMetadata(metadata)
+	return metadata
 }
 
 // add counts a message whose payload became rows.
@@ -216,7 +221,7 @@ func (b *block[K]) seqs(each func(seq uint64)) {
 
 const (
 	ackRefBytes = 24
-	blockBytes  = 4 << 10 // of an empty block: itself, its writer, and what that knows of each column
+	blockBytes  = 1536 // of an empty block: itself, its writer without columns, its places in maps
 )
 
 // measure returns the bytes of memory that the block holds.
@@ -247,7 +252,7 @@ func (b *block[K]) stats() blockStats {
 // finish encodes what is left. After nil the whole file is in the spool.
 func (b *block[K]) finish() error {
 	b.attributes = b.describeSelf()
-	setMetadata(b.encoder, b.attributes)
+	setMetadata(b.encoder, fileMetadata(b.attributes))
 	if err := b.finishFile(); err != nil {
 		return err
 	}

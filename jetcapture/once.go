@@ -195,7 +195,7 @@ func emptyFile[K DestKey](e encoder, spec blockSpec) (file []byte, err error) {
 		return nil, err
 	}
 	defer b.spool.close()
-	setMetadata(e, map[string]string{"tombstone": "true"})
+	setMetadata(e, fileMetadata(map[string]string{"tombstone": "true"}))
 	if err := b.finishFile(); err != nil {
 		return nil, fmt.Errorf("make a file without rows: %w", err)
 	}

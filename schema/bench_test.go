@@ -160,8 +160,8 @@ func TestTenMessagesTakeAtMost16KiB(t *testing.T) {
 	if c.Buffered() > 16<<10 {
 		t.Errorf("10 rows in 12 columns take %d bytes", c.Buffered())
 	}
-	if of[message](t).NewColumns().Buffered() != 0 {
-		t.Error("columns without rows hold buffers")
+	if c := of[message](t).NewColumns(); c.Buffered() > 200*int64(c.Len()) {
+		t.Errorf("columns without rows hold %d bytes", c.Buffered())
 	}
 }
 

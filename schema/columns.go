@@ -35,6 +35,7 @@ type Columns struct {
 // NewColumns returns Columns without rows.
 func (s *Schema) NewColumns() *Columns {
 	c := &Columns{schema: s, leaves: make([]Leaf, len(s.leaves))}
+	c.held = c.overhead()
 	for i, n := range s.leaves {
 		if c.leaves[i].init(n); c.leaves[i].maxRep > 0 {
 			c.lists = append(c.lists, &c.leaves[i])
@@ -56,8 +57,10 @@ func (c *Columns) Len() int { return len(c.leaves) }
 // appended, or the Columns reset or released.
 func (c *Columns) Leaf(i int) *Leaf { return &c.leaves[i] }
 
-// Buffered returns the bytes that the Columns hold, room for growth included.
+// Buffered returns the bytes that the Columns hold, room for growth included, and some without any rows.
 func (c *Columns) Buffered() int64 { return c.held }
+
+func (c *Columns) overhead() int64 { return int64(len(c.leaves)) * int64(unsafe.Sizeof(Leaf{})) }
 
 // Reset removes all rows and keeps the buffers.
 func (c *Columns) Reset() {
@@ -73,7 +76,7 @@ func (c *Columns) Release() {
 	for i := range c.leaves {
 		c.leaves[i].release()
 	}
-	c.held, c.text, c.scratch, c.row, c.maps = 0, nil, nil, nil, nil
+	c.held, c.text, c.scratch, c.row, c.maps = c.overhead(), nil, nil, nil, nil
 }
 
 // begin notes where a row begins, in those leaves where the number of rows does not tell.

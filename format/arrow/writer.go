@@ -46,8 +46,10 @@ func (w *writer[P]) InitNew(out io.Writer) error {
 // any more when its first batch is written.
 func (w *writer[P]) SetMetadata(metadata map[string]string) {
 	if w.metadata == nil {
-		w.metadata = make(map[string]string, len(metadata))
+		w.metadata = metadata
+		return
 	}
+	w.metadata = maps.Clone(w.metadata)
 	maps.Copy(w.metadata, metadata)
 }
 

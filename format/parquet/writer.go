@@ -55,8 +55,10 @@ func (w *writer[P]) InitNew(out io.Writer) error {
 // SetMetadata adds to the metadata in the footer.
 func (w *writer[P]) SetMetadata(metadata map[string]string) {
 	if w.metadata == nil {
-		w.metadata = map[string]string{}
+		w.metadata = metadata
+		return
 	}
+	w.metadata = maps.Clone(w.metadata)
 	maps.Copy(w.metadata, metadata)
 }
 
