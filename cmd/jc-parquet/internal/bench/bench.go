@@ -60,7 +60,8 @@ func startBench(ctx context.Context, p plan) (_ *bench, err error) {
 	}
 	say("building jc-parquet")
 	b.binary = filepath.Join(b.dir, "jc-parquet")
-	build := exec.CommandContext(ctx, "go", "build", "-o", b.binary, "github.com/jetcapture/lake/cmd/jc-parquet")
+	build := exec.CommandContext(ctx, "go", "build", "-tags", "disable_grpc_modules", "-ldflags", "-s -w", "-o", b.binary, // as make build does
+		"github.com/jetcapture/lake/cmd/jc-parquet")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return nil, fmt.Errorf("build jc-parquet: %w: run the bench in the folder of its module", err)
@@ -121,7 +122,11 @@ func measure(ctx context.Context, p plan) (r *report, err error) {
 		return nil, err
 	}
 	encoding, err := measureFigures(ctx, p)
-	r.Figures = append(append(r.Figures, ledger), encoding...)
+	if err != nil {
+		return nil, err
+	}
+	start, err := b.startFigures(ctx)
+	r.Figures = append(append(append(r.Figures, ledger), encoding...), start...)
 	return r, err
 }
 

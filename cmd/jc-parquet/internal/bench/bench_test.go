@@ -137,6 +137,7 @@ func TestEveryContenderGetsAllMessages(t *testing.T) {
 	for _, name := range []string{
 		"CPU of a message, of the older way", "300 keys, peak memory", "start with a ledger of 200 entries",
 		"100 open blocks of 10 rows", "raw messages, allocations beside a bare pull's",
+		"jc-parquet --version", "jc-parquet, its file",
 	} {
 		if !slices.ContainsFunc(r.Figures, func(f *figure) bool { return f.Name == name && f.Value != 0 }) {
 			t.Errorf("there is no figure %q", name)
@@ -169,6 +170,25 @@ func TestSoakFindsEveryMessageOnce(t *testing.T) {
 		t.Errorf("the table does not say what is lost:\n%s", table.String())
 	}
 	t.Log(table.String())
+	nothingIsLeft(t)
+}
+
+func TestLiveCaptureGetsAllMessages(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	all, err := measureLive(context.Background(), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range all {
+		if r.Messages != liveRate || r.Files < liveKeys || r.FileBytes == 0 || r.ClientCPU <= 0 || r.PeakMemory < 1<<20 {
+			t.Errorf("a live capture is measured as %+v", r)
+		}
+	}
+	var table strings.Builder
+	printLive(func(text string, args ...any) { _, _ = fmt.Fprintf(&table, text, args...) }, all)
+	if strings.Count(table.String(), "20,000/s") != len(all) {
+		t.Errorf("the table is:\n%s", table.String())
+	}
 	nothingIsLeft(t)
 }
 

@@ -52,20 +52,33 @@ func fillKeys(args []string) error {
 	if _, err := p.js.CreateStream(ctx, jetstream.StreamConfig{Name: keyStream, Subjects: []string{keySubjects}}); err != nil {
 		return err
 	}
-	bytes := int64(0)
-	sequence := orders.NewSequence()
-	for i := range n {
-		msg := sequence.Next()
-		msg.Subject = fmt.Sprintf("keys.one.%d.%d", i%fewKeys, i%many)
-		bytes += int64(len(msg.Data))
-		if err := p.publish(ctx, msg); err != nil {
+	keyed := newKeyed(many)
+	for range n {
+		if err := p.publish(ctx, keyed.next()); err != nil {
 			return err
 		}
 	}
 	if err := p.complete(ctx); err != nil {
 		return err
 	}
-	return printFilled(bytes)
+	return printFilled(keyed.bytes)
+}
+
+// keyed are orders of many destination keys, one after the other.
+type keyed struct {
+	sequence *orders.Sequence
+	many, n  int
+	bytes    int64 // of their data so far
+}
+
+func newKeyed(many int) *keyed { return &keyed{sequence: orders.NewSequence(), many: many} }
+
+func (k *keyed) next() *nats.Msg {
+	msg := k.sequence.Next()
+	msg.Subject = fmt.Sprintf("keys.one.%d.%d", k.n%fewKeys, k.n%k.many)
+	k.n++
+	k.bytes += int64(len(msg.Data))
+	return msg
 }
 
 // keyContender archives the stream of destination keys, split by a token of its subjects. All messages may be un-acked at a

@@ -36,15 +36,16 @@ func main() {
 	encoding := flag.Bool("encoding", false, "measure instead encoding alone, without a server")
 	held := flag.Int("restart", 0, "measure instead the start of a capture that finds `N` messages expired and un-acknowledged")
 	soaked := flag.Duration("soak", 0, "run instead at full rate into S3 for a `TIME`, a fifth of which the store is down")
+	live := flag.Duration("live", 0, "run instead beside a steady publisher of many keys for a `TIME`, and show what files come of it")
 	asJSON := flag.Bool("json", false, "print JSON, with every run, instead of a table")
 	flag.Parse()
 	instead := 0
-	for _, mode := range []bool{*keys != 0, *encoding, *held != 0, *soaked != 0} {
+	for _, mode := range []bool{*keys != 0, *encoding, *held != 0, *soaked != 0, *live != 0} {
 		if mode {
 			instead++
 		}
 	}
-	if p.messages < 1 || p.rounds < 1 || *keys < 0 || *held < 0 || *soaked < 0 || instead > 1 || flag.NArg() > 0 {
+	if p.messages < 1 || p.rounds < 1 || *keys < 0 || *held < 0 || *soaked < 0 || *live < 0 || instead > 1 || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -67,6 +68,9 @@ func main() {
 	case *soaked > 0:
 		report = newReport(0, 1, 0)
 		report.Soak, err = soak(ctx, *soaked)
+	case *live > 0:
+		report = newReport(0, 1, 0)
+		report.Live, err = measureLive(ctx, *live)
 	default:
 		report, err = measure(ctx, p)
 	}
@@ -108,6 +112,7 @@ var roles = map[string]func(args []string) error{
 	"fill":     fill,
 	"fillkeys": fillKeys,
 	"flood":    flood,
+	"drip":     drip,
 	"bare":     barePull,
 	"older":    older,
 	"raw":      captureRaw,

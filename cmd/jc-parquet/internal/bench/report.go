@@ -61,6 +61,7 @@ type report struct {
 	Results   []*result
 	Figures   []*figure
 	Restarts  []*restartResult `json:",omitempty"`
+	Live      []*liveResult    `json:",omitempty"`
 	Soak      *soakResult      `json:",omitempty"`
 }
 
@@ -147,6 +148,7 @@ func (r *report) print(out io.Writer) {
 		printFigures(out, r.Figures)
 	}
 	printRestarts(p, r.Restarts)
+	printLive(p, r.Live)
 	if r.Soak != nil {
 		r.Soak.print(p)
 	}
