@@ -44,7 +44,7 @@ const target = 0.85
 // A result is all rounds of one contender, and their medians.
 type result struct {
 	Name   string
-	Ratio  float64 `json:",omitempty"` // of its rate to the bare pull's
+	Ratio  float64 `json:",omitempty"` // of its rate to the bare pull's in the same round
 	Target float64 `json:",omitempty"` // of the ratio
 	Met    *bool   `json:",omitempty"`
 	Median run
@@ -95,12 +95,15 @@ func (r *report) result(name string) *result {
 
 // compare brings ratios up to date.
 func (r *report) compare() {
-	bare := r.result(barePullName)
-	if bare == nil {
-		return
-	}
 	for _, result := range r.Results {
-		result.Ratio = result.Median.MessagesPerSecond / bare.Median.MessagesPerSecond
+		var ratios []float64
+		for _, pair := range r.pairs(result.Name, barePullName) {
+			ratios = append(ratios, pair[0].MessagesPerSecond/pair[1].MessagesPerSecond)
+		}
+		if len(ratios) == 0 {
+			continue
+		}
+		result.Ratio = middle(ratios)
 		if result.Name == archiveName {
 			met := result.Ratio >= target
 			result.Target, result.Met = target, &met
