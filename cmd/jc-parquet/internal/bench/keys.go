@@ -30,6 +30,27 @@ const (
 // fillKeys is the role that makes the stream of destination keys, with the server's URL, a number of messages, and one of
 // keys. A subject is keys.one.<one of 100>.<one of many>: the same messages are split into one, 100 or many, evenly.
 func fillKeys(args []string) error {
+	many, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	return publishKeyed(args, many, (*publisher).fillKeys)
+}
+
+func (p *publisher) fillKeys(ctx context.Context, keyed *keyed, n int) error {
+	if _, err := p.js.CreateStream(ctx, jetstream.StreamConfig{Name: keyStream, Subjects: []string{keySubjects}}); err != nil {
+		return err
+	}
+	for range n {
+		if err := p.publish(ctx, keyed.next()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publishKeyed lets a role publish orders of many keys, with the server's URL and a number of messages.
+func publishKeyed(args []string, many int, publish func(*publisher, context.Context, *keyed, int) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	nc, err := nats.Connect(args[0])
@@ -41,22 +62,13 @@ func fillKeys(args []string) error {
 	if err != nil {
 		return err
 	}
-	many, err := strconv.Atoi(args[2])
-	if err != nil {
-		return err
-	}
 	p, err := newPublisher(nc)
 	if err != nil {
 		return err
 	}
-	if _, err := p.js.CreateStream(ctx, jetstream.StreamConfig{Name: keyStream, Subjects: []string{keySubjects}}); err != nil {
-		return err
-	}
 	keyed := newKeyed(many)
-	for range n {
-		if err := p.publish(ctx, keyed.next()); err != nil {
-			return err
-		}
+	if err := publish(p, ctx, keyed, n); err != nil {
+		return err
 	}
 	if err := p.complete(ctx); err != nil {
 		return err

@@ -6,13 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -56,15 +53,11 @@ func measureLive(ctx context.Context, d time.Duration) (results []*liveResult, e
 }
 
 func (b *bench) live(ctx context.Context, d time.Duration, r *liveResult) (err error) {
-	nc, err := nats.Connect(b.server.url)
+	nc, js, err := connect(b.server.url)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return err
-	}
 	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: keyStream, Subjects: []string{keySubjects}}); err != nil {
 		return err
 	}
@@ -132,22 +125,10 @@ func awaitDelivery(ctx context.Context, consumer jetstream.Consumer) error {
 // drip is the role that publishes to the stream of destination keys at a steady rate, with the server's URL and a number of
 // messages.
 func drip(args []string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	nc, err := nats.Connect(args[0])
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	n, err := strconv.Atoi(args[1])
-	if err != nil {
-		return err
-	}
-	p, err := newPublisher(nc)
-	if err != nil {
-		return err
-	}
-	keyed := newKeyed(liveKeys)
+	return publishKeyed(args, liveKeys, (*publisher).drip)
+}
+
+func (p *publisher) drip(ctx context.Context, keyed *keyed, n int) error {
 	tick := time.NewTicker(livePace)
 	defer tick.Stop()
 	for start := time.Now(); int(p.sent) < n; {
@@ -162,10 +143,7 @@ func drip(args []string) error {
 			}
 		}
 	}
-	if err := p.complete(ctx); err != nil {
-		return err
-	}
-	return printFilled(keyed.bytes)
+	return nil
 }
 
 func printLive(p func(text string, args ...any), all []*liveResult) {

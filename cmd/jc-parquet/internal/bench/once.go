@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/jetcapture/lake/jetcapture/ledger"
 )
@@ -60,15 +58,11 @@ func readLedger(args []string) error {
 	if err != nil {
 		return err
 	}
-	nc, err := nats.Connect(args[0])
+	nc, js, err := connect(args[0])
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return err
-	}
 	s, err := js.Stream(ctx, stream)
 	if err != nil {
 		return err

@@ -44,6 +44,20 @@ func fill(args []string) error {
 	return printFilled(bytes)
 }
 
+// connect returns a connection, which the caller closes, and the JetStream of it.
+func connect(url string) (*nats.Conn, jetstream.JetStream, error) {
+	nc, err := nats.Connect(url)
+	if err != nil {
+		return nil, nil, err
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		nc.Close()
+		return nil, nil, err
+	}
+	return nc, js, nil
+}
+
 func printFilled(bytes int64) error {
 	return json.NewEncoder(os.Stdout).Encode(fillResult{bytes})
 }

@@ -75,15 +75,11 @@ func measureRestart(ctx context.Context, messages, held int, delivery string) (_
 
 // pullAndForget pulls messages and acknowledges none, as a capture does that crashes.
 func pullAndForget(ctx context.Context, url string, held int) error {
-	nc, err := nats.Connect(url)
+	nc, js, err := connect(url)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return err
-	}
 	consumer, err := js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
 		Durable: "bench", AckPolicy: jetstream.AckExplicitPolicy, AckWait: restartAckWait, MaxAckPending: 4 * held, MaxDeliver: -1,
 	})

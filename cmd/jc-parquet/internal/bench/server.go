@@ -10,7 +10,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/jetcapture/lake/cmd/jc-parquet/internal/natsd"
@@ -60,15 +59,11 @@ func (s *serverProcess) cpu() (used time.Duration, err error) {
 
 // measure lets a contender have a new consumer, and checks that the consumer is empty afterwards.
 func (s *serverProcess) measure(ctx context.Context, messages int, c contender) (r *run, err error) {
-	nc, err := nats.Connect(s.url)
+	nc, js, err := connect(s.url)
 	if err != nil {
 		return nil, err
 	}
 	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return nil, err
-	}
 	j := job{url: s.url, stream: c.stream, consumer: "bench", messages: messages}
 	config := jetstream.ConsumerConfig{ // as jc-parquet would create it
 		Durable: j.consumer, AckPolicy: c.policy, AckWait: 10 * time.Minute, MaxAckPending: 1_000_000, MaxDeliver: -1,
