@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Processes are killed and stopped, servers restart, the store fails and loses answers, and in the end DuckDB finds each
@@ -20,34 +22,47 @@ import (
 // what they did, and JETCAPTURE_CHAOS_DIR keeps what came of it.
 func TestEachMessageIsArchivedOnceWhateverIsKilled(t *testing.T) {
 	t.Run("into a folder", func(t *testing.T) {
-		c := newChaos(t, 1)
-		lake := filepath.Join(c.dir, "lake")
-		c.store = "file://" + lake
+		c := newChaos(t, 1, chaosShared)
+		lake := c.useFolder()
 		c.run(t, 40*time.Second, 30)
 		c.verify(t, lake)
 	})
+	t.Run("by one capture that acknowledges by watermark", func(t *testing.T) {
+		c := newChaos(t, 1, chaosWatermark)
+		lake := c.useFolder()
+		c.run(t, 15*time.Second, 10)
+		c.verify(t, lake)
+	})
 	t.Run("into S3", func(t *testing.T) {
-		c := newChaos(t, 1)
+		c := newChaos(t, 1, chaosShared)
 		bucket := c.useS3(t)
 		c.run(t, 15*time.Second, 10)
 		c.verify(t, c.fetch(t, bucket))
 	})
 	t.Run("into Azure", func(t *testing.T) {
-		c := newChaos(t, 1)
+		c := newChaos(t, 1, chaosShared)
 		bucket := c.useAzure(t)
 		c.run(t, 15*time.Second, 10)
 		c.verify(t, c.fetch(t, bucket))
 	})
 	t.Run("from a cluster whose leaders are killed", func(t *testing.T) {
-		c := newChaos(t, 3)
-		lake := filepath.Join(c.dir, "lake")
-		c.store = "file://" + lake
+		c := newChaos(t, 3, chaosShared)
+		lake := c.useFolder()
 		c.run(t, 15*time.Second, 10)
 		c.verify(t, lake)
 	})
 }
 
-const chaosCaptures = 3
+// A chaosConsumer is how a durable consumer is consumed.
+type chaosConsumer struct {
+	captures  int
+	ackPolicy jetstream.AckPolicy
+}
+
+var (
+	chaosShared    = chaosConsumer{captures: 3, ackPolicy: jetstream.AckExplicitPolicy}
+	chaosWatermark = chaosConsumer{captures: 1, ackPolicy: jetstream.AckAllPolicy}
+)
 
 // A chaos is a test with processes: servers, captures on one durable consumer, and what is done to them.
 type chaos struct {
@@ -56,6 +71,7 @@ type chaos struct {
 	rng     *rand.Rand // of the schedule
 	rate    int        // messages a second
 	servers *chaosServers
+	size    int    // of the crew
 	store   string // URL
 	secrets map[string]string
 	crew    []*chaosChild
@@ -67,9 +83,11 @@ type chaos struct {
 	exits                                       []int
 }
 
-func newChaos(t *testing.T, servers int) *chaos {
+func newChaos(t *testing.T, servers int, consumer chaosConsumer) *chaos {
 	t.Helper()
-	c := &chaos{dir: os.Getenv("JETCAPTURE_CHAOS_DIR"), seed: uint64(time.Now().UnixNano() % 1e6), rate: 2_000, began: time.Now()}
+	c := &chaos{
+		dir: os.Getenv("JETCAPTURE_CHAOS_DIR"), seed: uint64(time.Now().UnixNano() % 1e6), rate: 2_000, size: consumer.captures, began: time.Now(),
+	}
 	if c.dir == "" {
 		c.dir = t.TempDir()
 	} else {
@@ -86,8 +104,15 @@ func newChaos(t *testing.T, servers int) *chaos {
 	}
 	c.rng = rand.New(rand.NewPCG(c.seed, 1))
 	t.Logf("JETCAPTURE_CHAOS_SEED=%d", c.seed)
-	c.servers = startServers(t, c.dir, servers)
+	c.servers = startServers(t, c.dir, servers, consumer.ackPolicy)
 	return c
+}
+
+// useFolder lets the captures store into a folder, and returns it.
+func (c *chaos) useFolder() (lake string) {
+	lake = filepath.Join(c.dir, "lake")
+	c.store = "file://" + lake
+	return lake
 }
 
 // run lets captures work under a stream of messages and disturbs them for as long as asked, and longer if there were not
@@ -131,7 +156,7 @@ func (c *chaos) startCrew(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.crew = nil
-	for i := range chaosCaptures {
+	for i := range c.size {
 		var lives atomic.Uint64
 		c.crew = append(c.crew, startChild(t, filepath.Join(c.dir, fmt.Sprintf("capture-%d.log", i)), func() chaosRole {
 			role := &chaosCapture{

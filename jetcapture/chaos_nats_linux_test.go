@@ -24,8 +24,8 @@ type chaosServers struct {
 	nc       *nats.Conn
 }
 
-// startServers starts n servers, and makes the stream and consumer on all of them.
-func startServers(t *testing.T, dir string, n int) *chaosServers {
+// startServers starts n servers, and makes the stream and a consumer on all of them.
+func startServers(t *testing.T, dir string, n int, ackPolicy jetstream.AckPolicy) *chaosServers {
 	t.Helper()
 	s := new(chaosServers)
 	ports := freePorts(t, 2*n)
@@ -52,7 +52,7 @@ func startServers(t *testing.T, dir string, n int) *chaosServers {
 	})
 	eventually(t, "the consumer is made", func() bool {
 		_, err = s.js.CreateConsumer(t.Context(), streamName, jetstream.ConsumerConfig{
-			Durable: consumerName, AckPolicy: jetstream.AckExplicitPolicy, AckWait: chaosAckWait, MaxAckPending: 100_000, MaxDeliver: -1,
+			Durable: consumerName, AckPolicy: ackPolicy, AckWait: chaosAckWait, MaxAckPending: 100_000, MaxDeliver: -1,
 			MaxRequestExpires: 5 * time.Second, // a message counts as old as its request, and half of chaosRetention is too old
 		})
 		return err == nil
