@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/jetcapture/lake/format/formattest"
 )
 
 // Processes are killed and stopped, servers restart, the store fails and loses answers, and in the end DuckDB finds each
@@ -74,6 +76,7 @@ type chaos struct {
 	size    int    // of the crew
 	store   string // URL
 	secrets map[string]string
+	duck    *formattest.Duck
 	crew    []*chaosChild
 	began   time.Time
 
@@ -87,6 +90,7 @@ func newChaos(t *testing.T, servers int, consumer chaosConsumer) *chaos {
 	t.Helper()
 	c := &chaos{
 		dir: os.Getenv("JETCAPTURE_CHAOS_DIR"), seed: uint64(time.Now().UnixNano() % 1e6), rate: 2_000, size: consumer.captures, began: time.Now(),
+		duck: formattest.DuckDB(t), // at the start, as without it there is nothing to be shown by an hour
 	}
 	if c.dir == "" {
 		c.dir = t.TempDir()

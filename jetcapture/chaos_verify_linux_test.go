@@ -39,7 +39,7 @@ func (c *chaos) verify(t *testing.T, lake string) {
 		t.Errorf("%d messages are not acknowledged, %d not delivered, the ack floor is %d of %d", i.NumAckPending, i.NumPending, i.AckFloor.Stream, n)
 	}
 
-	duck := formattest.DuckDB(t)
+	duck := c.duck
 	glob := formattest.Quote(filepath.Join(lake, "**", "*.parquet"))
 	duck.Query(`create table lake as select stream_seq, subject = 'orders.' || key as in_place, (decode(data)::json->>'order')::bigint as content, filename
 		from read_parquet(` + glob + `, hive_partitioning = true, filename = true)`)
