@@ -88,13 +88,13 @@ func start(t *testing.T, args ...string) *process {
 // await waits until the process has printed text.
 func (p *process) await(text string) {
 	p.t.Helper()
-	for range 1_000 {
+	for range 3_000 {
 		if strings.Contains(p.output.String(), text) {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	p.t.Fatalf("the process has not said %q after 20 s, but\n%s", text, p.output)
+	p.t.Fatalf("the process has not said %q after a minute, but\n%s", text, p.output)
 }
 
 func (p *process) signal(s os.Signal) {

@@ -161,8 +161,8 @@ func TestSoakFindsEveryMessageOnce(t *testing.T) {
 			t.Errorf("nothing was sampled %s the outage", phase)
 		}
 	}
-	if r.Files == 0 || r.Rows == 0 || r.rate(beforeOutage) <= 0 {
-		t.Errorf("the soak has %d rows in %d files, %.0f a second before the outage", r.Rows, r.Files, r.rate(beforeOutage))
+	if before, after := r.rate(beforeOutage), r.rate(afterOutage); r.Files == 0 || r.Rows == 0 || before+after <= 0 {
+		t.Errorf("the soak has %d rows in %d files, %.0f a second before the outage and %.0f after it", r.Rows, r.Files, before, after)
 	}
 	var table strings.Builder
 	r.print(func(text string, args ...any) { _, _ = fmt.Fprintf(&table, text, args...) })
