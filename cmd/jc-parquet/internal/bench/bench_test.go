@@ -149,7 +149,7 @@ func TestEveryContenderGetsAllMessages(t *testing.T) {
 func TestSoakFindsEveryMessageOnce(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	requireGateway(t)
-	r, err := soak(context.Background(), 6*time.Second, "--max-in-flight", "10000")
+	r, err := soak(context.Background(), 15*time.Second, "--max-in-flight", "10000")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,8 +161,8 @@ func TestSoakFindsEveryMessageOnce(t *testing.T) {
 			t.Errorf("nothing was sampled %s the outage", phase)
 		}
 	}
-	if before, after := r.rate(beforeOutage), r.rate(afterOutage); r.Files == 0 || r.Rows == 0 || before+after <= 0 {
-		t.Errorf("the soak has %d rows in %d files, %.0f a second before the outage and %.0f after it", r.Rows, r.Files, before, after)
+	if r.Files == 0 || r.Rows == 0 || r.rate(beforeOutage) <= 0 {
+		t.Errorf("the soak has %d rows in %d files, %.0f a second before the outage", r.Rows, r.Files, r.rate(beforeOutage))
 	}
 	var table strings.Builder
 	r.print(func(text string, args ...any) { _, _ = fmt.Fprintf(&table, text, args...) })
