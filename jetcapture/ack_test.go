@@ -29,7 +29,7 @@ func TestAcksWaitForALeader(t *testing.T) {
 		_ = server.Flush()
 	})
 	a := &acker{nc: s.Connect()}
-	if err := a.ack(t.Context(), messageRefs{route: d.route, refs: []ackRef{d.ref()}}); err != nil {
+	if err := a.ack(t.Context(), d.alone()); err != nil {
 		t.Errorf("ack = %v", err)
 	}
 	if got := <-acked; got != "+ACK" {

@@ -3,13 +3,9 @@ package jetcapture
 import (
 	"fmt"
 	"io"
-	"iter"
 	"maps"
-	"slices"
 	"strconv"
 	"time"
-
-	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"github.com/jetcapture/lake/format"
 )
@@ -54,45 +50,6 @@ type block[K DestKey] struct {
 	attempts int
 	location string
 	bytes    int64
-}
-
-// messageRefs are messages as far as it takes to acknowledge them.
-type messageRefs struct {
-	route  ackRoute
-	refs   []ackRef
-	others []string // replies of messages that have another route
-}
-
-func (m *messageRefs) count() int { return len(m.refs) + len(m.others) }
-
-// repliesAtOnce is how many subjects are made as one string, for one allocation.
-const repliesAtOnce = 256
-
-// replies yields the subjects that acknowledge the messages.
-func (m *messageRefs) replies() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		var buf []byte
-		var ends [repliesAtOnce]int
-		for refs := range slices.Chunk(m.refs, repliesAtOnce) {
-			buf = buf[:0]
-			for i, ref := range refs {
-				buf = m.route.subject(buf, ref)
-				ends[i] = len(buf)
-			}
-			subjects, begin := string(buf), 0
-			for _, end := range ends[:len(refs)] {
-				if !yield(subjects[begin:end]) {
-					return
-				}
-				begin = end
-			}
-		}
-		for _, reply := range m.others {
-			if !yield(reply) {
-				return
-			}
-		}
-	}
 }
 
 // An openBlock is a block with the writer that its payloads go to.
@@ -173,13 +130,9 @@ func fileMetadata(attributes map[string]string) map[string]string {
 // add counts a message whose payload became rows.
 func (b *block[K]) add(d *delivery, reply string, rows int) {
 	if b.count() == 0 {
-		b.route, b.firstSeq, b.lastSeq, b.firstDelivery = d.route, d.streamSeq, d.streamSeq, d.consumerSeq
+		b.firstSeq, b.lastSeq, b.firstDelivery = d.streamSeq, d.streamSeq, d.consumerSeq
 	}
-	if d.route == b.route {
-		b.refs = append(b.refs, d.ref())
-	} else {
-		b.others = append(b.others, reply)
-	}
+	b.messageRefs.add(d, reply)
 	b.firstSeq, b.lastSeq = min(b.firstSeq, d.streamSeq), max(b.lastSeq, d.streamSeq)
 	b.firstDelivery = min(b.firstDelivery, d.consumerSeq)
 	b.rows += rows
@@ -187,46 +140,12 @@ func (b *block[K]) add(d *delivery, reply string, rows int) {
 
 func (b *block[K]) messages() int { return b.count() }
 
-// split parts the messages by whether their sequence is in a set.
-func (b *block[K]) split(set *roaring64.Bitmap) (in, out messageRefs) {
-	for _, ref := range b.refs {
-		to := &out
-		if set.Contains(ref.streamSeq) {
-			to = &in
-		}
-		to.refs = append(to.refs, ref)
-	}
-	for _, reply := range b.others {
-		to := &out
-		if d, ok := parseDelivery(reply); ok && set.Contains(d.streamSeq) {
-			to = &in
-		}
-		to.others = append(to.others, reply)
-	}
-	in.route, out.route = b.route, b.route
-	return in, out
-}
-
-// seqs calls each with the stream sequence of every message.
-func (b *block[K]) seqs(each func(seq uint64)) {
-	for _, ref := range b.refs {
-		each(ref.streamSeq)
-	}
-	for _, reply := range b.others {
-		if d, ok := parseDelivery(reply); ok {
-			each(d.streamSeq)
-		}
-	}
-}
-
-const (
-	ackRefBytes = 24
-	blockBytes  = 1536 // of an empty block: itself, its writer without columns, its places in maps
-)
+// blockBytes is what an empty block takes: itself, its writer without columns, its places in maps.
+const blockBytes = 1536
 
 // measure returns the bytes of memory that the block holds.
 func (b *block[K]) measure() int64 {
-	return blockBytes + b.spool.memory() + int64(cap(b.refs))*ackRefBytes + b.buffered()
+	return blockBytes + b.spool.memory() + b.refs.memory() + b.buffered()
 }
 
 // buffered returns the bytes on their way to the spool.

@@ -102,6 +102,9 @@ func (d *delivery) ref() ackRef {
 	return ackRef{streamSeq: d.streamSeq, consumerSeq: d.consumerSeq, numDelivered: d.numDelivered}
 }
 
+// alone returns the one message.
+func (d *delivery) alone() messageRefs { return oneRef(d.route, d.ref()) }
+
 // names returns the domain, "" if the reply subject has none, the stream and the consumer.
 func (r *ackRoute) names() (domain, stream, consumer string) {
 	names := strings.TrimSuffix(strings.TrimPrefix(r.prefix, ackSubjectPrefix), ".")
@@ -139,7 +142,7 @@ func notDelivered(msg *nats.Msg) error {
 }
 
 // subject appends the subject that acknowledges ref. The server reads the three numbers of ref alone, so the time and
-// the pending count, which would cost 16 bytes a message to keep, are sent as zero.
+// the pending count, which would cost memory to keep, are sent as zero.
 func (r *ackRoute) subject(buf []byte, ref ackRef) []byte {
 	buf = append(buf, r.prefix...)
 	buf = strconv.AppendUint(buf, ref.numDelivered, 10)

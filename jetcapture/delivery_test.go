@@ -1,8 +1,6 @@
 package jetcapture
 
 import (
-	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -35,34 +33,6 @@ func TestParseDelivery(t *testing.T) {
 		if d, ok := parseDelivery(reply); ok {
 			t.Errorf("parseDelivery(%q) = %+v, want it refused", reply, d)
 		}
-	}
-}
-
-func TestRepliesAreOfEachMessageInOrder(t *testing.T) {
-	for _, n := range []int{0, 1, repliesAtOnce, 2*repliesAtOnce + 1} {
-		m := messageRefs{route: ackRoute{prefix: "$JS.ACK.S.C.", tail: "@x"}, others: []string{"a", "b"}}
-		var want []string
-		for i := range uint64(n) {
-			m.refs = append(m.refs, ackRef{streamSeq: i + 1, consumerSeq: 9 * i, numDelivered: 2})
-			want = append(want, fmt.Sprintf("$JS.ACK.S.C.2.%d.%d.0.0@x", i+1, 9*i))
-		}
-		if got := slices.Collect(m.replies()); !slices.Equal(got, append(want, "a", "b")) {
-			t.Errorf("%d messages: %.200q", n, got)
-		}
-		for range m.replies() {
-			break
-		}
-	}
-}
-
-func TestRepliesTakeFewAllocations(t *testing.T) {
-	m := messageRefs{route: ackRoute{prefix: "$JS.ACK.S.C."}, refs: make([]ackRef, 10*repliesAtOnce)}
-	n := testing.AllocsPerRun(10, func() {
-		for range m.replies() {
-		}
-	})
-	if n > 40 {
-		t.Errorf("%v allocations for %d messages", n, m.count())
 	}
 }
 

@@ -67,7 +67,7 @@ func (c *committer[K]) storeOnce(ctx context.Context, b *block[K]) outcome[K] {
 	}
 	archived, again := messageRefs{}, b.messageRefs
 	if o.Duplicates != nil {
-		archived, again = b.split(o.Duplicates)
+		archived, again = b.split(o.Duplicates.Contains)
 	}
 	if err := c.acks.ack(ctx, archived); err != nil {
 		c.log.Warn("messages that are in other files are not acknowledged: they will be delivered again", zap.Error(err))

@@ -63,7 +63,7 @@ func (l *loop[P, K]) known(msg *nats.Msg, d *delivery) bool {
 		if l.watermark != nil {
 			return false // an ack of later ones would stand for it: it must be held, and its claim settles who has it
 		}
-		l.acker.nak(messageRefs{route: d.route, refs: []ackRef{d.ref()}}, pendingDelay)
+		l.acker.nak(d.alone(), pendingDelay)
 		return true
 	default:
 		return false
@@ -244,7 +244,7 @@ func (l *loop[P, K]) account(b *block[K]) {
 
 // nak asks for a message again that no block took.
 func (l *loop[P, K]) nak(d *delivery) {
-	l.askAgain(messageRefs{route: d.route, refs: []ackRef{d.ref()}}, nakDelay)
+	l.askAgain(d.alone(), nakDelay)
 }
 
 // askAgain asks for messages again that no block has any more.

@@ -220,9 +220,7 @@ func (c *simCapture) crash() {
 }
 
 func ackAll(w *world, m *messageRefs) {
-	for _, ref := range m.refs {
-		w.ack(int(ref.streamSeq))
-	}
+	m.seqs(func(seq uint64) { w.ack(int(seq)) })
 }
 
 // pick makes the step that a job waits for, in one of the ways it may go.

@@ -151,7 +151,7 @@ func (l *loop[P, K]) confirmUpTo(ctx context.Context) {
 	if low.streamSeq == 0 || low.consumerSeq == 0 {
 		return
 	}
-	if err := w.acker.ack(ctx, messageRefs{route: w.route, refs: []ackRef{low}}); err != nil {
+	if err := w.acker.ack(ctx, oneRef(w.route, low)); err != nil {
 		l.log.Warn("the last acks are not confirmed: messages may be delivered again", zap.Error(err))
 	}
 }
