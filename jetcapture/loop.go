@@ -14,7 +14,9 @@ import (
 
 const (
 	tickEvery      = 100 * time.Millisecond
-	handleAtOnce   = 256 // messages, before the loop looks at anything else
+	handleAtOnce   = 256         // messages, before the loop looks at anything else
+	lookAtOnce     = 1000        // open blocks, at each tick; of more, all are looked at less often
+	lookEvery      = time.Second // at the latest
 	sampleEvery    = time.Second
 	caughtUpSilent = 100 * time.Millisecond // before a capture that runs until caught up looks whether it is
 	rejectedLogged = 5                      // dead letters between two samples; the others are counted
@@ -70,11 +72,12 @@ type loop[P Payload, K DestKey] struct {
 	stop         error // why to end
 	done         bool  // to end without an error
 
-	resetCause error // pull requests are void
-	unsure     bool  // the consumer may be gone
-	goneCount  int
-	lastLook   time.Time
-	lastSample time.Time
+	resetCause  error // pull requests are void
+	unsure      bool  // the consumer may be gone
+	goneCount   int
+	lastLook    time.Time
+	lastSealing time.Time // when all open blocks were looked at
+	lastSample  time.Time
 
 	setbacks   int       // blocks lost to a full disk and the like, since one was stored
 	retryAt    time.Time // no message is taken before
@@ -283,7 +286,10 @@ func (l *loop[P, K]) tick() {
 		l.stop = fmt.Errorf("capture stream %q: %w", l.o.NATSStreamName, ErrConnectionClosed)
 		return
 	}
-	l.sealAll(l.sealReason)
+	if now.Sub(l.lastSealing) >= min(tickEvery*time.Duration(len(l.open)/lookAtOnce), lookEvery) {
+		l.lastSealing = now
+		l.sealAll(l.sealReason)
+	}
 	switch {
 	case l.puller.reconnected():
 		l.resetCause = errors.New("the connection was restored")

@@ -1,8 +1,11 @@
 package jetcapture
 
 import (
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
 )
 
 func TestSealReason(t *testing.T) {
@@ -80,5 +83,30 @@ func TestSealReasonWithoutLimits(t *testing.T) {
 	b := blockStats{intervalEnd: now.Add(time.Hour), opened: now, messages: 1 << 40, bytes: 1 << 60}
 	if got := sealReason(b, sealLimits{interval: time.Hour}, clocks{now: now, stream: now, lastMessage: now}); got != "" {
 		t.Errorf("sealReason = %q without any limit, want none", got)
+	}
+}
+
+// Looking at ten thousand open blocks takes a while, and need not be done ten times a second.
+func TestBlocksSealWithinASecondOfTheirEndHoweverManyAreOpen(t *testing.T) {
+	for _, keys := range []int{10, 25 * lookAtOnce} {
+		p := newTrack(t, AtLeastOnce)
+		l := p.loop
+		key := 0
+		l.o.MessageDecoder = NatsToNats(func(*nats.Msg) string { key++; return strconv.Itoa(key) })
+		p.take(p.messages(keys, 10))
+		l.tick()
+		if len(l.waiting) > 0 {
+			t.Fatalf("%d blocks of %d were sealed before the end of their interval", len(l.waiting), keys)
+		}
+		l.clocks.stream = l.clocks.stream.Add(l.limits.interval + l.limits.grace)
+		ticks := 0
+		for len(l.waiting) == 0 && ticks < 100 {
+			l.clocks.now = l.clocks.now.Add(tickEvery)
+			l.tick()
+			ticks++
+		}
+		if want := min(max(1, keys/lookAtOnce), 10); len(l.waiting) != keys || ticks != want {
+			t.Errorf("%d blocks of %d were sealed after %d ticks, want all after %d", len(l.waiting), keys, ticks, want)
+		}
 	}
 }
