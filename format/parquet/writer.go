@@ -114,9 +114,11 @@ func (w *writer[P]) append(payload P) (rows int, err error) {
 	return rows, err
 }
 
-// stages reports whether rows are to wait in front of the columns, as those of a block do that has had few.
+// stages reports whether rows are to wait in front of the columns, as those of a block do that has had few. As columns they
+// take up to twice the memory, which must be no more than a row group may have.
 func (w *writer[P]) stages() bool {
-	return w.factory.raw != nil && w.columns == nil && w.full == nil && len(w.file.groups) == 0
+	return w.factory.raw != nil && w.columns == nil && w.full == nil && len(w.file.groups) == 0 &&
+		w.staged.Size() < w.factory.options.RowGroupBytes/2
 }
 
 // unstage makes columns, if there are none, and moves the rows there that wait in front of them.

@@ -1,32 +1,39 @@
-// Package staged holds the raw messages of a block that is still small, row by row. That takes two thirds of the memory that
-// columns with room for growth take, and a message touches one place of it instead of forty: with thousands of open blocks,
-// each of which gets a message now and then, that is most of what appending costs.
+// Package staged holds the raw messages of a block that is still small, row by row and compressed. That takes a quarter of the
+// memory that columns with room for growth take, and a message touches one place of it instead of forty: with thousands of open
+// blocks, each of which gets a message now and then, that is most of what appending costs, and how much memory a message takes
+// says how large the files can become.
 package staged
 
 import (
 	"encoding/binary"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unsafe"
+
+	"github.com/klauspost/compress/s2"
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/schema"
 )
 
 const (
-	// MaxBytes is how much Messages hold.
-	MaxBytes = 64 << 10
+	// MaxBytes is how much Messages hold, before compression.
+	MaxBytes = 256 << 10
 
-	maxMessage = MaxBytes / 4 // of bytes; what is larger is at home in columns
+	maxMessage = 16 << 10 // of bytes; what is larger is at home in columns
+	frameBytes = 4 << 10  // of messages, at least, are compressed together
+	maxScratch = 2 * MaxBytes
 )
 
 // Messages are raw messages in their order. The zero value has none. They are for one goroutine at a time.
 type Messages struct {
-	chunks [][]byte // one behind the other, wherever messages begin
+	frames chain // of messages that are compressed, each behind its length
+	tail   chain // of those that are not yet
 	n      int
 	bytes  int // of the messages
-	held   int
 
 	stream, consumer string // of the last
 }
@@ -34,24 +41,33 @@ type Messages struct {
 // Len returns the number of messages.
 func (s *Messages) Len() int { return s.n }
 
-// Buffered returns the bytes held.
-func (s *Messages) Buffered() int64 { return int64(s.held) }
+// Size returns the bytes of the messages before compression.
+func (s *Messages) Size() int64 { return int64(s.bytes) }
 
-// scratches are where a message, or all of them, are in one piece for a moment.
-var scratches = sync.Pool{New: func() any { return new([]byte) }}
+// Buffered returns the bytes held.
+func (s *Messages) Buffered() int64 { return int64(s.frames.held + s.tail.held) }
+
+// A scratch has what must be in one piece for a moment.
+type scratch struct{ messages, frames []byte }
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+func (s *scratch) free() {
+	if cap(s.messages)+cap(s.frames) <= maxScratch {
+		scratches.Put(s)
+	}
+}
 
 // Add appends a copy of a valid message, or reports false if there is no room for it.
 func (s *Messages) Add(m *format.RawMessage) bool {
 	if len(m.Data) > maxMessage {
 		return false
 	}
-	scratch := scratches.Get().(*[]byte)
-	defer scratches.Put(scratch)
-	source := s.n == 0 || m.Stream != s.stream || m.Consumer != s.consumer
-	encoded := encode((*scratch)[:0], m, source)
-	if cap(encoded) <= 2*MaxBytes {
-		*scratch = encoded
-	}
+	scratch := scratches.Get().(*scratch)
+	defer scratch.free()
+	source := s.tail.len == 0 || m.Stream != s.stream || m.Consumer != s.consumer
+	encoded := encode(scratch.messages[:0], m, source)
+	scratch.messages = encoded
 	if len(encoded) > maxMessage || s.bytes+len(encoded) > MaxBytes {
 		return false
 	}
@@ -60,27 +76,22 @@ func (s *Messages) Add(m *format.RawMessage) bool {
 	if source {
 		s.stream, s.consumer = strings.Clone(m.Stream), strings.Clone(m.Consumer) // nothing of the message is kept
 	}
-	for last := len(s.chunks) - 1; len(encoded) > 0; last++ {
-		if last >= 0 {
-			chunk := s.chunks[last]
-			n := min(len(encoded), cap(chunk)-len(chunk))
-			s.chunks[last], encoded = append(chunk, encoded[:n]...), encoded[n:]
-		}
-		if len(encoded) > 0 {
-			s.grow()
-		}
+	s.tail.append(encoded)
+	if s.tail.len >= frameBytes {
+		s.compress(scratch)
 	}
 	return true
 }
 
-// grow adds a chunk, a small one where there is little.
-func (s *Messages) grow() {
-	i := 0
-	for i < len(pools)-1 && s.held >= 4*chunkSize(i) {
-		i++
-	}
-	s.chunks = append(s.chunks, newChunk(i))
-	s.held += chunkSize(i)
+// compress makes a frame of the tail.
+func (s *Messages) compress(scratch *scratch) {
+	scratch.messages = s.tail.appendTo(scratch.messages[:0])
+	s.tail.release()
+	scratch.frames = slices.Grow(scratch.frames[:0], s2.MaxEncodedLen(len(scratch.messages)))
+	frame := s2.Encode(scratch.frames[:cap(scratch.frames)], scratch.messages)
+	var length [binary.MaxVarintLen64]byte
+	s.frames.append(binary.AppendUvarint(length[:0], uint64(len(frame))))
+	s.frames.append(frame)
 }
 
 // What the first byte of a message says.
@@ -138,22 +149,24 @@ func (m *message) Raw() format.RawMessage { return format.RawMessage(*m) }
 var plan = format.RawPlan[*message]()
 
 // AppendTo appends the messages to columns of raw messages.
-func (s *Messages) AppendTo(c *schema.Columns) error {
-	scratch := scratches.Get().(*[]byte)
-	defer scratches.Put(scratch)
-	all := (*scratch)[:0]
-	for _, chunk := range s.chunks {
-		all = append(all, chunk...)
-	}
-	*scratch = all
-	d := decoder{rest: all, headers: map[string][]string{}}
-	for len(d.rest) > 0 {
-		d.message()
-		if _, err := plan.Append(c, &d.m); err != nil {
+func (s *Messages) AppendTo(c *schema.Columns) (err error) {
+	scratch := scratches.Get().(*scratch)
+	defer scratch.free()
+	scratch.frames = s.frames.appendTo(scratch.frames[:0])
+	d := decoder{headers: map[string][]string{}}
+	for frames := scratch.frames; len(frames) > 0; {
+		length, n := binary.Uvarint(frames)
+		frame := frames[n:][:length]
+		frames = frames[n:][length:]
+		if scratch.messages, err = s2.Decode(scratch.messages[:cap(scratch.messages)], frame); err != nil {
+			return fmt.Errorf("decompress messages: %w", err)
+		}
+		if err := d.appendTo(c, scratch.messages); err != nil {
 			return err
 		}
 	}
-	return nil
+	scratch.messages = s.tail.appendTo(scratch.messages[:0])
+	return d.appendTo(c, scratch.messages)
 }
 
 // A decoder reads messages one after the other into m, which shares its memory with what is read.
@@ -162,6 +175,16 @@ type decoder struct {
 	m       message
 	headers map[string][]string
 	values  []string // of all headers
+}
+
+func (d *decoder) appendTo(c *schema.Columns, messages []byte) error {
+	for d.rest = messages; len(d.rest) > 0; {
+		d.message()
+		if _, err := plan.Append(c, &d.m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *decoder) message() {
@@ -216,28 +239,7 @@ func (d *decoder) text() string {
 
 // Release removes all messages, and gives their memory to others.
 func (s *Messages) Release() {
-	for _, chunk := range s.chunks {
-		release(chunk)
-	}
+	s.frames.release()
+	s.tail.release()
 	*s = Messages{}
-}
-
-// pools have the chunks of each size: 1, 2 and 4 KiB.
-var pools [3]sync.Pool
-
-func chunkSize(i int) int { return 1 << 10 << i }
-
-func newChunk(i int) []byte {
-	if first, _ := pools[i].Get().(*byte); first != nil {
-		return unsafe.Slice(first, chunkSize(i))[:0]
-	}
-	return make([]byte, 0, chunkSize(i))
-}
-
-func release(chunk []byte) {
-	for i := range pools {
-		if cap(chunk) == chunkSize(i) {
-			pools[i].Put(unsafe.SliceData(chunk))
-		}
-	}
 }

@@ -33,7 +33,7 @@ func TestMessagesBecomeTheColumnsThatTheyWouldBecomeAtOnce(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var s Messages
 		want := plan.Schema().NewColumns()
-		for range r.IntN(100) {
+		for range r.IntN(400) {
 			m := *messages[r.IntN(len(messages))]
 			m.Data = slices.Clone(m.Data)
 			if !s.Add((*format.RawMessage)(&m)) {
@@ -63,10 +63,11 @@ func TestMessagesBecomeTheColumnsThatTheyWouldBecomeAtOnce(t *testing.T) {
 func TestMessagesAreBounded(t *testing.T) {
 	for _, size := range []int{0, 250, 900, 4_000, maxMessage - 200} {
 		m := &format.RawMessage{Subject: "a", Data: make([]byte, size), Timestamp: time.Unix(1, 0)}
+		_, _ = rand.NewChaCha8([32]byte{1}).Read(m.Data) // as what is encrypted
 		var s Messages
 		n := 0
 		for ; n < MaxBytes && s.Add(m); n++ {
-			if held := s.Buffered(); held > MaxBytes+4<<10 {
+			if held := s.Buffered(); held > MaxBytes+MaxBytes/10 {
 				t.Fatalf("%d messages of %d bytes are %d held", n, size, held)
 			}
 		}
@@ -93,6 +94,29 @@ func TestAFewMessagesTakeLittle(t *testing.T) {
 	}
 	if held := s.Buffered(); held > 5<<10 {
 		t.Errorf("10 messages of 290 bytes are %d held", held)
+	}
+	s.Release()
+}
+
+// What of ten thousand keys is held, each of which has a few hundred messages, says how large their files can become.
+func TestMoreMessagesTakeAThirdOfTheirSize(t *testing.T) {
+	var s Messages
+	const messages = 300
+	for i := range uint64(messages) {
+		seq := 1e6 + 10_000*i
+		if !s.Add(&format.RawMessage{
+			Subject: "orders.eu.paid",
+			Data: fmt.Appendf(nil, `{"id":"ord-%d","created":"2026-11-23T08:%02d:%02d.280Z","customer":"c-%d","region":"asia","status":"paid",`+
+				`"channel":"phone","currency":"JPY","items":[{"sku":"sku-%d","count":2,"price":%d.99}],"total":%d.98}`,
+				seq, i/6%60, i%60, 7919*i%50_000, 104_729*i%20_000, i*i%300, 2*i*i%300),
+			Stream: "ORDERS", Consumer: "lake", StreamSeq: seq, ConsumerSeq: seq, NumDelivered: 1, NumPending: 1e9 - seq,
+			Timestamp: time.Unix(1.8e9+int64(i), int64(104_729*i)),
+		}) {
+			t.Fatal("there is no room")
+		}
+	}
+	if held := s.Buffered(); held > int64(s.bytes)/3+frameBytes {
+		t.Errorf("%d messages of %d bytes are %d held", messages, s.bytes, held)
 	}
 	s.Release()
 }
