@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ func measure(ctx context.Context, p plan) (r *report, err error) {
 	for round := range p.rounds {
 		for _, c := range inRound(round, contenders) {
 			say("round %d of %d: %s", round+1, p.rounds, c.name)
-			one, err := b.server.measure(ctx, p.messages, c)
+			one, err := b.server.measure(ctx, c.times*p.messages, c)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
@@ -132,19 +133,23 @@ func measure(ctx context.Context, p plan) (r *report, err error) {
 
 // fill makes the streams that contenders want. It returns the bytes of the orders' JSON.
 func (b *bench) fill(ctx context.Context, contenders []contender) (bytes int64, err error) {
-	for name, args := range map[string][]string{
-		stream:    {"fill", b.server.url, strconv.Itoa(b.messages)},
-		keyStream: {"fillkeys", b.server.url, strconv.Itoa(b.messages), strconv.Itoa(b.keys)},
+	for _, s := range []struct {
+		name, role string
+		messages   int
+		args       []string
+	}{
+		{stream, "fill", b.messages, nil},
+		{keyStream, "fillkeys", keyTimes * b.messages, []string{strconv.Itoa(b.keys)}},
 	} {
-		if !wanted(name, contenders) {
+		if !wanted(s.name, contenders) {
 			continue
 		}
-		say("publishing %d messages to %s", b.messages, name)
-		filled, err := runRole[fillResult](ctx, args...)
+		say("publishing %d messages to %s", s.messages, s.name)
+		filled, err := runRole[fillResult](ctx, append([]string{s.role, b.server.url, strconv.Itoa(s.messages)}, s.args...)...)
 		if err != nil {
 			return 0, err
 		}
-		bytes = filled.result.JSONBytes // of the same orders
+		bytes = cmp.Or(bytes, filled.result.JSONBytes*int64(b.messages)/int64(s.messages)) // of the same orders
 	}
 	return bytes, nil
 }

@@ -27,6 +27,7 @@ type contender struct {
 	stream    string              // default: the orders
 	policy    jetstream.AckPolicy // of the consumer; the zero value is explicit acks
 	unlimited bool                // the consumer's un-acked messages
+	times     int                 // so many times the messages; default 1
 }
 
 // A job is what a contender has to do.
@@ -49,6 +50,7 @@ func (b *bench) contenders() ([]contender, error) {
 		if c.stream == "" {
 			c.stream = stream
 		}
+		c.times = max(1, c.times)
 		names = append(names, c.name)
 		if b.only == nil || slices.ContainsFunc(b.only, func(part string) bool { return strings.Contains(c.name, part) }) {
 			chosen = append(chosen, c)

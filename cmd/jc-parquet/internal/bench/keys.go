@@ -23,6 +23,9 @@ const (
 	manyKeys    = 10_000
 	fewKeys     = 100
 
+	// keyTimes is how many times as many messages are of keys: with fewer all would be held until the end.
+	keyTimes = 3
+
 	// keyInterval is so long that no file ends because its interval does.
 	keyInterval = "1h"
 )
@@ -97,9 +100,9 @@ func (k *keyed) next() *nats.Msg {
 // time, so that neither that nor an interval is what seals a file, but the memory and the end.
 func (b *bench) keyContender(keys, token int) contender {
 	return contender{
-		name: keysName(keys), stream: keyStream, unlimited: true,
+		name: keysName(keys), stream: keyStream, unlimited: true, times: keyTimes,
 		run: b.archive(1, "--delivery", "exactly-once", "--split", "token:"+strconv.Itoa(token), "--interval", keyInterval,
-			"--max-in-flight", strconv.Itoa(4*b.messages), "--store-concurrency", "16"),
+			"--max-in-flight", strconv.Itoa(4*keyTimes*b.messages), "--store-concurrency", "16"),
 	}
 }
 
