@@ -12,8 +12,9 @@ import (
 // wait until some are stored.
 //
 // The rest of what may be held is room for what comes in while sealed blocks are stored: as much as the largest block has,
-// and a quarter at least. So one large block is sealed at half, and of many small ones, whose files should be as large as they
-// can, few at a time. Where the store is what is slow, pulling pauses, and sealing more would help nobody.
+// and an eighth at least, twice what is sealed at a time. So one large block is sealed at half, and of many small ones, whose
+// files should be as large as they can, few at a time. Where the store is what is slow, pulling pauses, and sealing more would
+// help nobody.
 func (l *loop[P, K]) relieve() {
 	if l.openMessages >= l.messagesLimit() {
 		l.relieveMessages()
@@ -24,11 +25,11 @@ func (l *loop[P, K]) relieve() {
 }
 
 func (l *loop[P, K]) messagesLimit() int {
-	return max(1, min(l.inFlight-max(l.fullest, l.inFlight/4), l.openMost))
+	return max(1, min(l.inFlight-max(l.fullest, l.inFlight/8), l.openMost))
 }
 
 func (l *loop[P, K]) memoryLimit() int64 {
-	return max(1, l.memHard-max(l.heaviest, l.memHard/4))
+	return max(1, l.memHard-max(l.heaviest, l.memHard/8))
 }
 
 // relieveMessages seals some more than it must, as looking for the largest takes time if they are many.
