@@ -100,8 +100,8 @@ func (m *messageRefs) split(has func(seq uint64) bool) (in, out messageRefs) {
 	return in, out
 }
 
-// ackRefs are ackRefs one after the other. Each is kept as how it differs from the one before, which takes some four bytes
-// instead of 24. The zero value has none.
+// ackRefs are ackRefs one after the other. Each is kept as how it differs from the one before, which takes four or
+// five bytes instead of 24. The zero value has none.
 type ackRefs struct {
 	n       int
 	last    ackRef
