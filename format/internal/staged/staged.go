@@ -36,6 +36,36 @@ type Messages struct {
 	bytes  int // of the messages
 
 	stream, consumer string // of the last
+	last             numbers
+}
+
+// numbers are of one message what changes with each, and little from a block's message to its next.
+type numbers struct {
+	timestamp                                        int64 // in nanoseconds
+	streamSeq, consumerSeq, numDelivered, numPending uint64
+}
+
+func numbersOf(m *format.RawMessage) numbers {
+	return numbers{m.Timestamp.UnixNano(), m.StreamSeq, m.ConsumerSeq, m.NumDelivered, m.NumPending}
+}
+
+// since returns how n differs from the numbers before. Both sequences grow alike, and what is pending shrinks as they grow: what
+// is said of these is how far they do not.
+func (n numbers) since(before numbers) [5]int64 {
+	passed := n.streamSeq - before.streamSeq
+	return [...]int64{
+		n.timestamp - before.timestamp, int64(passed), int64(n.consumerSeq - before.consumerSeq - passed),
+		int64(n.numDelivered - before.numDelivered), int64(n.numPending - before.numPending + passed),
+	}
+}
+
+// plus returns the numbers that differ so from n.
+func (n numbers) plus(d [5]int64) numbers {
+	passed := uint64(d[1])
+	return numbers{
+		n.timestamp + d[0], n.streamSeq + passed, n.consumerSeq + uint64(d[2]) + passed,
+		n.numDelivered + uint64(d[3]), n.numPending + uint64(d[4]) - passed,
+	}
 }
 
 // Len returns the number of messages.
@@ -66,13 +96,15 @@ func (s *Messages) Add(m *format.RawMessage) bool {
 	scratch := scratches.Get().(*scratch)
 	defer scratch.free()
 	source := s.tail.len == 0 || m.Stream != s.stream || m.Consumer != s.consumer
-	encoded := encode(scratch.messages[:0], m, source)
+	now := numbersOf(m)
+	encoded := encode(scratch.messages[:0], m, now.since(s.last), source)
 	scratch.messages = encoded
 	if len(encoded) > maxMessage || s.bytes+len(encoded) > MaxBytes {
 		return false
 	}
 	s.n++
 	s.bytes += len(encoded)
+	s.last = now
 	if source {
 		s.stream, s.consumer = strings.Clone(m.Stream), strings.Clone(m.Consumer) // nothing of the message is kept
 	}
@@ -101,7 +133,7 @@ const (
 	hasHeaders             // their number and they follow
 )
 
-func encode(b []byte, m *format.RawMessage, source bool) []byte {
+func encode(b []byte, m *format.RawMessage, since [5]int64, source bool) []byte {
 	flags := byte(0)
 	if source {
 		flags |= newSource
@@ -130,9 +162,8 @@ func encode(b []byte, m *format.RawMessage, source bool) []byte {
 		}
 	}
 	b = append(binary.AppendUvarint(b, uint64(len(m.Data))), m.Data...)
-	b = binary.AppendVarint(b, m.Timestamp.UnixNano())
-	for _, n := range [...]uint64{m.StreamSeq, m.ConsumerSeq, m.NumDelivered, m.NumPending} {
-		b = binary.AppendUvarint(b, n)
+	for _, n := range since {
+		b = binary.AppendVarint(b, n)
 	}
 	return b
 }
@@ -173,6 +204,7 @@ func (s *Messages) AppendTo(c *schema.Columns) (err error) {
 type decoder struct {
 	rest    []byte
 	m       message
+	last    numbers
 	headers map[string][]string
 	values  []string // of all headers
 }
@@ -211,12 +243,16 @@ func (d *decoder) message() {
 		d.m.Headers = d.headers
 	}
 	d.m.Data = d.bytes()
-	at, n := binary.Varint(d.rest)
-	d.rest = d.rest[n:]
-	d.m.Timestamp = time.Unix(0, at)
-	for _, field := range [...]*uint64{&d.m.StreamSeq, &d.m.ConsumerSeq, &d.m.NumDelivered, &d.m.NumPending} {
-		*field = d.number()
+	var since [5]int64
+	for i := range since {
+		difference, n := binary.Varint(d.rest)
+		d.rest = d.rest[n:]
+		since[i] = difference
 	}
+	d.last = d.last.plus(since)
+	d.m.Timestamp = time.Unix(0, d.last.timestamp)
+	d.m.StreamSeq, d.m.ConsumerSeq = d.last.streamSeq, d.last.consumerSeq
+	d.m.NumDelivered, d.m.NumPending = d.last.numDelivered, d.last.numPending
 }
 
 func (d *decoder) number() uint64 {
