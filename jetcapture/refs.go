@@ -33,14 +33,16 @@ func (m *messageRefs) add(d *delivery, reply string) {
 	}
 }
 
-// repliesAtOnce is how many subjects are made as one string, for one allocation.
-const repliesAtOnce = 256
+const (
+	repliesAtOnce = 256 // so many subjects are made as one string, for one allocation
+	replyNumbers  = 32  // the bytes that their numbers take, with room for large ones
+)
 
 // replies yields the subjects that acknowledge the messages.
 func (m *messageRefs) replies() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		reader := m.refs.reader()
-		var buf []byte
+		buf := make([]byte, 0, min(m.refs.n, repliesAtOnce)*(len(m.route.prefix)+replyNumbers+len(m.route.tail)))
 		var ends [repliesAtOnce]int
 		for more := true; more; {
 			n := 0

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jetcapture/lake/store/internal/body"
@@ -51,13 +52,20 @@ func (c *creator) newTemp(dir string) (*tempFile, error) {
 	return t, nil
 }
 
+const copyBuffer = 64 << 10
+
+var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
+
 // fill writes content and makes it durable.
 func (t *tempFile) fill(ctx context.Context, content io.ReadSeeker) (fs.FileInfo, error) {
 	size, err := body.Rewind(content)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.Copy(diskWriter{t}, body.NewReader(ctx, content)); err != nil {
+	buf := copyBuffers.Get().(*[copyBuffer]byte)
+	_, err = io.CopyBuffer(diskWriter{t}, body.NewReader(ctx, content), buf[:])
+	copyBuffers.Put(buf)
+	if err != nil {
 		return nil, err
 	}
 	info, err := t.Stat()
