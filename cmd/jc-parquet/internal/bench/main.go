@@ -29,7 +29,7 @@ func main() {
 		}
 	}
 	p := defaultPlan()
-	flag.IntVar(&p.messages, "messages", p.messages, "publish `N` messages of about 250 bytes, and three times as many of keys")
+	flag.IntVar(&p.messages, "messages", p.messages, "publish `N` messages of about 250 bytes, and six times as many of keys")
 	flag.IntVar(&p.rounds, "rounds", p.rounds, "measure each `N` times, in turn, and show medians")
 	only := flag.String("only", "", "measure those alone whose names have a `NAME` of a list in them: 'bare,Parquet, at least once'")
 	keys := flag.Int("keys", 0, "measure instead 1 and `N` destination keys, once each")

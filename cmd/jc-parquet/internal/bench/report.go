@@ -182,7 +182,7 @@ func (r *report) printRuns(p func(text string, args ...any)) {
 messages/s: from the first message until the last ack is confirmed. CPU: user and system time; of the client
 for the whole process, or the sum of several, per million messages, of the server in that time; that of an S3
 gateway is not shown. wall: the whole process, in which jc-parquet also makes sure that nothing is pending any
-more. Keys are destination keys; with 1 key and more, three times as many messages come from a stream with many
+more. Keys are destination keys; with 1 key and more, six times as many messages come from a stream with many
 subjects, and the memory is limited to 512 MiB.
 `)
 	if disturbed {
