@@ -52,6 +52,7 @@ func (c *creator) newTemp(dir string) (*tempFile, error) {
 	return t, nil
 }
 
+// copyBuffer is how many bytes are written to the disk at a time.
 const copyBuffer = 64 << 10
 
 var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
