@@ -66,6 +66,7 @@ func (c *Columns) overhead() int64 { return int64(len(c.leaves)) * int64(unsafe.
 func (c *Columns) Reset() {
 	for i := range c.leaves {
 		c.leaves[i].truncate(0, 0)
+		c.leaves[i].cut = 0
 	}
 	c.rows = 0
 }
@@ -108,7 +109,7 @@ func (c *Columns) rollback() {
 		case l.maxDef > 0:
 			l.truncate(c.rows, l.valuesBefore(c.rows))
 		default:
-			l.truncate(0, c.rows)
+			l.truncate(0, c.rows-l.cut)
 		}
 	}
 }

@@ -51,7 +51,8 @@ const maxDigits64 = 18
 // Leaf is the values and levels of one leaf in Columns. The slices that it returns are its own: they are not to be changed,
 // nor used after the next Append, Reset or Release.
 //
-// Nulls have levels, but no values. In a leaf without nulls and lists there is one value for each row.
+// Nulls have levels, but no values. In a leaf without nulls and lists there is one value for each row, but for those that
+// Columns.Cut took.
 type Leaf struct {
 	node           *Node
 	physical       Physical
@@ -63,6 +64,7 @@ type Leaf struct {
 	n64      []uint64
 	data     []byte // values of bytes, one behind the other, or bools
 	begun    int    // how many levels there were before the row, if it is in a list
+	cut      int    // values that were taken out
 }
 
 func (l *Leaf) init(n *Node) {

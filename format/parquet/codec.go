@@ -89,11 +89,17 @@ func newCodec(c Codec, level int) compressor {
 // encoders that need less memory.
 type zstdCodec struct{ encoders sync.Pool }
 
+// zstdWindow is how far back in a page its encoder looks, in bytes. Most pages are smaller; an encoder takes 1.5 MB so, and 10
+// with the window that goes with the level.
+const zstdWindow = 1 << 20
+
 func newZstdCodec(level zstd.EncoderLevel) *zstdCodec {
 	c := new(zstdCodec)
 	c.encoders.New = func() any {
 		e, _ := zstd.NewWriter(nil, // these options are no error
 			zstd.WithEncoderLevel(level),
+			zstd.WithWindowSize(zstdWindow),
+			zstd.WithLowerEncoderMem(true),
 			zstd.WithAllLitEntropyCompression(true),
 			zstd.WithEncoderConcurrency(1),
 			zstd.WithEncoderCRC(false), // pages have their own

@@ -39,6 +39,14 @@ func newColumn(leaf *schema.Node, path []string, level func(Codec) int) column {
 // name returns the path with dots between.
 func (c *column) name() string { return strings.Join(c.path, ".") }
 
+// compressor returns that of the column's tag, or the one that all others have.
+func (c *column) compressor(others compressor) compressor {
+	if c.codec != nil {
+		return c.codec
+	}
+	return others
+}
+
 // hasFilter reports whether chunks get a bloom filter. Floats that are equal may differ in their bits, as 0 and -0 do. Of
 // bytes, DuckDB 1.5 looks for the hash of their escaped text, and so misses rows, even in files of its own.
 func (c *column) hasFilter() bool {
@@ -55,6 +63,7 @@ type table struct {
 	elements []byte // of the footer, encoded
 	count    int    // of elements
 	sorted   []int  // the columns that rows are to be sorted by
+	early    []int  // those of which pages may be made ahead
 	metadata map[string]string
 }
 
@@ -66,7 +75,11 @@ func newTable(s *schema.Schema, name string, level func(Codec) int) (*table, err
 	}
 	t := &table{elements: encoded, count: len(tree.elements), metadata: map[string]string{fingerprintKey: s.Fingerprint()}}
 	for i, leaf := range s.Leaves() {
-		t.columns = append(t.columns, newColumn(leaf, tree.leaves[i], level))
+		c := newColumn(leaf, tree.leaves[i], level)
+		t.columns = append(t.columns, c)
+		if c.isEarly() {
+			t.early = append(t.early, i)
+		}
 		if leaf.Hints().Sort != schema.Unsorted {
 			t.sorted = append(t.sorted, i)
 		}

@@ -8,8 +8,9 @@
 //
 // An open block holds its rows as columns, and nothing of Parquet; one of few raw messages holds them as they came, so that
 // ten are some 4 KB, and compressed, so that five hundred are some 60 KB. They are encoded when they fill a row group, beside
-// Write, and at Spill and at Flush, by encoders that all blocks share. A block whose encoding failed, or whose out did, is
-// broken: see format.ErrBroken.
+// Write, and at Spill and at Flush, by encoders that all blocks share; of a column of required bytes or JSON, such as the data
+// of messages, full pages are made before that, whenever it has a megabyte, so that a large block is compressed for the most
+// part. A block whose encoding failed, or whose out did, is broken: see format.ErrBroken.
 //
 // # Columns
 //

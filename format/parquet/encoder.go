@@ -93,8 +93,8 @@ type rowGroup struct {
 	sorted bool // by the table's columns
 }
 
-// rowGroup writes the columns as a row group.
-func (e *encoder) rowGroup(t *table, o *Options, codec compressor, c *schema.Columns) (*rowGroup, error) {
+// rowGroup writes the columns as a row group. Of some of them pages may have been made ahead.
+func (e *encoder) rowGroup(t *table, o *Options, codec compressor, c *schema.Columns, before aheads) (*rowGroup, error) {
 	g := &rowGroup{
 		offset: e.file.offset, rows: int64(c.Rows()), chunks: make([]chunk, len(t.columns)), sorted: isSorted(t, c),
 	}
@@ -102,12 +102,9 @@ func (e *encoder) rowGroup(t *table, o *Options, codec compressor, c *schema.Col
 	for i := range t.columns {
 		column := &t.columns[i]
 		k := &g.chunks[i]
-		k.codec = codec
-		if column.codec != nil {
-			k.codec = column.codec
-		}
+		k.codec = column.compressor(codec)
 		v := valuesOf(c.Leaf(i))
-		if err := e.chunk(k, column, &v, c.Leaf(i), c.Rows(), o); err != nil {
+		if err := e.chunk(k, column, &v, c.Leaf(i), c.Rows(), o, before.of(i)); err != nil {
 			return nil, fmt.Errorf("column %s: %w", column.name(), err)
 		}
 		if column.hasFilter() {
@@ -123,25 +120,29 @@ func (e *encoder) rowGroup(t *table, o *Options, codec compressor, c *schema.Col
 	return g, e.flushAll()
 }
 
-// chunk appends the pages of a column to e.out.
-func (e *encoder) chunk(k *chunk, c *column, v *values, l *schema.Leaf, rows int, o *Options) error {
+// chunk appends the pages of a column to e.out, behind those that were made ahead, if there are any.
+func (e *encoder) chunk(k *chunk, c *column, v *values, l *schema.Leaf, rows int, o *Options, before *ahead) error {
 	e.pages, e.numbers = e.pages[:0], e.numbers[:0]
-	n := l.Len()
-	k.version, k.encoding = o.PageVersion, e.choose(c, v, n)
-	if e.only && v.bytes(n)+len(l.Definitions()) < minCompressed {
-		k.codec = plainCodec
+	first := 0
+	if before != nil {
+		if err := e.insert(k, before); err != nil {
+			return err
+		}
+		first = before.rows
+	} else {
+		n := l.Len()
+		k.version, k.encoding = o.PageVersion, e.choose(c, v, n)
+		if e.only && v.bytes(n)+len(l.Definitions()) < minCompressed {
+			k.codec = plainCodec
+		}
 	}
 	if k.encoding == pqformat.RLEDictionary {
 		if err := e.dictionaryPage(k, v); err != nil {
 			return err
 		}
 	}
-	def, rep := l.Definitions(), l.Repetitions()
-	for s := (span{}); s.rowEnd < rows; {
-		s = s.next(k, c, v, def, rep, rows, o.PageBytes)
-		if err := e.dataPage(k, c, v, def, rep, s); err != nil {
-			return err
-		}
+	if err := e.dataPages(k, c, v, l.Definitions(), l.Repetitions(), rows-first, first, o.PageBytes); err != nil {
+		return err
 	}
 	e.keep(k, c)
 	return nil

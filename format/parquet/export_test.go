@@ -1,7 +1,32 @@
 package parquet
 
+import (
+	pqformat "github.com/parquet-go/parquet-go/format"
+
+	"github.com/jetcapture/lake/format"
+)
+
 // The bounds of text, which no file shows for all texts there are.
 var (
 	CutLeast    = cutLeast
 	CutGreatest = cutGreatest
 )
+
+// Ahead returns options with which pages are made ahead as soon as a column has so many bytes.
+func Ahead(o Options, bytes int) Options {
+	o.ahead = bytes
+	return o
+}
+
+// WaitAhead waits until w makes no pages ahead.
+func WaitAhead[P any](w format.Writer[P]) error { return w.(*writer[P]).ahead.wait() }
+
+// FailCodec makes a codec fail in all Writers of the factory that w is of.
+func FailCodec[P any](w format.Writer[P], codec Codec, err error) {
+	w.(*writer[P]).factory.codecs.Store(codec, compressor(failing{err}))
+}
+
+type failing struct{ err error }
+
+func (failing) CompressionCodec() pqformat.CompressionCodec { return pqformat.Zstd }
+func (f failing) Encode([]byte, []byte) ([]byte, error)     { return nil, f.err }

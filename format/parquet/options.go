@@ -30,6 +30,8 @@ type Options struct {
 	// PageBytes is the raw size in bytes at which a page of a column ends, which also ends after 20,000 rows. Default 256
 	// KiB. A larger value makes a larger page.
 	PageBytes int
+
+	ahead int // of tests: how much a column is to have before pages of it are made ahead, instead of aheadBytes
 }
 
 const (

@@ -91,6 +91,19 @@ type header struct {
 	compressed             bool
 }
 
+// dataPages encodes the pages of values, which have all rows, and appends them to e.out. first is the first row of the row
+// group that they have a value of.
+func (e *encoder) dataPages(k *chunk, c *column, v *values, def, rep []byte, rows, first, limit int) error {
+	for s := (span{}); s.rowEnd < rows; {
+		s = s.next(k, c, v, def, rep, rows, limit)
+		if err := e.dataPage(k, c, v, def, rep, s); err != nil {
+			return err
+		}
+		e.pages[len(e.pages)-1].row += int64(first)
+	}
+	return nil
+}
+
 // dataPage encodes the page of a span, and appends it to e.out.
 func (e *encoder) dataPage(k *chunk, c *column, v *values, def, rep []byte, s span) (err error) {
 	h := header{kind: pqformat.DataPage, values: s.valuesEnd - s.values, rows: s.rowEnd - s.row}

@@ -13,13 +13,16 @@ import (
 )
 
 // A writer holds the rows of one block as columns until they are a row group. Of one that has become full, pages are made
-// while Write takes the rows of the next. As long as the block is small, raw messages wait in front of the columns.
+// while Write takes the rows of the next, and of large columns even before. As long as the block is small, raw messages wait
+// in front of the columns.
 type writer[P any] struct {
 	factory  *factory[P]
 	codec    Codec
 	file     file
 	staged   staged.Messages
 	columns  *schema.Columns // nil without rows
+	ahead    aheads          // pages of some of them
+	look     int             // with so many rows, whether pages can be made
 	full     *fullGroup      // nil without one
 	metadata map[string]string
 	err      error // final
@@ -28,6 +31,8 @@ type writer[P any] struct {
 // A fullGroup is a row group that a goroutine of its own encodes.
 type fullGroup struct {
 	columns *schema.Columns
+	ahead   aheads
+	held    int64 // bytes of memory of these
 	pages   bytes.Buffer
 	file    file // of the pages, which begin at an offset of the writer's file
 	err     error
@@ -80,10 +85,14 @@ func (w *writer[P]) Write(payload P) (rows int, err error) {
 		return 0, err
 	}
 	o := &w.factory.options
-	if w.rows() >= o.RowGroupRows || w.held() >= o.RowGroupBytes {
-		if err := w.guard(w.encodeFull); err != nil {
-			return 0, err
-		}
+	switch {
+	case w.rows() >= o.RowGroupRows || w.held() >= o.RowGroupBytes:
+		err = w.guard(w.encodeFull)
+	case w.columns != nil && w.columns.Rows() >= w.look:
+		err = w.guard(w.lookAhead)
+	}
+	if err != nil {
+		return 0, err
 	}
 	return rows, nil
 }
@@ -149,7 +158,7 @@ func (w *writer[P]) held() int64 {
 	if w.columns == nil {
 		return w.staged.Buffered()
 	}
-	return w.columns.Buffered()
+	return w.columns.Buffered() + w.ahead.held()
 }
 
 // encodeFull begins to encode the rows held, and waits for the row group before.
@@ -163,12 +172,12 @@ func (w *writer[P]) encodeFull() error {
 	if err := w.file.begin(); err != nil {
 		return err
 	}
-	g := &fullGroup{columns: w.columns, encoded: make(chan struct{})}
+	g := &fullGroup{columns: w.columns, ahead: w.ahead, held: w.held(), encoded: make(chan struct{})}
 	g.file = file{out: &g.pages, offset: w.file.offset}
-	w.columns, w.full = nil, g
+	w.columns, w.ahead, w.look, w.full = nil, nil, 0, g
 	go func(f *factory[P], codec Codec) {
 		defer close(g.encoded)
-		g.err = noPanic(func() error { return f.encode(&g.file, codec, g.columns, false) })
+		g.err = noPanic(func() error { return f.encode(&g.file, codec, g.columns, g.ahead, false) })
 	}(w.factory, w.codec)
 	return nil
 }
@@ -203,7 +212,7 @@ func (w *writer[P]) collect() error {
 // Buffered returns the bytes of the rows held.
 func (w *writer[P]) Buffered() int64 {
 	if w.full != nil {
-		return w.held() + w.full.columns.Buffered()
+		return w.held() + w.full.held
 	}
 	return w.held()
 }
@@ -225,7 +234,7 @@ func (w *writer[P]) spill(last bool) error {
 		if err := w.file.begin(); err != nil {
 			return err
 		}
-		if err := w.factory.encode(&w.file, w.codec, w.columns, last); err != nil {
+		if err := w.factory.encode(&w.file, w.codec, w.columns, w.ahead, last); err != nil {
 			return err
 		}
 		w.release()
@@ -237,7 +246,7 @@ func (w *writer[P]) release() {
 	w.staged.Release()
 	if w.columns != nil {
 		w.factory.release(w.columns)
-		w.columns = nil
+		w.columns, w.ahead, w.look = nil, nil, 0
 	}
 }
 
@@ -265,7 +274,7 @@ func (w *writer[P]) guard(f func() error) error {
 	if err := noPanic(f); err != nil {
 		w.err = fmt.Errorf("%w: parquet: %w", format.ErrBroken, err)
 		w.staged.Release()
-		w.columns, w.full, w.file.groups = nil, nil, nil // not for others: nobody knows their state
+		w.columns, w.ahead, w.full, w.file.groups = nil, nil, nil, nil // not for others: nobody knows their state
 		return w.err
 	}
 	return nil
