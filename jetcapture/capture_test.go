@@ -37,6 +37,37 @@ func TestCaptureUntilCaughtUpStoresAndAcksEverything(t *testing.T) {
 	}
 }
 
+func TestADecoderMayReturnTheSamePayloadAgain(t *testing.T) {
+	const n = 5_000
+	s, dir := startServer(t), t.TempDir()
+	s.Publish(n, order)
+	o := rawNDJSON(dir)
+	var payload jetcapture.NatsMessage
+	o.MessageDecoder = func(msg *nats.Msg) (*jetcapture.NatsMessage, string, error) {
+		return &payload, msg.Subject, payload.Set(msg)
+	}
+	untilCaughtUp(t, s, o)
+	wantOrders(t, readRows(t, dir), n, true)
+}
+
+func TestSettingAPayloadAgainAllocatesNothing(t *testing.T) {
+	var m jetcapture.NatsMessage
+	msg := &nats.Msg{Subject: "a", Reply: "$JS.ACK.S.C.3.12.7.1763899200123456789.42", Data: []byte("data")}
+	if err := m.Set(msg); err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() { _ = m.Set(msg) }); n != 0 {
+		t.Errorf("Set allocates %v times", n)
+	}
+	before, metadata := m, *m.Metadata
+	if err := m.Set(&nats.Msg{Subject: "b", Reply: "inbox"}); !errors.Is(err, nats.ErrNotJSMessage) {
+		t.Errorf("Set of a message that JetStream did not deliver returns %v", err)
+	}
+	if m.Subject != before.Subject || *m.Metadata != metadata {
+		t.Errorf("an error has made %v of %v", m, before)
+	}
+}
+
 func TestCaptureOfNothingEndsAndWritesNothing(t *testing.T) {
 	s, dir := startServer(t), t.TempDir()
 	untilCaughtUp(t, s, rawNDJSON(dir))

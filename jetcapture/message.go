@@ -19,17 +19,33 @@ type NatsMessage struct {
 func NatsToNats[K DestKey](resolve func(msg *nats.Msg) K) func(msg *nats.Msg) (*NatsMessage, K, error) {
 	return func(msg *nats.Msg) (*NatsMessage, K, error) {
 		destKey := resolve(msg)
-		d, ok := parseDelivery(msg.Reply)
-		if !ok {
-			return nil, destKey, notDelivered(msg)
-		}
 		m := &struct { // of one piece
 			NatsMessage
 			metadata nats.MsgMetadata
-		}{NatsMessage{Subject: msg.Subject, Header: msg.Header, Data: msg.Data}, d.metadata()}
+		}{}
 		m.Metadata = &m.metadata
+		if err := m.Set(msg); err != nil {
+			return nil, destKey, err
+		}
 		return &m.NatsMessage, destKey, nil
 	}
+}
+
+// Set makes m a message that JetStream delivered, whose data and headers it shares. A decoder that sets the same one each
+// time allocates nothing, if its Writer keeps nothing of a payload; those of package format and below keep nothing.
+//
+// The error wraps nats.ErrNotJSMessage; m is as it was then.
+func (m *NatsMessage) Set(msg *nats.Msg) error {
+	d, ok := parseDelivery(msg.Reply)
+	if !ok {
+		return notDelivered(msg)
+	}
+	if m.Metadata == nil {
+		m.Metadata = new(nats.MsgMetadata)
+	}
+	m.Subject, m.Reply, m.Header, m.Data = msg.Subject, "", msg.Header, msg.Data
+	*m.Metadata = d.metadata()
+	return nil
 }
 
 // SubjectToDestKey splits messages by their subject.

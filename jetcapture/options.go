@@ -35,9 +35,10 @@ type Options[P Payload, K DestKey] struct {
 	CreateConsumer   bool   // create the consumer if it is not there, with settings that suit a capture
 
 	// MessageDecoder turns a message into a payload and its destination key. It is called in the order of delivery by
-	// one goroutine, and gets the message as the client has it: Metadata works. It must return a payload that it does
-	// not touch again, and must not acknowledge. A message it returns an error for, or panics on, goes to a dead-letter
-	// file.
+	// one goroutine, and gets the message as the client has it: Metadata works. The capture is done with a payload when
+	// the writer's Write has returned, so that a decoder may return the same one again if the writer is done with it, too;
+	// otherwise it must not touch it again. It must not acknowledge. A message it returns an error for, or panics on, goes
+	// to a dead-letter file.
 	MessageDecoder func(msg *nats.Msg) (P, K, error)
 
 	WriterFactory func() FormattedDataWriter[P] // makes the writer of each block

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v3"
 
 	"github.com/jetcapture/lake/format"
@@ -60,9 +61,18 @@ func archiveFrom(cmd *cli.Command) *archive {
 func (a *archive) configure(ctx context.Context, o *options) error {
 	split, splitErr := parseSplit(a.split)
 	if splitErr == nil {
-		o.MessageDecoder = jetcapture.NatsToNats(split.value)
+		o.MessageDecoder = decoder(split.value)
 	}
 	return errors.Join(a.setStore(ctx, o, split), a.setFormat(o, split), splitErr, a.setLayout(o))
+}
+
+// decoder returns what jetcapture.NatsToNats does, but for writers that keep nothing, as all of an archive's: its payload is
+// the same each time.
+func decoder(destKey func(*nats.Msg) string) func(*nats.Msg) (*jetcapture.NatsMessage, string, error) {
+	m := new(jetcapture.NatsMessage)
+	return func(msg *nats.Msg) (*jetcapture.NatsMessage, string, error) {
+		return m, destKey(msg), m.Set(msg)
+	}
 }
 
 func (a *archive) setStore(ctx context.Context, o *options, split split) error {
