@@ -14,11 +14,13 @@ import (
 
 const (
 	tickEvery      = 100 * time.Millisecond
-	handleAtOnce   = 256         // messages, before the loop looks at anything else
-	lookAtOnce     = 1000        // open blocks, at each tick; of more, all are looked at less often
-	lookEvery      = time.Second // at the latest
+	caughtUpTick   = 20 * time.Millisecond // of a capture that runs until caught up
+	handleAtOnce   = 256                   // messages, before the loop looks at anything else
+	lookAtOnce     = 1000                  // open blocks, at each tick; of more, all are looked at less often
+	lookEvery      = time.Second           // at the latest
 	sampleEvery    = time.Second
-	caughtUpSilent = 100 * time.Millisecond // before a capture that runs until caught up looks whether it is
+	caughtUpSilent = 40 * time.Millisecond  // before it takes itself for that, if nothing is pending
+	caughtUpLook   = 200 * time.Millisecond // between two looks at the consumer, whether it is
 	rejectedLogged = 5                      // dead letters between two samples; the others are counted
 	quietLook      = 30 * time.Second       // at most, between two looks at the consumer of a stream that seems at rest
 	goneLooks      = 5                      // a consumer is gone when so many looks in a row did not find it
@@ -53,6 +55,7 @@ type loop[P Payload, K DestKey] struct {
 	memHard  int64 // with so much memory held, pulling pauses
 
 	open    map[openKey[K]]*openBlock[P, K]
+	recent  *openBlock[P, K]                     // the one that was found last, if it is still there
 	latest  map[K]*openBlock[P, K]               // of each destination key, those that may take messages of later intervals
 	letters map[int64]*openBlock[*DeadLetter, K] // by interval start
 	waiting []*block[K]                          // sealed, for the next free store worker
@@ -61,6 +64,7 @@ type loop[P Payload, K DestKey] struct {
 	held    *heldSet
 	suspect map[uint64]struct{} // sequences of messages in blocks whose writer failed
 
+	recentKey    openKey[K] // of recent
 	openMessages int
 	fullest      int // the most messages that an open block has, or had
 	memory       int64
@@ -145,7 +149,11 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 // run takes messages until ctx ends, the capture is done, or an error ends it.
 func (l *loop[P, K]) run(ctx context.Context) error {
 	l.puller.start(time.Now())
-	ticker := time.NewTicker(tickEvery)
+	every := tickEvery
+	if l.o.UntilCaughtUp {
+		every = caughtUpTick
+	}
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for l.stop == nil && !l.done {
 		l.pull()

@@ -164,7 +164,11 @@ func (l *loop[P, K]) reject(msg *nats.Msg, d *delivery, stage string, reason err
 func (l *loop[P, K]) blockFor(destKey K, d *delivery) (*openBlock[P, K], error) {
 	start := l.interval(d)
 	key := openKey[K]{destKey, start.UnixNano()}
+	if l.recent != nil && key == l.recentKey {
+		return l.recent, nil
+	}
 	if b := l.open[key]; b != nil {
+		l.recent, l.recentKey = b, key
 		return b, nil
 	}
 	if b := l.lingering(key, start); b != nil {

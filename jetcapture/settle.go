@@ -25,6 +25,7 @@ func (l *loop[P, K]) seal(b *block[K], reason SealReason) {
 
 // close takes a block out of the open ones.
 func (l *loop[P, K]) close(b *block[K]) {
+	l.recent = nil
 	l.openMessages -= b.messages()
 	l.openMemory -= b.memory
 	if b.deadLetter {
