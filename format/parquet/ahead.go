@@ -20,7 +20,7 @@ type ahead struct {
 	plain  bool // the encoding of its values; there are no pages if it is not
 	chunk  chunk
 	pages  []page // with offsets from the first
-	out    bytes.Buffer
+	out    parts
 	rows   int // that they have, from the first of the row group
 
 	cut  schema.Cut    // of which a goroutine makes pages
@@ -137,7 +137,7 @@ func (w *writer[P]) begin(a *ahead, n int) {
 	}
 	f, cut := w.factory, w.columns.Cut(a.column, n)
 	a.cut, a.done = cut, make(chan struct{})
-	a.held = int64(a.out.Cap()) + cut.Held()
+	a.held = a.out.size + cut.Held()
 	go func() {
 		defer func() { <-makers; close(a.done) }()
 		a.err = noPanic(func() error { return a.encode(&f.table.columns[a.column], f.options.PageBytes) })
@@ -147,7 +147,7 @@ func (w *writer[P]) begin(a *ahead, n int) {
 // encode makes pages of the cut.
 func (a *ahead) encode(c *column, limit int) error {
 	e := encoders.Get().(*encoder)
-	e.file, e.only, e.pages = &file{out: &a.out, offset: int64(a.out.Len())}, false, e.pages[:0]
+	e.file, e.only, e.pages = &file{out: &a.out, offset: a.out.size}, false, e.pages[:0]
 	v, n := values{physical: schema.PhysicalBytes}, a.cut.Len()
 	v.offsets, v.data = a.cut.Bytes()
 	if err := e.dataPages(&a.chunk, c, &v, nil, nil, n, a.rows, limit); err != nil {
@@ -179,7 +179,7 @@ func (a *ahead) isDone() bool {
 
 func (a *ahead) settle() {
 	a.done, a.cut = nil, schema.Cut{}
-	a.held = int64(a.out.Cap())
+	a.held = a.out.size
 }
 
 // insert writes pages that were made ahead, as the first of a chunk.
@@ -192,5 +192,23 @@ func (e *encoder) insert(k *chunk, a *ahead) error {
 		p.offset += e.file.offset
 		e.pages = append(e.pages, p)
 	}
-	return e.file.write(a.out.Bytes())
+	for _, p := range a.out.all {
+		if err := e.file.write(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parts are what was written to them, in pieces that nothing moves when more comes.
+type parts struct {
+	all  [][]byte
+	size int64
+}
+
+// Write keeps a copy of p.
+func (p *parts) Write(part []byte) (n int, err error) {
+	p.all = append(p.all, bytes.Clone(part))
+	p.size += int64(len(part))
+	return len(part), nil
 }
