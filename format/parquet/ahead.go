@@ -13,7 +13,7 @@ import (
 const aheadBytes = 1 << 20
 
 // An ahead is the pages of a column that were made while the row group still takes rows. Where they begin and end does not
-// depend on when: the file is the same as if all had been made at the end. What a block holds is compressed for the most part
+// depend on when: a row group is the same as if all had been made at its end. What a block holds is compressed for the most part
 // then, its columns are small enough for the caches of the processor, and little is left to do when it is sealed.
 type ahead struct {
 	column int

@@ -3,6 +3,7 @@ package parquet_test
 import (
 	"bytes"
 	"io"
+	"math"
 	"testing"
 
 	"github.com/jetcapture/lake/format"
@@ -92,7 +93,7 @@ func TestDefaultSizesAreTheDocumentedOnes(t *testing.T) {
 	})(), messages)) {
 		t.Error("the options that are documented as the defaults make another file")
 	}
-	w := rawWriters(t, parquet.Options{Codec: parquet.Uncompressed})()
+	w := rawWriters(t, parquet.Ahead(parquet.Options{Codec: parquet.Uncompressed}, math.MaxInt))() // less is held only by a row group
 	if err := w.InitNew(io.Discard); err != nil {
 		t.Fatal(err)
 	}
@@ -106,6 +107,9 @@ func TestDefaultSizesAreTheDocumentedOnes(t *testing.T) {
 	}
 	if n < 12 { // the memory doubles as it grows
 		t.Errorf("a row group ends after %d messages of 4 MiB", n)
+	}
+	if err := w.Flush(); err != nil { // and wait for what is encoded meanwhile
+		t.Error(err)
 	}
 }
 
