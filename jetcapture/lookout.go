@@ -61,7 +61,7 @@ func (l *loop[P, K]) look(silent time.Duration) {
 	case l.unsure:
 		every = time.Second
 	case l.o.UntilCaughtUp && (l.held.size == 0 || l.pending > 0) && silent >= caughtUpSilent:
-		every = caughtUpLook
+		every = 2 * caughtUpSilent
 	case l.pause == "" && l.openMessages > 0 && silent >= idleAfter:
 		// Others may hold so much that the server has stopped. That nothing was pending at the latest message does not
 		// tell, as more may have been published since; but then the longer the silence, the rarer the looks.

@@ -14,13 +14,11 @@ import (
 
 const (
 	tickEvery      = 100 * time.Millisecond
-	caughtUpTick   = 20 * time.Millisecond // of a capture that runs until caught up
-	handleAtOnce   = 256                   // messages, before the loop looks at anything else
-	lookAtOnce     = 1000                  // open blocks, at each tick; of more, all are looked at less often
-	lookEvery      = time.Second           // at the latest
+	handleAtOnce   = 256         // messages, before the loop looks at anything else
+	lookAtOnce     = 1000        // open blocks, at each tick; of more, all are looked at less often
+	lookEvery      = time.Second // at the latest
 	sampleEvery    = time.Second
-	caughtUpSilent = 40 * time.Millisecond  // before it takes itself for that, if nothing is pending
-	caughtUpLook   = 200 * time.Millisecond // between two looks at the consumer, whether it is
+	caughtUpSilent = 100 * time.Millisecond // before a capture that runs until caught up looks whether it is
 	rejectedLogged = 5                      // dead letters between two samples; the others are counted
 	quietLook      = 30 * time.Second       // at most, between two looks at the consumer of a stream that seems at rest
 	goneLooks      = 5                      // a consumer is gone when so many looks in a row did not find it
@@ -149,11 +147,7 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 // run takes messages until ctx ends, the capture is done, or an error ends it.
 func (l *loop[P, K]) run(ctx context.Context) error {
 	l.puller.start(time.Now())
-	every := tickEvery
-	if l.o.UntilCaughtUp {
-		every = caughtUpTick
-	}
-	ticker := time.NewTicker(every)
+	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()
 	for l.stop == nil && !l.done {
 		l.pull()
