@@ -79,8 +79,8 @@ type factory[P any] struct {
 	raw        func(P) format.RawMessage // nil unless the plan is that of raw messages
 	options    Options
 	table      *table
-	codecs     sync.Map // of Codec to compressor
-	aheadBytes int
+	codecs     sync.Map  // of Codec to compressor
+	aheadBytes int       // aheadBytes, or more if pages are large
 	columns    sync.Pool // of *schema.Columns without rows
 }
 
