@@ -107,7 +107,17 @@ func TestAckAllLosesNothingWhenConnectionsAreCut(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- o.Build().Run(ctx, nc) }()
 	for i := range cuts {
-		eventually(t, "blocks are stored", func() bool { return stored.Load() > int64(i*n/2/cuts) })
+		eventually(t, "blocks are stored", func() bool {
+			if stored.Load() > int64(i*n/2/cuts) {
+				return true
+			}
+			select {
+			case err := <-ended:
+				t.Fatalf("Run has ended with %d of %d messages stored: %v", stored.Load(), n, err)
+			default:
+			}
+			return false
+		})
 		if err := nc.ForceReconnect(); err != nil {
 			t.Fatal(err)
 		}
