@@ -3,7 +3,6 @@ package jetcapture_test
 import (
 	"context"
 	"errors"
-	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -129,32 +128,11 @@ func TestAckAllLosesNothingWhenConnectionsAreCut(t *testing.T) {
 	wantAllAcknowledged(t, s, n)
 }
 
-// lossyDialer dials connections of which nothing that the server sends arrives any more, once it says so.
-type lossyDialer struct{ lossy atomic.Bool }
-
-func (d *lossyDialer) Dial(network, address string) (net.Conn, error) {
-	conn, err := net.Dial(network, address)
-	return &lossyConn{conn, &d.lossy}, err
-}
-
-type lossyConn struct {
-	net.Conn
-	lossy *atomic.Bool
-}
-
-func (c *lossyConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	for err == nil && c.lossy.Load() {
-		n, err = c.Conn.Read(p)
-	}
-	return n, err
-}
-
 // What is lost on its way is the last there is, so that no later delivery tells of it.
 func TestAckAllNoticesThatTheLastMessagesWereLost(t *testing.T) {
 	const n = 1_000
 	s, dir := ackAllServer(t, time.Hour), t.TempDir()
-	dialer := &lossyDialer{}
+	dialer := &capturetest.LossyDialer{}
 	nc, err := nats.Connect(s.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.SetCustomDialer(dialer))
 	if err != nil {
 		t.Fatal(err)
@@ -168,10 +146,10 @@ func TestAckAllNoticesThatTheLastMessagesWereLost(t *testing.T) {
 		return func() bool { return s.Info(streamName, consumerName).AckFloor.Stream == n }
 	}
 	eventually(t, "the first half is acknowledged", acknowledged(n/2))
-	dialer.lossy.Store(true)
+	dialer.Lossy.Store(true)
 	s.Publish(n/2, func(i int) *nats.Msg { return order(n/2 + i) })
 	eventually(t, "the second half is sent", func() bool { return s.Info(streamName, consumerName).Delivered.Stream == n })
-	dialer.lossy.Store(false)
+	dialer.Lossy.Store(false)
 	if err := nc.ForceReconnect(); err != nil {
 		t.Fatal(err)
 	}

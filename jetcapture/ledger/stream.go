@@ -126,11 +126,13 @@ func (s *Stream) Run(ctx context.Context) error {
 // follow reads entries until something is wrong. Its consumer is its own, and the server's to remove: an ordered one of the
 // client would wait for a stream that was deleted for ever, whatever ctx says.
 func (s *Stream) follow(ctx context.Context) error {
+	ctx, cancel := s.untilReconnected(ctx)
+	defer cancel()
 	if err := s.skip(ctx); err != nil {
 		return err
 	}
-	creating, cancel := context.WithTimeout(ctx, opTimeout)
-	defer cancel()
+	creating, created := context.WithTimeout(ctx, opTimeout)
+	defer created()
 	consumer, err := s.js.CreateConsumer(creating, s.name, jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       s.book.Stats().Applied + 1,
@@ -166,6 +168,23 @@ func (s *Stream) follow(ctx context.Context) error {
 		s.read.Add(uint64(len(msg.Data()) + headerBytes(msg.Headers())))
 		s.book.Apply(meta.Sequence.Stream, meta.Timestamp, e)
 	}
+}
+
+// untilReconnected returns a context that ends when the connection is restored. An entry may have been on its way when it was
+// lost. The consumer does not send it again, and only a later one would show that it is missing: none comes if all wait for it.
+func (s *Stream) untilReconnected(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	nc := s.js.Conn()
+	connected := nc.StatusChanged(nats.CONNECTED)
+	go func() {
+		defer nc.RemoveStatusListener(connected)
+		select {
+		case <-connected:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // BytesRead returns how many bytes of entries Run has read.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
@@ -26,7 +27,11 @@ type opened struct {
 
 func open(t *testing.T, s *capturetest.Server) *opened {
 	t.Helper()
-	nc := s.Connect()
+	return openBy(t, s.Connect())
+}
+
+func openBy(t *testing.T, nc *nats.Conn) *opened {
+	t.Helper()
 	js, err := jetstream.New(nc)
 	if err != nil {
 		t.Fatal(err)
@@ -100,6 +105,54 @@ func TestAppendsAreInOneOrderForAll(t *testing.T) {
 	if _, err := b.Fetch(t.Context(), 1); !errors.Is(err, ledger.ErrForgotten) {
 		t.Errorf("a forgotten entry: %v", err)
 	}
+}
+
+// What is lost on its way is the last entry there is, so that no later one tells of it.
+func TestAnEntryThatWasLostWithTheConnectionIsReadAgain(t *testing.T) {
+	s := server(t)
+	dialer := &capturetest.LossyDialer{}
+	nc, err := nats.Connect(s.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.SetCustomDialer(dialer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	other, o := open(t, s), openBy(t, nc)
+	if _, err := other.Append(t.Context(), claim(other, "one", 1), 0); err != nil {
+		t.Fatal(err)
+	}
+	applied(t, o, 1)
+	dialer.Lossy.Store(true)
+	seq, err := other.Append(t.Context(), claim(other, "two", 2), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	applied(t, other, seq)
+	for deadline := time.Now().Add(20 * time.Second); !sentToAll(t, other, seq); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the second entry was not sent to both")
+		}
+	}
+	dialer.Lossy.Store(false)
+	if err := nc.ForceReconnect(); err != nil {
+		t.Fatal(err)
+	}
+	applied(t, o, seq)
+}
+
+// sentToAll says whether the server has sent an entry to everybody who follows the log.
+func sentToAll(t *testing.T, o *opened, seq uint64) bool {
+	t.Helper()
+	stream, err := o.js.Stream(t.Context(), o.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	followers, behind := stream.ListConsumers(t.Context()), 0
+	for info := range followers.Info() {
+		if info.Delivered.Stream < seq {
+			behind++
+		}
+	}
+	return followers.Err() == nil && behind == 0
 }
 
 func TestTheLogIsFollowedOverRestarts(t *testing.T) {
