@@ -1,6 +1,7 @@
 package capturetest
 
 import (
+	"context"
 	"net"
 	"sync/atomic"
 )
@@ -10,7 +11,8 @@ type LossyDialer struct{ Lossy atomic.Bool }
 
 // Dial makes it a nats.CustomDialer.
 func (d *LossyDialer) Dial(network, address string) (net.Conn, error) {
-	conn, err := net.Dial(network, address)
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(context.Background(), network, address) // a nats.CustomDialer has no context
 	return &lossyConn{conn, &d.Lossy}, err
 }
 
