@@ -110,7 +110,7 @@ func measure(ctx context.Context, p plan) (r *report, err error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
-			r.add(c.name, *one)
+			r.add(round, c.name, *one)
 		}
 	}
 	r.Figures = append(r.olderFigures(), r.onceFigures()...)

@@ -22,10 +22,10 @@ func TestMain(m *testing.M) {
 
 func TestReportHasMediansAndTheRatioToTheBarePull(t *testing.T) {
 	r := newReport(1_000, 3, 250_000)
-	for _, rate := range []float64{100, 300, 200} {
-		r.add(barePullName, run{MessagesPerSecond: rate, Files: 0})
-		r.add(archiveName, run{MessagesPerSecond: rate * 0.9, ClientCPU: rate, Files: 3, Rows: 600})
-		r.add("other", run{MessagesPerSecond: rate / 2})
+	for round, rate := range []float64{100, 300, 200} {
+		r.add(round, barePullName, run{MessagesPerSecond: rate, Files: 0})
+		r.add(round, archiveName, run{MessagesPerSecond: rate * 0.9, ClientCPU: rate, Files: 3, Rows: 600})
+		r.add(round, "other", run{MessagesPerSecond: rate / 2})
 	}
 	ours := r.Results[1]
 	if ours.Median.MessagesPerSecond != 180 || ours.Median.ClientCPU != 200 || ours.Median.Files != 3 {
@@ -47,10 +47,10 @@ func TestFiguresComeFromPairsOfRuns(t *testing.T) {
 		t.Errorf("without runs there are figures: %+v", all)
 	}
 	for i, rate := range []float64{100, 300, 200} {
-		r.add(olderName, run{MessagesPerSecond: rate, ClientCPU: 20, FileBytes: 100})
-		r.add(archiveName, run{MessagesPerSecond: rate, ClientCPU: float64(4 + i), FileBytes: 60})
-		r.add(keysName(1), run{MessagesPerSecond: rate, PeakMemory: 1e6})
-		r.add(keysName(manyKeys), run{MessagesPerSecond: rate / 4, PeakMemory: 2e6})
+		r.add(i, olderName, run{MessagesPerSecond: rate, ClientCPU: 20, FileBytes: 100})
+		r.add(i, archiveName, run{MessagesPerSecond: rate, ClientCPU: float64(4 + i), FileBytes: 60})
+		r.add(i, keysName(1), run{MessagesPerSecond: rate, PeakMemory: 1e6})
+		r.add(i, keysName(manyKeys), run{MessagesPerSecond: rate / 4, PeakMemory: 2e6})
 	}
 	for name, want := range map[string]struct {
 		ratio, value float64
@@ -73,9 +73,33 @@ func TestFiguresComeFromPairsOfRuns(t *testing.T) {
 	}
 }
 
+func TestRunsAreHeldAgainstThoseBesideThem(t *testing.T) {
+	r := newReport(1_000, 2, 250_000)
+	for round, rates := range [][]float64{{100, 200, 400}, {1_000, 3_000, 2_000}} {
+		for turn, rate := range rates {
+			r.add(round, barePullName, run{MessagesPerSecond: rate})
+			r.add(round, archiveName, run{MessagesPerSecond: rate * (0.5 + float64(turn)/10), ClientCPU: 5, FileBytes: 60})
+		}
+		r.add(round, "other", run{MessagesPerSecond: rates[0] / 4})
+		r.add(round, olderName, run{MessagesPerSecond: 1, ClientCPU: []float64{20, 10}[round], FileBytes: 100})
+	}
+	if got := r.result(archiveName).Ratio; got != 0.6 {
+		t.Errorf("with 0.5, 0.6 and 0.7 of the bare pull in each round, the ratio is %v", got)
+	}
+	if got := r.result("other").Ratio; got != 0.25 {
+		t.Errorf("one turn in a round is %v of the first of the bare pull, not 0.25", got)
+	}
+	if f := r.olderFigures()[0]; len(f.Measured) != 6 || f.Ratio != 0.375 || f.Value != 5 {
+		t.Errorf("three turns in each round, and one of the older way, make %+v", f)
+	}
+}
+
 func TestBothDeliveriesChangePlaces(t *testing.T) {
-	all := []contender{{name: "a"}, {name: archiveName}, {name: onceName}, {name: "b"}}
-	for round, want := range [][]string{{"a", archiveName, onceName, "b"}, {"a", onceName, archiveName, "b"}, {"a", archiveName, onceName, "b"}} {
+	all := []contender{{name: "a", turns: 3}, {name: archiveName, turns: 3}, {name: onceName, turns: 3}, {name: "b", turns: 1}}
+	for round, want := range [][]string{
+		{"a", archiveName, onceName, "b", "a", onceName, archiveName, "a", archiveName, onceName},
+		{"a", onceName, archiveName, "b", "a", archiveName, onceName, "a", onceName, archiveName},
+	} {
 		var got []string
 		for _, c := range inRound(round, all) {
 			got = append(got, c.name)
@@ -84,8 +108,8 @@ func TestBothDeliveriesChangePlaces(t *testing.T) {
 			t.Errorf("round %d has %q", round, got)
 		}
 	}
-	if some := all[1:2]; len(inRound(1, some)) != 1 {
-		t.Error("one of them alone is not measured")
+	if some := all[1:2]; len(inRound(1, some)) != 3 {
+		t.Error("one of them alone does not have its turns")
 	}
 }
 

@@ -28,7 +28,12 @@ type contender struct {
 	policy    jetstream.AckPolicy // of the consumer; the zero value is explicit acks
 	unlimited bool                // the consumer's un-acked messages
 	times     int                 // so many times the messages; default 1
+	turns     int                 // in each round; default 1
 }
+
+// closeTurns is how many turns those contenders have in a round whose ratio is close to its target: what there is between two
+// runs of the same contender is more than what is looked for.
+const closeTurns = 3
 
 // A job is what a contender has to do.
 type job struct {
@@ -50,7 +55,7 @@ func (b *bench) contenders() ([]contender, error) {
 		if c.stream == "" {
 			c.stream = stream
 		}
-		c.times = max(1, c.times)
+		c.times, c.turns = max(1, c.times), max(1, c.turns)
 		names = append(names, c.name)
 		if b.only == nil || slices.ContainsFunc(b.only, func(part string) bool { return strings.Contains(c.name, part) }) {
 			chosen = append(chosen, c)
@@ -65,9 +70,9 @@ func (b *bench) contenders() ([]contender, error) {
 func (b *bench) everyContender() []contender {
 	const once, atLeastOnce = "exactly-once", "at-least-once"
 	all := []contender{
-		{name: barePullName, run: runBarePull(false)},
-		{name: archiveName, run: b.archive(1, "--delivery", atLeastOnce)},
-		{name: onceName, run: b.archive(1, "--delivery", once)},
+		{name: barePullName, run: runBarePull(false), turns: closeTurns},
+		{name: archiveName, run: b.archive(1, "--delivery", atLeastOnce), turns: closeTurns},
+		{name: onceName, run: b.archive(1, "--delivery", once), turns: closeTurns},
 		{name: "Parquet, exactly once, 2 captures", run: b.archive(2, "--delivery", once)},
 		{name: "Parquet, exactly once, 4 captures", run: b.archive(4, "--delivery", once)},
 	}
@@ -87,19 +92,27 @@ func (b *bench) everyContender() []contender {
 	)
 }
 
-// inRound returns contenders in the order of a round: every other time both deliveries change places, so that none of them
-// always comes after the other.
-func inRound(round int, all []contender) []contender {
-	named := func(name string) int {
-		return slices.IndexFunc(all, func(c contender) bool { return c.name == name })
+// inRound returns contenders in the order of a round: turn after turn, and every other turn both deliveries change places, so
+// that none of them always comes after the other.
+func inRound(round int, all []contender) (order []contender) {
+	for turn, left := 0, true; left; turn++ {
+		left = false
+		begin := len(order)
+		for _, c := range all {
+			if turn < c.turns {
+				order = append(order, c)
+			}
+			left = left || turn+1 < c.turns
+		}
+		this := order[begin:]
+		named := func(name string) int {
+			return slices.IndexFunc(this, func(c contender) bool { return c.name == name })
+		}
+		if a, b := named(archiveName), named(onceName); (round+turn)%2 == 1 && a >= 0 && b >= 0 {
+			this[a], this[b] = this[b], this[a]
+		}
 	}
-	a, b := named(archiveName), named(onceName)
-	if round%2 == 0 || a < 0 || b < 0 {
-		return all
-	}
-	all = slices.Clone(all)
-	all[a], all[b] = all[b], all[a]
-	return all
+	return order
 }
 
 // wanted says whether a stream is.

@@ -2,16 +2,28 @@
 
 package main
 
-// pairs returns the runs of two contenders, round by round.
+// pairs returns the runs of one contender, each with the one of another that was beside it.
 func (r *report) pairs(a, b string) (pairs [][2]run) {
 	first, second := r.result(a), r.result(b)
 	if first == nil || second == nil {
 		return nil
 	}
-	for i := range min(len(first.Runs), len(second.Runs)) {
-		pairs = append(pairs, [2]run{first.Runs[i], second.Runs[i]})
+	for _, one := range first.Runs {
+		if other := second.beside(one); other != nil {
+			pairs = append(pairs, [2]run{one, *other})
+		}
 	}
 	return pairs
+}
+
+// beside returns the run of the same turn in the same round, or of the last turn before it; nil if there is none.
+func (r *result) beside(other run) (found *run) {
+	for i := range r.Runs {
+		if one := &r.Runs[i]; one.Round == other.Round && one.Turn <= other.Turn {
+			found = one
+		}
+	}
+	return found
 }
 
 // timeOfMessage compares the rates of two contenders, so that less is better.

@@ -13,8 +13,9 @@ import (
 	"github.com/jetcapture/lake/jetcapture"
 )
 
-// A run is what one contender did in one round.
+// A run is what one contender did in one turn.
 type run struct {
+	Round, Turn       int     // from 0; most contenders have one turn in a round
 	MessagesPerSecond float64 // from the first message until the last ack was confirmed
 	WallSeconds       float64 // of the process, from its start to its end
 	ClientCPU         float64 // seconds per million messages, of the whole process
@@ -44,7 +45,7 @@ const target = 0.85
 // A result is all rounds of one contender, and their medians.
 type result struct {
 	Name   string
-	Ratio  float64 `json:",omitempty"` // of its rate to the bare pull's in the same round
+	Ratio  float64 `json:",omitempty"` // of its rate to the bare pull's beside it
 	Target float64 `json:",omitempty"` // of the ratio
 	Met    *bool   `json:",omitempty"`
 	Median run
@@ -72,11 +73,16 @@ func newReport(messages, rounds int, jsonBytes int64) *report {
 	}
 }
 
-func (r *report) add(name string, one run) {
+// add adds a run of a contender, after those of the same round.
+func (r *report) add(round int, name string, one run) {
 	of := r.result(name)
 	if of == nil {
 		of = &result{Name: name}
 		r.Results = append(r.Results, of)
+	}
+	one.Round, one.Turn = round, 0
+	if n := len(of.Runs); n > 0 && of.Runs[n-1].Round == round {
+		one.Turn = of.Runs[n-1].Turn + 1
 	}
 	of.Runs = append(of.Runs, one)
 	of.Median = medians(of.Runs)
@@ -158,9 +164,9 @@ func (r *report) print(out io.Writer) {
 }
 
 func (r *report) printRuns(p func(text string, args ...any)) {
-	p("\n%d messages of %.0f bytes, %d rounds (medians), %d CPUs shared with the server, %s, jc-parquet %s\n\n",
+	p("\n%d messages of %.0f bytes, %d rounds (medians of all runs), %d CPUs shared with the server, %s, jc-parquet %s\n\n",
 		r.Messages, float64(r.JSONBytes)/float64(r.Messages), r.Rounds, r.CPUs, r.Go, r.Version)
-	p("%-36s %11s %6s %12s %14s %13s %11s %9s %7s %9s %7s %7s\n", "", "messages/s", "ratio", "target", "client CPU s/M",
+	p("%-36s %4s %11s %6s %12s %14s %13s %11s %9s %7s %9s %7s %7s\n", "", "runs", "messages/s", "ratio", "target", "client CPU s/M",
 		"server CPU s", "others' CPU", "peak MiB", "files", "rows/file", "MB", "wall s")
 	disturbed := false
 	for _, result := range r.Results {
@@ -174,16 +180,16 @@ func (r *report) printRuns(p func(text string, args ...any)) {
 		if m.Files > 0 {
 			rows = fmt.Sprintf("%.0f", float64(m.Rows)/float64(m.Files))
 		}
-		p("%-36s %11.0f %6s %12s %14.2f %13.2f %11.2f %9.0f %7d %9s %7.1f %7.1f\n", result.Name, m.MessagesPerSecond, ratio, goal,
+		p("%-36s %4d %11.0f %6s %12s %14.2f %13.2f %11.2f %9.0f %7d %9s %7.1f %7.1f\n", result.Name, len(result.Runs), m.MessagesPerSecond, ratio, goal,
 			m.ClientCPU, m.ServerCPU, m.OthersCPU, m.PeakMemory/(1<<20), m.Files, rows, float64(m.FileBytes)/1e6, m.WallSeconds)
 		disturbed = disturbed || m.OthersCPU > m.WallSeconds*float64(r.CPUs)/20
 	}
 	p(`
-messages/s: from the first message until the last ack is confirmed. CPU: user and system time; of the client
-for the whole process, or the sum of several, per million messages, of the server in that time; that of an S3
-gateway is not shown. wall: the whole process, in which jc-parquet also makes sure that nothing is pending any
-more. Keys are destination keys; with 1 key and more, six times as many messages come from a stream with many
-subjects, and the memory is limited to 512 MiB.
+messages/s: from the first message until the last ack is confirmed. ratio: to the bare pull beside it. CPU:
+user and system time; of the client for the whole process, or the sum of several, per million messages, of the
+server in that time; that of an S3 gateway is not shown. wall: the whole process, in which jc-parquet also makes
+sure that nothing is pending any more. Keys are destination keys; with 1 key and more, six times as many messages
+come from a stream with many subjects, and the memory is limited to 512 MiB.
 `)
 	if disturbed {
 		p("\nOther processes had more than a twentieth of the machine: run it again when it is quiet.\n")
