@@ -2,9 +2,11 @@ package parquet
 
 import (
 	"fmt"
+	"math/bits"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go/compress"
 	"github.com/parquet-go/parquet-go/compress/brotli"
 	"github.com/parquet-go/parquet-go/compress/gzip"
 	"github.com/parquet-go/parquet-go/compress/lz4"
@@ -57,8 +59,15 @@ var hinted = map[schema.Codec]Codec{
 // A compressor compresses pages, and is safe for concurrent use.
 type compressor interface {
 	CompressionCodec() pqformat.CompressionCodec
-	Encode(dst, src []byte) ([]byte, error)
+
+	// Encode compresses a page of so many values into the memory of dst.
+	Encode(dst, src []byte, values int) ([]byte, error)
 }
+
+// A library is a codec of parquet-go.
+type library struct{ compress.Codec }
+
+func (l library) Encode(dst, src []byte, _ int) ([]byte, error) { return l.Codec.Encode(dst, src) }
 
 // newCodec returns the compressor of a codec at a level.
 func newCodec(c Codec, level int) compressor {
@@ -71,49 +80,65 @@ func newCodec(c Codec, level int) compressor {
 	case ZstdBetter:
 		return newZstdCodec(zstd.SpeedBetterCompression)
 	case Snappy:
-		return new(snappy.Codec)
+		return library{new(snappy.Codec)}
 	case GZip:
 		if level == 0 {
 			level = defaultGZip
 		}
-		return &gzip.Codec{Level: level}
+		return library{&gzip.Codec{Level: level}}
 	case LZ4:
-		return &lz4.Codec{Level: lz4.DefaultLevel}
+		return library{&lz4.Codec{Level: lz4.DefaultLevel}}
 	case Brotli:
-		return &brotli.Codec{Quality: level}
+		return library{&brotli.Codec{Quality: level}}
 	}
-	return new(uncompressed.Codec)
+	return library{new(uncompressed.Codec)}
 }
 
 // zstdCodec is parquet-go's zstd codec with entropy coding of all literals, which makes typed files 16% smaller, and
-// encoders that need less memory.
-type zstdCodec struct{ encoders sync.Pool }
-
-// zstdWindow is how far back in a page its encoder looks, in bytes. Most pages are smaller; an encoder takes 1.5 MB so, and 10
-// with the window that goes with the level.
-const zstdWindow = 1 << 20
-
-func newZstdCodec(level zstd.EncoderLevel) *zstdCodec {
-	c := new(zstdCodec)
-	c.encoders.New = func() any {
-		e, _ := zstd.NewWriter(nil, // these options are no error
-			zstd.WithEncoderLevel(level),
-			zstd.WithWindowSize(zstdWindow),
-			zstd.WithLowerEncoderMem(true),
-			zstd.WithAllLitEntropyCompression(true),
-			zstd.WithEncoderConcurrency(1),
-			zstd.WithEncoderCRC(false), // pages have their own
-			zstd.WithZeroFrames(true),
-		)
-		return e
-	}
-	return c
+// encoders that need less memory and look no further back in a page than is worth it.
+type zstdCodec struct {
+	level    zstd.EncoderLevel
+	encoders [windows]sync.Pool // by their window
 }
+
+// An encoder takes 1.5 MB with the largest window, and 10 with the one that goes with its level.
+const (
+	minWindow  = 64 << 10 // bytes
+	windows    = 5        // each twice as large as the one before, up to 1 MiB
+	windowRows = 256
+)
+
+func newZstdCodec(level zstd.EncoderLevel) *zstdCodec { return &zstdCodec{level: level} }
 
 func (*zstdCodec) CompressionCodec() pqformat.CompressionCodec { return pqformat.Zstd }
 
-func (c *zstdCodec) Encode(dst, src []byte) ([]byte, error) {
-	e := c.encoders.Get().(*zstd.Encoder)
-	defer c.encoders.Put(e)
+func (c *zstdCodec) Encode(dst, src []byte, values int) ([]byte, error) {
+	window := windowOf(len(src), values)
+	e, ok := c.encoders[window].Get().(*zstd.Encoder)
+	if !ok {
+		e = newZstd(c.level, minWindow<<window)
+	}
+	defer c.encoders[window].Put(e)
 	return e.EncodeAll(src, dst[:0]), nil
+}
+
+// windowOf returns which window a page is compressed with. Values that resemble one another are near: an offset to one that
+// is further away takes more bits, and saves none. With a window of 256 messages, of 260 bytes, their JSON becomes 2% smaller
+// in no more time.
+func windowOf(size, values int) int {
+	most := uint(size) / uint(max(values, 1)) * windowRows / minWindow
+	return min(max(bits.Len(most)-1, 0), windows-1)
+}
+
+func newZstd(level zstd.EncoderLevel, window int) *zstd.Encoder {
+	e, _ := zstd.NewWriter(nil, // these options are no error
+		zstd.WithEncoderLevel(level),
+		zstd.WithWindowSize(window),
+		zstd.WithLowerEncoderMem(true),
+		zstd.WithAllLitEntropyCompression(true),
+		zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderCRC(false), // pages have their own
+		zstd.WithZeroFrames(true),
+	)
+	return e
 }

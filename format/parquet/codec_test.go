@@ -86,6 +86,18 @@ func TestZstdIsTheFastestByDefaultAndBetterIsBetter(t *testing.T) {
 	}
 }
 
+func TestZstdLooksBackByTheSizeOfValues(t *testing.T) {
+	const size = 2 << 20
+	for values, want := range map[int]uint64{
+		size: 64 << 10, size / 260: 64 << 10, size / 500: 64 << 10, size / 512: 128 << 10, size / 1_000: 128 << 10,
+		size / 2_048: 512 << 10, size / 4_096: 1 << 20, size / 65_536: 1 << 20, 1: 1 << 20, 0: 1 << 20,
+	} {
+		if got, err := parquet.ZstdWindow(size, values); got != want || err != nil {
+			t.Errorf("a page of 2 MiB with %d values has a window of %d bytes, not %d, %v", values, got, want, err)
+		}
+	}
+}
+
 func TestDefaultSizesAreTheDocumentedOnes(t *testing.T) {
 	messages := manyMessages(5000)
 	if !bytes.Equal(encoded(t, rawWriters(t, parquet.Options{})(), messages), encoded(t, rawWriters(t, parquet.Options{

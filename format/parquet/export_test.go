@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"github.com/klauspost/compress/zstd"
 	pqformat "github.com/parquet-go/parquet-go/format"
 
 	"github.com/jetcapture/lake/format"
@@ -28,5 +29,18 @@ func FailCodec[P any](w format.Writer[P], codec Codec, err error) {
 
 type failing struct{ err error }
 
-func (failing) CompressionCodec() pqformat.CompressionCodec { return pqformat.Zstd }
-func (f failing) Encode([]byte, []byte) ([]byte, error)     { return nil, f.err }
+func (failing) CompressionCodec() pqformat.CompressionCodec  { return pqformat.Zstd }
+func (f failing) Encode([]byte, []byte, int) ([]byte, error) { return nil, f.err }
+
+// ZstdWindow returns the window of the frame that a page of so many bytes and values becomes.
+func ZstdWindow(size, values int) (uint64, error) {
+	packed, err := newCodec(Zstd, 0).Encode(nil, make([]byte, size), values)
+	if err != nil {
+		return 0, err
+	}
+	var h zstd.Header
+	if err := h.Decode(packed); err != nil {
+		return 0, err
+	}
+	return h.WindowSize, nil
+}

@@ -181,7 +181,7 @@ func (e *encoder) page(k *chunk, h header) (offset int64, size int32, err error)
 	}
 	body := e.raw[levels:]
 	if h.compressed = len(body) > 0 && k.codec.CompressionCodec() != pqformat.Uncompressed; h.compressed {
-		if e.packed, err = k.codec.Encode(e.packed, body); err != nil {
+		if e.packed, err = k.codec.Encode(e.packed, body, h.values); err != nil {
 			return 0, 0, fmt.Errorf("compress page: %w", err)
 		}
 		body = e.packed
