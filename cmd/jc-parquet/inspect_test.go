@@ -48,6 +48,29 @@ func TestFileOfAnotherCompressionSaysSo(t *testing.T) {
 	}
 }
 
+func TestCompressionLevelMakesFilesSmaller(t *testing.T) {
+	s := ordersServer(t)
+	size := func(args ...string) (bytes int64) {
+		dir := archiveAll(t, s, args...)
+		for _, file := range files(t, dir) {
+			i, err := inspect(t.Context(), filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			bytes += i.Bytes
+		}
+		return bytes
+	}
+	for _, compression := range []string{"zstd", "gzip"} {
+		if usual, best := size("--compression", compression), size("--compression", compression, "--compression-level", "9"); best >= usual {
+			t.Errorf("with --compression %s, %d bytes become %d at level 9", compression, usual, best)
+		}
+	}
+	if usual, best := size(), size("--compression-level", "9"); best >= usual {
+		t.Errorf("without --compression, %d bytes become %d at level 9", usual, best)
+	}
+}
+
 func TestFilesThatCannotBeInspectedDoNotHideOthers(t *testing.T) {
 	dir := archiveAll(t, ordersServer(t))
 	good, bad := filepath.Join(dir, files(t, dir)[0]), filepath.Join(t.TempDir(), "bad.parquet")

@@ -163,7 +163,7 @@ func TestEveryContenderGetsAllMessages(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"CPU of a message, of the older way", "300 keys, peak memory", "start with a ledger of 200 entries",
+		"CPU of a message, of the older way", "size at level 7, of the older way", "300 keys, peak memory", "start with a ledger of 200 entries",
 		"100 open blocks of 10 rows", "raw messages, allocations beside a bare pull's",
 		"jc-parquet --version", "jc-parquet, its file",
 	} {

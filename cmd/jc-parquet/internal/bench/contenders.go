@@ -16,6 +16,7 @@ const (
 	barePullName = "bare pull, explicit acks"
 	archiveName  = "Parquet, at least once"
 	onceName     = "Parquet, exactly once"
+	levelName    = "Parquet at level 7, at least once"
 	libraryName  = "the library alone, raw messages"
 	olderName    = "gzip NDJSON, the older way"
 )
@@ -82,6 +83,7 @@ func (b *bench) everyContender() []contender {
 		say("no versitygw is installed, so nothing is stored in S3: run make tools")
 	}
 	return append(all,
+		contender{name: levelName, run: b.archive(1, "--delivery", atLeastOnce, "--compression-level", "7")},
 		contender{name: libraryName, run: b.runLibrary("raw")},
 		contender{name: "typed orders (JSON into a struct)", run: b.runLibrary("typed")},
 		contender{name: "NDJSON gzip, at least once", run: b.archive(1, "--format", "ndjson", "--compression", "gzip", "--delivery", atLeastOnce)},

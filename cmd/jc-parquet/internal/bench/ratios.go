@@ -33,14 +33,19 @@ func timeOfMessage(p [2]run) (value, yardstick float64) {
 
 func clientCPU(p [2]run) (value, yardstick float64) { return p[0].ClientCPU, p[1].ClientCPU }
 
+func fileBytes(p [2]run) (value, yardstick float64) {
+	return float64(p[0].FileBytes), float64(p[1].FileBytes)
+}
+
 // olderFigures hold an archive against the older way, and against a bare pull what cannot be had as a ratio.
 func (r *report) olderFigures() (all []*figure) {
 	if pairs := r.pairs(archiveName, olderName); len(pairs) > 0 {
 		all = append(all,
 			newFigure("CPU of a message, of the older way", "s/M", 0.25, pairs, clientCPU),
-			newFigure("size, of the older way", "bytes", 0.5, pairs, func(p [2]run) (float64, float64) {
-				return float64(p[0].FileBytes), float64(p[1].FileBytes)
-			}))
+			newFigure("size, of the older way", "bytes", 0.5, pairs, fileBytes))
+	}
+	if pairs := r.pairs(levelName, olderName); len(pairs) > 0 {
+		all = append(all, newFigure("size at level 7, of the older way", "bytes", 0.5, pairs, fileBytes))
 	}
 	if pairs := r.pairs(libraryName, barePullName); len(pairs) > 0 {
 		all = append(all, newFigure("raw messages, allocations beside a bare pull's", "a message", 2, pairs, func(p [2]run) (float64, float64) {
