@@ -57,12 +57,11 @@ func archiveFrom(cmd *cli.Command) *archive {
 		typed: typedFrom(cmd),
 	}
 	a.parquet.Level = cmd.Int("compression-level")
-	switch c := cmd.String("compression"); {
-	case !cmd.IsSet("compression"):
-	case c == string(format.None):
+	if cmd.IsSet("compression") {
+		a.parquet.Codec = parquet.Codec(cmd.String("compression")) // for its level
+	}
+	if a.parquet.Codec == parquet.Codec(format.None) {
 		a.parquet.Codec = parquet.Uncompressed // elsewhere none means that nothing was asked for
-	default:
-		a.parquet.Codec = parquet.Codec(c) // for its level
 	}
 	return a
 }
@@ -122,7 +121,7 @@ func (a *archive) rawWriters() (func() writer, error) {
 	case "parquet":
 		writers, err := parquet.RawWriters[*jetcapture.NatsMessage](a.parquet)
 		if err != nil {
-			return nil, fmt.Errorf("--format parquet: %w", err)
+			return nil, fmt.Errorf("--compression-level %d: %w", a.parquet.Level, err) // of the options nothing else can be wrong
 		}
 		return writers, nil
 	case "arrow":

@@ -14,16 +14,22 @@ import (
 )
 
 // rowsOf returns how many rows all Parquet files below dir have.
-func rowsOf(t *testing.T, dir string) (rows int64) {
+func rowsOf(t *testing.T, dir string) int64 {
+	t.Helper()
+	return sumOf(t, dir, func(i *inspection) int64 { return i.Rows })
+}
+
+// sumOf adds up what each Parquet file below dir has of something.
+func sumOf(t *testing.T, dir string, of func(*inspection) int64) (sum int64) {
 	t.Helper()
 	for _, file := range files(t, dir) {
 		i, err := inspect(t.Context(), filepath.Join(dir, file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows += i.Rows
+		sum += of(i)
 	}
-	return rows
+	return sum
 }
 
 // TestDemo goes from the first demo to the second, since a demo takes a while.

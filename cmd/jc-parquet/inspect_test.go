@@ -50,16 +50,8 @@ func TestFileOfAnotherCompressionSaysSo(t *testing.T) {
 
 func TestCompressionLevelMakesFilesSmaller(t *testing.T) {
 	s := ordersServer(t)
-	size := func(args ...string) (bytes int64) {
-		dir := archiveAll(t, s, args...)
-		for _, file := range files(t, dir) {
-			i, err := inspect(t.Context(), filepath.Join(dir, file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			bytes += i.Bytes
-		}
-		return bytes
+	size := func(args ...string) int64 {
+		return sumOf(t, archiveAll(t, s, args...), func(i *inspection) int64 { return i.Bytes })
 	}
 	for _, compression := range []string{"zstd", "gzip"} {
 		if usual, best := size("--compression", compression), size("--compression", compression, "--compression-level", "9"); best >= usual {

@@ -128,7 +128,7 @@ func TestWrongCommandLinesSayWhatToWrite(t *testing.T) {
 		{"argument", to("--out="+out, "more"), `jc-parquet: there are 1 arguments beside the flags, and run takes none; see jc-parquet run --help`},
 		{"format", to("--out="+out, "--format=orc"), `jc-parquet: --format "orc" is not known: use parquet, arrow, ndjson or csv`},
 		{"level of CSV", to("--out="+out, "--format=csv", "--compression-level=9"), `jc-parquet: --compression-level 9: files in --format csv have no levels: leave it out`},
-		{"level", to("--out="+out, "--compression=gzip", "--compression-level=12"), `jc-parquet: --format parquet: parquet options: codec "gzip" has no Level 12: use 1 to 9, or 0 for its default`},
+		{"level", to("--out="+out, "--compression=gzip", "--compression-level=12"), `jc-parquet: --compression-level 12: parquet options: codec "gzip" has no Level 12: use 1 to 9, or 0 for its default`},
 		{"split", to("--out="+out, "--split=region"), `jc-parquet: --split "region" is not known: use none, subject, token:N (from 1) or header:NAME`},
 		{"token", to("--out="+out, "--split=token:0"), `jc-parquet: --split "token:0": say which token of the subject, from 1, as in token:2`},
 		{"header", to("--out="+out, "--split=header"), `jc-parquet: --split "header": say which header, as in header:Tenant`},
