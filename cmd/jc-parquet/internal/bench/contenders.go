@@ -97,14 +97,16 @@ func (b *bench) everyContender() []contender {
 // inRound returns contenders in the order of a round: turn after turn, and every other turn both deliveries change places, so
 // that none of them always comes after the other.
 func inRound(round int, all []contender) (order []contender) {
-	for turn, left := 0, true; left; turn++ {
-		left = false
+	turns := 0
+	for _, c := range all {
+		turns = max(turns, c.turns)
+	}
+	for turn := range turns {
 		begin := len(order)
 		for _, c := range all {
 			if turn < c.turns {
 				order = append(order, c)
 			}
-			left = left || turn+1 < c.turns
 		}
 		this := order[begin:]
 		named := func(name string) int {

@@ -68,7 +68,6 @@ type olderCapture struct {
 	dir      string
 	left     int       // messages to archive
 	first    time.Time // when the first messages came
-	newest   time.Time // the time of a message
 
 	file   *os.File // nil without a block
 	zipped *gzip.Writer
@@ -89,12 +88,8 @@ func (o *olderCapture) fetch() error {
 		o.first = time.Now()
 	}
 	for _, msg := range messages {
-		meta, err := msg.Metadata()
-		if err != nil {
+		if _, err := msg.Metadata(); err != nil { // whose time says which block the message is of
 			return err
-		}
-		if meta.Timestamp.After(o.newest) {
-			o.newest = meta.Timestamp
 		}
 		if err := o.archive(msg); err != nil {
 			return err
@@ -114,7 +109,7 @@ func (o *olderCapture) archive(msg *nats.Msg) (err error) {
 	}
 	maps.Copy(line.Header, msg.Header)
 	if o.file == nil {
-		if o.file, err = os.CreateTemp("", "older-*"); err != nil {
+		if o.file, err = os.CreateTemp(o.dir, "block-*"); err != nil {
 			return err
 		}
 		o.zipped = gzip.NewWriter(o.file)
