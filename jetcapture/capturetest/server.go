@@ -3,8 +3,10 @@ package capturetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,14 +16,21 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-const timeout = 20 * time.Second
+const (
+	timeout        = 20 * time.Second
+	leaderAttempts = 20 // to publish a message, 250 ms apart, while a stream has no leader
+
+	cannotCreateStore jetstream.ErrorCode = 10049 // the server still removes the files of a stream of that name
+)
 
 // A Server is a NATS server with JetStream on 127.0.0.1. It can be stopped, and started again on the same port and with
 // the same data.
 type Server struct {
 	t       testing.TB
 	options *server.Options
-	server  *server.Server
+	server  *server.Server // nil if it is a process
+	process *process       // nil if it runs in this one
+	running bool
 }
 
 // Start runs a server until the test ends.
@@ -32,9 +41,6 @@ func Start(t testing.TB) *Server {
 	}}
 	t.Cleanup(s.Stop)
 	s.Restart()
-	if addr, ok := s.server.Addr().(*net.TCPAddr); ok {
-		s.options.Port = addr.Port
-	}
 	return s
 }
 
@@ -42,27 +48,72 @@ func Start(t testing.TB) *Server {
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.Stop()
+	if s.process != nil {
+		if err := s.process.start(); err != nil {
+			s.t.Fatalf("start %s: %v", s.process.path, err)
+		}
+		s.running = true
+		return
+	}
 	started, err := server.NewServer(s.options.Clone())
 	if err != nil {
 		s.t.Fatalf("start nats-server: %v", err)
 	}
-	s.server = started
+	s.server, s.running = started, true
 	started.Start()
 	if !started.ReadyForConnections(timeout) {
 		s.t.Fatalf("nats-server is not ready after %v", timeout)
+	}
+	if addr, ok := started.Addr().(*net.TCPAddr); ok {
+		s.options.Port = addr.Port
 	}
 }
 
 // Stop stops the server and waits until it has.
 func (s *Server) Stop() {
-	if s.server != nil {
+	switch {
+	case !s.running:
+	case s.process != nil:
+		s.process.stop()
+	default:
 		s.server.Shutdown()
 		s.server.WaitForShutdown()
+	}
+	s.running = false
+}
+
+// Name is the server's name in its cluster.
+func (s *Server) Name() string { return s.options.ServerName }
+
+// Restrict starts the server again with a user, whose password is the same, that may publish everywhere but on the subjects.
+// Clients that do not say who they are may do all as before.
+func (s *Server) Restrict(user string, subjects ...string) {
+	s.t.Helper()
+	s.options.Users = []*server.User{
+		{Username: "anyone", Password: "anyone"},
+		{Username: user, Password: user, Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: subjects}}},
+	}
+	s.options.NoAuthUser = "anyone"
+	s.Restart()
+}
+
+// Limit limits what the streams of all clients may store, in bytes on disk. required says that each stream must have a limit of
+// its own.
+func (s *Server) Limit(storage int64, required bool) {
+	s.t.Helper()
+	limits := map[string]server.JetStreamAccountLimits{"": {
+		MaxMemory: -1, MaxStore: storage, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1, MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
+		MaxBytesRequired: required,
+	}}
+	if err := s.server.GlobalAccount().UpdateJetStreamLimits(limits); err != nil {
+		s.t.Fatalf("limit the account: %v", err)
 	}
 }
 
 // URL is what clients connect to.
-func (s *Server) URL() string { return s.server.ClientURL() }
+func (s *Server) URL() string {
+	return "nats://" + net.JoinHostPort(s.options.Host, strconv.Itoa(s.options.Port))
+}
 
 // Connect opens a connection that outlives restarts of the server, until the test ends.
 func (s *Server) Connect() *nats.Conn {
@@ -78,7 +129,17 @@ func (s *Server) Connect() *nats.Conn {
 // Stream makes a stream of the given subjects on file storage.
 func (s *Server) Stream(name string, subjects ...string) jetstream.Stream {
 	s.t.Helper()
-	stream, err := s.jetStream().CreateStream(s.context(), jetstream.StreamConfig{Name: name, Subjects: subjects})
+	ctx := s.context()
+	var stream jetstream.Stream
+	var err error
+	for wait := 10 * time.Millisecond; ; wait *= 2 {
+		stream, err = s.jetStream().CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: subjects})
+		var api *jetstream.APIError
+		if !errors.As(err, &api) || api.ErrorCode != cannotCreateStore || wait > time.Second {
+			break
+		}
+		time.Sleep(wait)
+	}
 	if err != nil {
 		s.t.Fatalf("create stream %s: %v", name, err)
 	}
@@ -108,7 +169,7 @@ func (s *Server) Publish(n int, message func(i int) *nats.Msg) {
 	js := s.jetStream(jetstream.WithPublishAsyncMaxPending(2_000),
 		jetstream.WithPublishAsyncErrHandler(func(_ jetstream.JetStream, _ *nats.Msg, err error) { refused.Store(&err) }))
 	for i := range n {
-		if _, err := js.PublishMsgAsync(message(i), jetstream.WithStallWait(timeout)); err != nil {
+		if _, err := js.PublishMsgAsync(message(i), jetstream.WithStallWait(timeout), jetstream.WithRetryAttempts(leaderAttempts)); err != nil {
 			s.t.Fatalf("publish message %d: %v", i, err)
 		}
 	}
@@ -148,4 +209,12 @@ func (s *Server) context() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	s.t.Cleanup(cancel)
 	return ctx
+}
+
+// SkipUnderRace skips a test of whole processes, which make test runs without the race detector.
+func SkipUnderRace(t testing.TB) {
+	t.Helper()
+	if RaceDetector {
+		t.Skip("make test runs this without the race detector, with which it takes many times as long")
+	}
 }
