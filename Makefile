@@ -4,15 +4,18 @@ GOLANGCI_LINT_VERSION := v2.15.0
 VERSITYGW_VERSION     := v1.8.0
 FAKE_GCS_VERSION      := v1.56.1
 MINIO_VERSION         := v0.0.0-20260212201848-7aac2a2c5b7c
+NATS_OLD_VERSION      := v2.14.4
 TOOLS   := $(CURDIR)/.tools
 LINT    := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 READERS := format/formattest/readers
 AZURITE := store/cloudtest/azurite
 
-# Servers that speak the clouds' protocols, by the names under which store/cloudtest looks for them.
-SERVERS := $(TOOLS)/versitygw-$(VERSITYGW_VERSION) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_VERSION) $(AZURITE)/node_modules/.installed
+# Servers that speak the clouds' protocols, by the names under which store/cloudtest looks for them, and an older nats-server, by
+# the name under which jetcapture/capturetest does.
+SERVERS := $(TOOLS)/versitygw-$(VERSITYGW_VERSION) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_VERSION) $(AZURITE)/node_modules/.installed \
+	$(TOOLS)/nats-server-$(NATS_OLD_VERSION)
 
-.PHONY: help build test simulate model lint ci bench demo tools readers servers minio fmt clean
+.PHONY: help build test cover simulate model lint ci bench demo tools readers servers minio fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,14 +24,20 @@ build: ## bin/jc-parquet: one static file, without what gRPC would add to the cl
 	CGO_ENABLED=0 go build -trimpath -tags disable_grpc_modules -ldflags '-s -w' -o bin/jc-parquet ./cmd/jc-parquet
 	@wc -c bin/jc-parquet
 
-test: readers servers simulate ## all tests, with the race detector, against real servers and foreign readers
-	JETCAPTURE_REQUIRE_TOOLS=1 go test -race -timeout 45m -coverpkg=./... -coverprofile=.tools/cover.out ./...
+# What foreign readers read, and what becomes of messages when processes are killed or schedules simulated, does not depend on the
+# race detector, with which it takes many times as long: these tests skip themselves in the second run.
+test: readers servers ## all tests, against real servers and foreign readers, without and with the race detector
+	JETCAPTURE_REQUIRE_TOOLS=1 JETCAPTURE_SCHEDULES=$(SCHEDULES) go test -p 1 -timeout 30m ./format/... ./cmd/... ./jetcapture
+	JETCAPTURE_REQUIRE_TOOLS=1 go test -race -timeout 45m ./...
+
+cover: readers servers ## how much of the code the tests run
+	JETCAPTURE_REQUIRE_TOOLS=1 go test -timeout 30m -coverpkg=./... -coverprofile=.tools/cover.out ./...
 	@go tool cover -func=.tools/cover.out | tail -n 1
 
 SCHEDULES ?= 100000
 
-simulate: ## schedules of crashes and lost answers against the ledger; SCHEDULES=n for more
-	JETCAPTURE_SCHEDULES=$(SCHEDULES) go test -count 1 -timeout 24h -run NoScheduleLoses -v ./jetcapture
+simulate: ## schedules of crashes and lost answers against the ledger, and against broken ones; SCHEDULES=n for more
+	JETCAPTURE_SCHEDULES=$(SCHEDULES) go test -count 1 -timeout 24h -run 'NoScheduleLoses|SimulationNotices' -v ./jetcapture
 
 model: ## every state of the ledger's model; needs apt-get install spin
 	jetcapture/ledger/model/check.sh
@@ -79,6 +88,9 @@ $(TOOLS)/versitygw-$(VERSITYGW_VERSION):
 
 $(TOOLS)/fake-gcs-server-$(FAKE_GCS_VERSION):
 	$(call install,github.com/fsouza/fake-gcs-server@$(FAKE_GCS_VERSION))
+
+$(TOOLS)/nats-server-$(NATS_OLD_VERSION):
+	$(call install,github.com/nats-io/nats-server/v2@$(NATS_OLD_VERSION))
 
 $(TOOLS)/minio-$(MINIO_VERSION):
 	$(call install,github.com/minio/minio@$(MINIO_VERSION))

@@ -3,6 +3,7 @@ package format
 import (
 	"errors"
 	"io"
+	"time"
 )
 
 // ErrBroken is in the error of a Writer that cannot go on, because out failed or it panicked in the middle of encoding.
@@ -64,3 +65,14 @@ type Describer interface {
 	// schema as "schema": see store.Attributed for the names.
 	Attributes() map[string]string
 }
+
+// A MessageReader is a Writer whose files tell which messages of a stream they have. With it a capture can take over files
+// of which its ledger has lost what it knew.
+type MessageReader interface {
+	// ReadMessages reads a file that a Writer of this kind wrote, of size bytes, and calls each for every row, in any order.
+	// The error wraps ErrNoMessages if the file does not have the sequence in the stream and the time of each message.
+	ReadMessages(file io.ReaderAt, size int64, each func(streamSeq uint64, timestamp time.Time)) error
+}
+
+// ErrNoMessages is what a MessageReader returns for a file that does not tell which messages it has.
+var ErrNoMessages = errors.New("the file does not say which messages it has")

@@ -7,7 +7,11 @@ import (
 	"strconv"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
+	"github.com/jetcapture/lake/store"
 )
 
 // An encoder is a format.Writer without its Write, which alone depends on the payload.
@@ -26,8 +30,8 @@ type block[K DestKey] struct {
 	last       time.Time // the start of the last interval, by which the open ones are told apart
 	late       bool
 
-	opened time.Time // by the local clock
-	oldest time.Time // the earliest time that any of its messages can have been sent to this capture
+	opened time.Time      // by the local clock
+	oldest elapsed.Moment // the earliest that any of its messages can have been sent to this capture
 	sealed time.Time
 	reason SealReason
 
@@ -40,13 +44,19 @@ type block[K DestKey] struct {
 	attributes map[string]string // once it is finished
 
 	messageRefs
-	firstSeq uint64
-	lastSeq  uint64
+	firstSeq  uint64
+	lastSeq   uint64
+	firstTime int64 // of firstSeq, in nanoseconds since 1970
+	lastTime  int64
+	lineage   string // that its messages are of; "" if that is not known
 
+	failed        int    // how often its messages were in blocks whose writer failed
 	firstDelivery uint64 // the lowest consumer sequence
 	rows          int
 	memory        int64 // as counted against the budget
 
+	before   [2]uint64      // the first and the last sequence that somebody had before, 0 without one
+	located  store.Location // that was claimed, with ExactlyOnce
 	attempts int
 	location string
 	bytes    int64
@@ -62,15 +72,18 @@ type openBlock[P Payload, K DestKey] struct {
 type blockSpec struct {
 	suffix      string
 	compression format.Compression
-	spoolDir    string
+	spools      *spoolFolder      // nil: in memory
 	source      map[string]string // attributes of every block: stream, consumer, version
 	metadata    map[string]string // the same, for the file
 }
 
 // blockSpecs are those of payloads and of dead letters.
-type blockSpecs struct{ blocks, letters blockSpec }
+type blockSpecs struct {
+	blocks, letters blockSpec
+	idPrefix        string // of the ids of blocks
+}
 
-func newBlockSpecs[P Payload, K DestKey](o *Options[P, K]) *blockSpecs {
+func newBlockSpecs[P Payload, K DestKey](o *Options[P, K], log *zap.Logger) *blockSpecs {
 	source := map[string]string{"stream": o.NATSStreamName, "consumer": o.NATSConsumerName, "version": Version()}
 	metadata := fileMetadata(source)
 	specs := &blockSpecs{
@@ -78,15 +91,19 @@ func newBlockSpecs[P Payload, K DestKey](o *Options[P, K]) *blockSpecs {
 		letters: blockSpec{suffix: deadLetterSuffix, compression: format.None, source: source, metadata: metadata},
 	}
 	if o.BufferToDisk {
-		specs.blocks.spoolDir, specs.letters.spoolDir = o.TempDir, o.TempDir
+		folder := newSpoolFolder(o.TempDir, log)
+		specs.blocks.spools, specs.letters.spools = folder, folder
 	}
 	return specs
 }
 
+// key returns by what the block is found while it is open.
+func (b *block[K]) key() openKey[K] { return openKey[K]{b.destKey, b.last.UnixNano(), b.failed} }
+
 // openEncoder starts the file of a block: the encoder writes through the compressor into the spool.
 func (b *block[K]) openEncoder(e encoder, spec blockSpec) error {
 	b.encoder = e
-	b.spool = newSpool(spec.spoolDir)
+	b.spool = newSpool(spec.spools)
 	b.extensions = []string{spec.suffix}
 	b.source = spec.source
 	b.bufferer, _ = e.(format.Bufferer)
@@ -128,24 +145,35 @@ func fileMetadata(attributes map[string]string) map[string]string {
 }
 
 // add counts a message whose payload became rows.
-func (b *block[K]) add(d *delivery, reply string, rows int) {
+func (b *block[K]) add(d *delivery, rows int) {
 	if b.count() == 0 {
-		b.firstSeq, b.lastSeq, b.firstDelivery = d.streamSeq, d.streamSeq, d.consumerSeq
+		b.firstDelivery = d.consumerSeq
 	}
-	b.messageRefs.add(d, reply)
-	b.firstSeq, b.lastSeq = min(b.firstSeq, d.streamSeq), max(b.lastSeq, d.streamSeq)
+	if b.count() == 0 || d.streamSeq < b.firstSeq {
+		b.firstSeq, b.firstTime = d.streamSeq, d.timestamp
+	}
+	if b.count() == 0 || d.streamSeq > b.lastSeq {
+		b.lastSeq, b.lastTime = d.streamSeq, d.timestamp
+	}
+	b.messageRefs.add(d)
 	b.firstDelivery = min(b.firstDelivery, d.consumerSeq)
 	b.rows += rows
 }
 
-func (b *block[K]) messages() int { return b.count() }
+// heldBefore takes note that a message may have been held by somebody before, and may be in a file of theirs.
+func (b *block[K]) heldBefore(seq uint64) {
+	if b.before[0] == 0 {
+		b.before[0] = seq
+	}
+	b.before = [2]uint64{min(b.before[0], seq), max(b.before[1], seq)}
+}
 
 // blockBytes is what an empty block takes: itself, its writer without columns, its places in maps.
 const blockBytes = 1536
 
 // measure returns the bytes of memory that the block holds.
 func (b *block[K]) measure() int64 {
-	return blockBytes + b.spool.memory() + b.refs.memory() + b.buffered()
+	return blockBytes + b.spool.memory() + b.messageRefs.memory() + b.buffered()
 }
 
 // buffered returns the bytes on their way to the spool.
@@ -164,7 +192,7 @@ func (b *block[K]) stats() blockStats {
 		intervalEnd: b.end,
 		opened:      b.opened,
 		late:        b.late,
-		messages:    b.messages(),
+		messages:    b.count(),
 	}
 }
 
@@ -204,12 +232,17 @@ func (b *block[K]) finishFile() error {
 // has.
 func (b *block[K]) describeSelf() map[string]string {
 	attributes := map[string]string{
-		"first_seq": strconv.FormatUint(b.firstSeq, 10),
-		"last_seq":  strconv.FormatUint(b.lastSeq, 10),
-		"messages":  strconv.Itoa(b.messages()),
-		"start":     b.start.Format(time.RFC3339),
-		"end":       b.end.Format(time.RFC3339),
-		"block":     b.id,
+		"first_seq":  strconv.FormatUint(b.firstSeq, 10),
+		"last_seq":   strconv.FormatUint(b.lastSeq, 10),
+		"first_time": time.Unix(0, b.firstTime).UTC().Format(time.RFC3339Nano),
+		"last_time":  time.Unix(0, b.lastTime).UTC().Format(time.RFC3339Nano),
+		"messages":   strconv.Itoa(b.count()),
+		"start":      b.start.Format(time.RFC3339),
+		"end":        b.end.Format(time.RFC3339),
+		"block":      b.id,
+	}
+	if b.lineage != "" {
+		attributes["lineage"] = b.lineage
 	}
 	maps.Copy(attributes, b.source)
 	return attributes
@@ -233,7 +266,7 @@ func (b *block[K]) fileName() string {
 func (b *block[K]) describe() Block {
 	d := Block{
 		ID: b.id, DestKey: b.destKey, DeadLetter: b.deadLetter, Start: b.start, End: b.end,
-		FirstSeq: b.firstSeq, LastSeq: b.lastSeq, Messages: b.messages(), Rows: b.rows,
+		FirstSeq: b.firstSeq, LastSeq: b.lastSeq, Messages: b.count(), Rows: b.rows,
 		Bytes: b.bytes, Location: b.location,
 	}
 	if !b.sealed.IsZero() {

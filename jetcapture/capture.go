@@ -14,17 +14,19 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
 )
 
 // A Capture archives one consumer's messages: see Run.
 type Capture[P Payload, K DestKey] struct {
 	options Options[P, K]
 	running atomic.Bool
+	clock   *elapsed.Clock
 }
 
 // New returns a capture. It checks nothing yet: Run does.
 func New[P Payload, K DestKey](options Options[P, K]) *Capture[P, K] {
-	return &Capture[P, K]{options: options}
+	return &Capture[P, K]{options: options, clock: new(elapsed.Clock)}
 }
 
 // Run captures until ctx ends. Then it stops pulling, and stores and acks what it holds within Options.DrainTimeout
@@ -65,43 +67,43 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 	}
 
 	l := newLoop(&o, nc, consumer)
+	storing, stopStoring := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopStoring()
+	var running sync.WaitGroup
+	l.puller.clock = c.clock
 	var keeper *keeper[K]
 	if o.Delivery == ExactlyOnce {
-		keeper, err = openLedger(ctx, nc, &o, consumer, l.specs, l.log)
+		keeper, err = openLedger(ctx, nc, &o, consumer, l.specs, c.clock, l.log)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		l.once = keeper.once
+		l.once, l.history.onFork, l.history.before = keeper.once, keeper.forked, keeper.before
+		l.lookout.claimed = keeper.book.Anchors
+		running.Go(func() { keeper.follow(storing, l.lost) })
 	}
-	var acks acknowledger = l.acker
-	if consumer.CachedInfo().Config.AckPolicy == jetstream.AckAllPolicy {
-		acks = noAcks{}
-		if err := l.beginWatermark(ctx, consumer); err != nil {
-			return err
-		}
-	} else if keeper != nil {
-		keeper.resume(ctx)
+	acks, err := c.begin(ctx, l, keeper, consumer)
+	if err != nil {
+		stopStoring()
+		running.Wait()
+		return err
 	}
-	storing, stopStoring := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopStoring()
 	looking, stopLooking := context.WithCancel(storing)
-	workers := &committer[K]{
+	committer := &committer[K]{
+		slots: newSlots(o.StoreConcurrency),
 		store: o.Store, layout: o.Layout, acks: acks, once: l.once, sleep: sleep, complete: o.OnStoreComplete,
 		observer: o.Observer, log: l.log,
 	}
-	var running sync.WaitGroup
 	running.Go(func() { l.lookout.run(looking) })
 	if keeper != nil {
-		running.Go(func() { keeper.follow(storing, l.lost) })
-		keeper.ready(ctx)
+		running.Go(func() { keeper.restore(storing) })
+		running.Go(func() { keeper.noteForks(storing) })
+		running.Go(func() { keeper.listen(looking) })
 		running.Go(func() { keeper.run(looking) })
 	}
-	for range o.StoreConcurrency {
-		running.Go(func() { workers.run(storing, l.sealed, l.outcomes) })
-	}
+	running.Go(func() { committer.run(storing, l.sealed, l.outcomes) })
 
 	err = l.run(ctx)
 	stopLooking()
@@ -110,6 +112,23 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 	stopStoring()
 	running.Wait()
 	return err
+}
+
+// begin makes the ledger ready, and lets the consumer deliver what captures before this one held.
+func (c *Capture[P, K]) begin(ctx context.Context, l *loop[P, K], keeper *keeper[K], consumer jetstream.Consumer) (acknowledger, error) {
+	if keeper != nil {
+		if err := keeper.ready(ctx); err != nil {
+			return nil, err
+		}
+		keeper.hear(ctx)
+	}
+	if consumer.CachedInfo().Config.AckPolicy == jetstream.AckAllPolicy {
+		return noAcks{}, l.beginWatermark(ctx, consumer)
+	}
+	if keeper != nil {
+		keeper.resume(ctx)
+	}
+	return l.acker, nil
 }
 
 func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K]) (jetstream.Consumer, error) {

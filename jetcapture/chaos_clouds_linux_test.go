@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,10 +53,21 @@ func (c *chaos) useAzure(t *testing.T) store.Bucket {
 func (c *chaos) network(t *testing.T, endpoint string) string {
 	t.Helper()
 	proxy := cloudtest.NewProxy(t, endpoint)
+	var denied atomic.Pointer[string]
+	if len(c.losses) > 0 {
+		c.denial = chaosDenial{
+			deny:  func(part string) error { denied.Store(&part); return nil },
+			allow: func() error { denied.Store(nil); return nil },
+		}
+	}
 	rng := rand.New(rand.NewPCG(c.seed, 2))
 	proxy.Set(func(r *http.Request, _ int) cloudtest.Fault {
 		if r.Method != http.MethodPut || c.peace.Load() {
 			return cloudtest.Pass()
+		}
+		if part := denied.Load(); part != nil && strings.Contains(r.URL.Path, "/"+*part+"/") {
+			return cloudtest.Status(http.StatusForbidden, http.Header{"Content-Type": {"application/xml"}},
+				`<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access Denied.</Message></Error>`)
 		}
 		switch rng.IntN(20) {
 		case 0:

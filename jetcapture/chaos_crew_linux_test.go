@@ -14,11 +14,13 @@ import (
 // to a file.
 type chaosChild struct {
 	role func() chaosRole // of the next life
+	uid  uint32           // under which it lives, if not 0
 	log  *os.File
 
 	mu        sync.Mutex
 	process   *os.Process // nil between two lives
 	dismissed bool
+	ending    bool // this life was told to end, which takes as long as it needs to store what it holds
 	ended     chan struct{}
 	exits     []int // exit codes; -1 for a life that a signal ended
 }
@@ -26,11 +28,17 @@ type chaosChild struct {
 // startChild begins the first life. The child is killed when the test ends, if not before.
 func startChild(t *testing.T, log string, role func() chaosRole) *chaosChild {
 	t.Helper()
+	return startChildAs(t, 0, log, role)
+}
+
+// startChildAs is startChild for a process of another user.
+func startChildAs(t *testing.T, uid uint32, log string, role func() chaosRole) *chaosChild {
+	t.Helper()
 	file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &chaosChild{role: role, log: file, ended: make(chan struct{})}
+	c := &chaosChild{role: role, uid: uid, log: file, ended: make(chan struct{})}
 	first, err := c.live()
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +62,7 @@ func startChild(t *testing.T, log string, role func() chaosRole) *chaosChild {
 func (c *chaosChild) outlive(life *exec.Cmd) *exec.Cmd {
 	_ = life.Wait() // an exit code says the same
 	c.mu.Lock()
-	c.process = nil
+	c.process, c.ending = nil, false
 	c.exits = append(c.exits, life.ProcessState.ExitCode())
 	c.mu.Unlock()
 	if life.ProcessState.ExitCode() > 0 {
@@ -77,6 +85,10 @@ func (c *chaosChild) live() (*exec.Cmd, error) {
 	life.Env = append(os.Environ(), chaosEnv+"="+string(role))
 	life.Stdout, life.Stderr = c.log, c.log
 	life.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if c.uid != 0 {
+		life.SysProcAttr.Credential = &syscall.Credential{Uid: c.uid, Gid: c.uid}
+		life.Path = "/proc/self/exe" // the folder of the test binary is not open to others
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.dismissed {
@@ -93,7 +105,17 @@ func (c *chaosChild) live() (*exec.Cmd, error) {
 func (c *chaosChild) signal(s os.Signal) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.process != nil && c.process.Signal(s) == nil
+	if c.process == nil || c.process.Signal(s) != nil {
+		return false
+	}
+	c.ending = c.ending || s == syscall.SIGTERM
+	return true
+}
+
+func (c *chaosChild) isEnding() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ending
 }
 
 // lives returns how many lives have ended.

@@ -2,10 +2,13 @@ package jetcapture_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -14,20 +17,25 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-const ledgerName = "JC_" + streamName + "_" + consumerName
-
 // chaosServers are one nats-server, or a cluster, each in a process of its own.
 type chaosServers struct {
 	roles    []chaosServer
 	children []*chaosChild
 	js       jetstream.JetStream
 	nc       *nats.Conn
+
+	published *published
+	names     []string // of the streams that must be there
+
+	mu      sync.Mutex
+	between func() error // done once while the first server is down
+	failed  error        // of that
 }
 
 // startServers starts n servers, and makes the stream and a consumer on all of them.
 func startServers(t *testing.T, dir string, n int, ackPolicy jetstream.AckPolicy) *chaosServers {
 	t.Helper()
-	s := new(chaosServers)
+	s := &chaosServers{published: newPublished(), names: []string{streamName}}
 	ports := freePorts(t, 2*n)
 	var routes []string
 	for i := range n {
@@ -39,7 +47,10 @@ func startServers(t *testing.T, dir string, n int, ackPolicy jetstream.AckPolicy
 			role.Route, role.Routes = ports[n+i], routes
 		}
 		s.roles = append(s.roles, role)
-		s.children = append(s.children, startChild(t, filepath.Join(dir, role.Name+".log"), func() chaosRole { return chaosRole{Server: &role} }))
+		s.children = append(s.children, startChild(t, filepath.Join(dir, role.Name+".log"), func() chaosRole {
+			s.whileDown()
+			return chaosRole{Server: &role}
+		}))
 	}
 	s.nc = s.connect(t)
 	var err error
@@ -86,6 +97,24 @@ func (s *chaosServers) connect(t *testing.T) *nats.Conn {
 // upset restarts a server by a signal: the only one, or the leader of the stream or of its ledger. It returns once all
 // servers are at work again.
 func (s *chaosServers) upset(ctx context.Context, signal syscall.Signal, stream string) error {
+	return s.upsetAnd(ctx, signal, stream, nil)
+}
+
+// whileDown does what upsetAnd was asked to do while the server is down.
+func (s *chaosServers) whileDown() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.between != nil {
+		s.failed = s.between()
+		s.between = nil
+	}
+}
+
+// upsetAnd is upset, with something to do while the server, which must be the only one, is down.
+func (s *chaosServers) upsetAnd(ctx context.Context, signal syscall.Signal, stream string, between func() error) error {
+	s.mu.Lock()
+	s.between, s.failed = between, nil
+	s.mu.Unlock()
 	victim := 0
 	if len(s.roles) > 1 {
 		info, err := s.stream(ctx, stream)
@@ -108,12 +137,14 @@ func (s *chaosServers) upset(ctx context.Context, signal syscall.Signal, stream 
 			return err
 		}
 	}
-	return nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
 }
 
-// healthy reports whether both streams have a leader and all replicas are up to date.
+// healthy reports whether all streams have a leader and all replicas are up to date.
 func (s *chaosServers) healthy(ctx context.Context) bool {
-	for _, name := range []string{streamName, ledgerName} {
+	for _, name := range s.names {
 		info, err := s.stream(ctx, name)
 		if err != nil {
 			return false
@@ -143,31 +174,52 @@ func (s *chaosServers) stream(ctx context.Context, name string) (*jetstream.Stre
 	return stream.CachedInfo(), nil
 }
 
-// publish sends so many messages a second until ctx ends, without a look at what becomes of them: the stream says which
-// ones it has.
-func (s *chaosServers) publish(ctx context.Context, nc *nats.Conn, rate int) {
+// publish sends so many messages a second until ctx ends. Each has content of its own, and is sent once: it may be lost on its way.
+func (s *chaosServers) publish(ctx context.Context, nc *nats.Conn, rate int) error {
 	const ticks = 50 // a second
+	inbox := nats.NewInbox()
+	answers, err := nc.Subscribe(inbox+".*", func(m *nats.Msg) {
+		var answer struct{ Seq uint64 }
+		i, err := strconv.Atoi(m.Subject[len(inbox)+1:])
+		if err == nil {
+			_ = json.Unmarshal(m.Data, &answer) // without a sequence it is none
+			s.published.confirm(i, answer.Seq)
+		}
+	})
+	if err != nil {
+		return err
+	}
 	ticker := time.NewTicker(time.Second / ticks)
 	defer ticker.Stop()
 	for i := 0; ; {
 		select {
 		case <-ctx.Done():
 			_ = nc.FlushTimeout(10 * time.Second)
-			return
+			time.Sleep(time.Second) // for the last answers
+			return answers.Unsubscribe()
 		case <-ticker.C:
 		}
+		s.published.gate.RLock()
 		for range rate / ticks {
 			m := chaosMessage(i)
-			if err := nc.PublishMsg(m); err == nil { // an error is a buffer that is full while no server is there
-				i++
+			m.Reply = inbox + "." + strconv.Itoa(i)
+			i++ // an error is a buffer that is full while no server is there
+			if err := nc.PublishMsg(m); err == nil {
+				s.published.mu.Lock()
+				s.published.sent++
+				s.published.mu.Unlock()
 			}
 		}
+		s.published.gate.RUnlock()
 	}
 }
 
-// chaosMessage is the i-th message, of about 50 bytes, on one of 8 subjects.
+// chaosKeys is how many subjects there are.
+const chaosKeys = 8
+
+// chaosMessage is the i-th message, of about 50 bytes.
 func chaosMessage(i int) *nats.Msg {
-	return &nats.Msg{Subject: fmt.Sprintf("orders.k%d", i%8), Data: fmt.Appendf(nil, `{"order":%d,"note":"exactly once, whatever comes"}`, i)}
+	return &nats.Msg{Subject: fmt.Sprintf("orders.k%d", i%chaosKeys), Data: fmt.Appendf(nil, `{"order":%d,"note":"exactly once, whatever comes"}`, i)}
 }
 
 func freePorts(t *testing.T, n int) (ports []int) {

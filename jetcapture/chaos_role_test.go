@@ -8,7 +8,9 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -55,8 +57,12 @@ func chaosProcess(role string) int {
 	return 0
 }
 
-// chaosCapture is an exactly-once capture into Parquet files.
+// chaosCapture is a capture into Parquet files.
 type chaosCapture struct {
+	Delivery    jetcapture.Delivery
+	Retention   time.Duration // of the ledger
+	Flags       chaosFlags
+	Report      string            // the file for a chaosReport, if the life ends well
 	Servers     string            // URLs
 	Store       string            // URL
 	Secrets     map[string]string // variables of the environment
@@ -72,9 +78,67 @@ type chaosKey struct {
 	Key string `hive:"key"`
 }
 
+// chaosFlags say which folders a capture makes. They may change from one life to the next.
+type chaosFlags struct {
+	Split string // one of the splits
+	Date  bool   // store.DateLayout
+}
+
+const (
+	splitKeys    = ""
+	splitPairs   = "pairs" // two keys have one folder
+	splitNothing = "nothing"
+)
+
+func (f chaosFlags) destKey(subject string) chaosKey {
+	key := strings.TrimPrefix(subject, "orders.")
+	switch f.Split {
+	case splitPairs:
+		i, err := strconv.Atoi(key[1:])
+		if err != nil {
+			panic(err)
+		}
+		return chaosKey{strconv.Itoa(i / 2)}
+	case splitNothing:
+		return chaosKey{}
+	default:
+		return chaosKey{key}
+	}
+}
+
+func (f chaosFlags) folder(key chaosKey) (string, error) {
+	switch f.Split {
+	case splitPairs:
+		return store.HivePart("pair", key.Key), nil
+	case splitNothing:
+		return "all", nil
+	default:
+		return store.HivePart("key", key.Key), nil
+	}
+}
+
+// A chaosReport is what a life that ended well had.
+type chaosReport struct {
+	Delivered []chaosDelivered
+	GivenUp   []chaosGivenUp
+}
+
+// chaosDelivered is a message that was delivered.
+type chaosDelivered struct {
+	Seq, Order, Nanos int64
+	Key               string
+}
+
+// chaosGivenUp is a block that others were in the way of: which messages it may have had.
+type chaosGivenUp struct {
+	Key         string
+	First, Last uint64 // sequences
+	Start, End  int64  // of the interval, in nanoseconds
+}
+
 const (
 	chaosAckWait   = 3 * time.Second
-	chaosRetention = time.Minute // of the ledger: half of it is longer than any process stands still
+	chaosRetention = time.Minute // of the ledger, at least: half of it is longer than any process stands still
 )
 
 func (c *chaosCapture) run(ctx context.Context, log *zap.Logger) error {
@@ -92,17 +156,30 @@ func (c *chaosCapture) run(ctx context.Context, log *zap.Logger) error {
 		return err
 	}
 	o := jetcapture.DefaultOptions[*jetcapture.NatsMessage, chaosKey]()
-	o.NATSStreamName, o.NATSConsumerName, o.Delivery = streamName, consumerName, jetcapture.ExactlyOnce
+	o.NATSStreamName, o.NATSConsumerName, o.Delivery = streamName, consumerName, c.Delivery
+	var report chaosReport
 	o.MessageDecoder = jetcapture.NatsToNats(func(m *nats.Msg) chaosKey {
-		return chaosKey{strings.TrimPrefix(m.Subject, "orders.")}
+		key := c.Flags.destKey(m.Subject)
+		report.deliver(m, key)
+		return key
 	})
-	o.WriterFactory, o.Suffix = writers, "parquet"
-	o.Store, err = newMoodyStore(store.Blocks[chaosKey](bucket, nil), c.Seed, c.Faults, log)
-	if err != nil {
-		return err
+	var reporting sync.Mutex
+	o.Observer.BlockAbandoned = func(b jetcapture.Block, _ error) {
+		reporting.Lock()
+		defer reporting.Unlock()
+		key, _ := b.DestKey.(chaosKey)
+		report.GivenUp = append(report.GivenUp, chaosGivenUp{key.Key, b.FirstSeq, b.LastSeq, b.Start.UnixNano(), b.End.UnixNano()})
 	}
+	if c.Flags.Date {
+		o.Layout = store.DateLayout
+	}
+	o.WriterFactory, o.Suffix = writers, "parquet"
+	o.Store = store.Blocks[chaosKey](newMoodyBucket(bucket, c.Seed, c.Faults, log), c.Flags.folder)
 	o.MaxAge, o.Grace, o.MaxMessages = time.Second, 100*time.Millisecond, c.MaxMessages
-	o.LedgerRetention, o.StoreConcurrency = chaosRetention, 16
+	o.StoreConcurrency, o.DrainTimeout = 48, 15*time.Second // a store in a mood takes long, and blocks of other flags are in the way
+	if c.Delivery == jetcapture.ExactlyOnce {
+		o.LedgerRetention = c.Retention
+	}
 	o.BufferToDisk, o.TempDir = c.Seed%2 == 0, c.TempDir
 	o.UntilCaughtUp, o.Logger = c.CaughtUp, log
 	nc, err := c.connect(ctx)
@@ -110,8 +187,23 @@ func (c *chaosCapture) run(ctx context.Context, log *zap.Logger) error {
 		return err
 	}
 	defer nc.Close()
-	log.Info("the process captures")
-	return o.Build().Run(ctx, nc)
+	log.Info("the process captures", zap.Any("flags", c.Flags))
+	if err := o.Build().Run(ctx, nc); err != nil || c.Report == "" {
+		return err
+	}
+	content, err := json.Marshal(report)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(c.Report, content, 0o644)
+}
+
+// deliver takes note of a message.
+func (r *chaosReport) deliver(m *nats.Msg, key chaosKey) {
+	var content struct{ Order int64 }
+	if md, err := m.Metadata(); err == nil && json.Unmarshal(m.Data, &content) == nil {
+		r.Delivered = append(r.Delivered, chaosDelivered{int64(md.Sequence.Stream), content.Order, md.Timestamp.UnixNano(), key.Key})
+	}
 }
 
 func (c *chaosCapture) connect(ctx context.Context) (*nats.Conn, error) {

@@ -3,9 +3,9 @@ package jetcapture_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,17 +14,9 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// A wholeStore has all that a capture makes use of.
-type wholeStore interface {
-	store.BlockStore[chaosKey]
-	store.RootWriter
-	store.Remover[chaosKey]
-	Probe(ctx context.Context) error
-}
-
-// A moodyStore does now and then to files and tombstones what stores do at their worst.
-type moodyStore struct {
-	wholeStore
+// A moodyBucket does now and then to files and tombstones what stores do at their worst.
+type moodyBucket struct {
+	store.Bucket
 	faults float64
 	log    *zap.Logger
 
@@ -40,40 +32,42 @@ const (
 	moodStalls = "answers late"
 )
 
-func newMoodyStore(s store.BlockStore[chaosKey], seed uint64, faults float64, log *zap.Logger) (*moodyStore, error) {
-	whole, ok := s.(wholeStore)
-	if !ok {
-		return nil, fmt.Errorf("%T can do too little", s)
-	}
-	return &moodyStore{wholeStore: whole, faults: faults, log: log, rng: rand.New(rand.NewPCG(seed, 0))}, nil
+func newMoodyBucket(b store.Bucket, seed uint64, faults float64, log *zap.Logger) *moodyBucket {
+	return &moodyBucket{Bucket: b, faults: faults, log: log, rng: rand.New(rand.NewPCG(seed, 0))}
 }
 
-func (s *moodyStore) Write(ctx context.Context, block io.Reader, destKey chaosKey, dir, name string) (string, int64, time.Duration, error) {
+// Unwrap shows to store.Probe what else it may try.
+func (s *moodyBucket) Unwrap() store.Bucket { return s.Bucket }
+
+func (s *moodyBucket) Create(ctx context.Context, name string, content io.ReadSeeker, attributes map[string]string) (store.Object, error) {
+	if strings.HasPrefix(name, "_jetcapture/") {
+		return s.Bucket.Create(ctx, name, content, attributes)
+	}
 	mood, wait := s.mood()
 	if mood != "" {
 		s.log.Info("the store "+mood, zap.String("file", name))
 	}
 	switch mood {
 	case moodFails:
-		return "", 0, 0, errStoreDown
+		return store.Object{}, errStoreDown
 	case moodWaits: // others may have taken the block for abandoned when it is written at last
 		if err := pause(ctx, wait); err != nil {
-			return "", 0, 0, err
+			return store.Object{}, err
 		}
 	}
-	location, n, took, err := s.wholeStore.Write(ctx, block, destKey, dir, name)
+	object, err := s.Bucket.Create(ctx, name, content, attributes)
 	switch mood {
 	case moodLoses:
-		return "", 0, 0, errors.New("the answer was lost")
+		return store.Object{}, errors.New("the answer was lost")
 	case moodStalls:
 		if err := pause(ctx, wait); err != nil {
-			return "", 0, 0, err
+			return store.Object{}, err
 		}
 	}
-	return location, n, took, err
+	return object, err
 }
 
-func (s *moodyStore) mood() (mood string, wait time.Duration) {
+func (s *moodyBucket) mood() (mood string, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.rng.Float64() >= s.faults {

@@ -37,6 +37,7 @@ func (e *examination) checkConsumer(d *diagnosis) {
 	}
 	e.checkOthers(d, c)
 	e.checkPending(d)
+	e.checkDelivered(d)
 }
 
 func (e *examination) checkKind(d *diagnosis, c *jetstream.ConsumerConfig) {
@@ -186,6 +187,25 @@ func (e *examination) checkPending(d *diagnosis) {
 	default:
 		d.ok(check, found)
 	}
+}
+
+// checkDelivered looks whether the consumer stands where the stream has been.
+func (e *examination) checkDelivered(d *diagnosis) {
+	const check = "delivered up to"
+	delivered, last := e.consumer.Delivered.Stream, e.stream.State.LastSeq
+	found := fmt.Sprintf("sequence %d, the stream ends at %d", delivered, last)
+	if !isAhead(e.consumer, &e.stream.State) {
+		d.ok(check, found)
+		return
+	}
+	why := fmt.Sprintf("the stream has lost its end, as when a server stops before it has written it to disk, and uses the sequences again: new messages up to sequence %d would never be delivered", delivered)
+	again := fmt.Sprintf("create another consumer, that starts at the first sequence that is new, at most %d", last+1)
+	if e.canReset() {
+		d.add(SeverityWarning, check, found, why, fmt.Sprintf("start a capture: it resets the consumer to sequence %d or before. If messages below that are new, too, %s",
+			min(e.consumer.AckFloor.Stream, last)+1, again))
+		return
+	}
+	d.add(SeverityFatal, check, found, why, again)
 }
 
 // filterOf returns the subjects that a consumer has, none for all.

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"path"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -23,8 +24,9 @@ const (
 	retryAfterMax = 5 * time.Minute // that a store may ask for
 )
 
-// A committer takes sealed blocks to their end: finish, store, ack. Several goroutines run it side by side.
+// A committer takes sealed blocks to their end: finish, store, ack.
 type committer[K DestKey] struct {
+	slots    slots
 	store    BlockStore[K]
 	layout   store.Layout
 	acks     acknowledger
@@ -32,7 +34,7 @@ type committer[K DestKey] struct {
 	sleep    func(ctx context.Context, d time.Duration) bool
 	complete func(destKey K, location string, bytes int64, took time.Duration, err error)
 	observer Observer
-	log      *zap.Logger
+	log      logger
 }
 
 // An acknowledger is an acker, or takes its place in tests.
@@ -60,49 +62,76 @@ type outcome[K DestKey] struct {
 	again *messageRefs
 }
 
-// run commits blocks until the channel closes. ctx is what storing and acking may take: when it ends, blocks that are
-// not stored are given up.
+// run commits blocks side by side until the channel closes. ctx is what storing and acking may take: when it ends, blocks that are
+// not stored are given up. There are no more goroutines than Options.MaxSealedBlocks, and what was on its way when pulling paused.
 func (c *committer[K]) run(ctx context.Context, sealed <-chan *block[K], outcomes chan<- outcome[K]) {
+	var committing sync.WaitGroup
+	defer committing.Wait()
 	for b := range sealed {
-		o := c.commit(ctx, b)
-		b.spool.close()
-		outcomes <- o
+		c.slots.take()
+		committing.Go(func() {
+			o := outcome[K]{block: b, err: ErrDrainTimeout} // its turn came too late
+			if ctx.Err() == nil {
+				o = c.commit(c.slots.hold(ctx), b)
+			}
+			b.spool.close()
+			c.slots.give()
+			outcomes <- o
+		})
 	}
+}
+
+// pause is sleep while others take this block's turn.
+func (c *committer[K]) pause(ctx context.Context, d time.Duration) bool {
+	return yield(ctx, func() bool { return c.sleep(ctx, d) })
 }
 
 func (c *committer[K]) commit(ctx context.Context, b *block[K]) outcome[K] {
 	if err := b.finish(); err != nil {
 		var spool *spoolError
-		return outcome[K]{block: b, err: err, suspect: !errors.As(err, &spool)}
+		return outcome[K]{block: b, err: err, suspect: b.spool.err == nil && !errors.As(err, &spool)}
 	}
 	switch {
 	case b.rows == 0: // nothing to store
 	case c.once != nil:
-		if o := c.storeOnce(ctx, b); o.err != nil {
-			return o
-		}
+		return c.storeOnce(ctx, b)
 	default:
-		if err := c.storeBlock(ctx, b); err != nil {
+		if err := c.storeBlock(ctx, b, nil); err != nil {
 			return outcome[K]{block: b, err: err, fatal: store.IsPermanent(err)}
 		}
 	}
+	c.ackStored(ctx, b)
+	return outcome[K]{block: b}
+}
+
+// ackStored acknowledges the messages of a block that is stored.
+func (c *committer[K]) ackStored(ctx context.Context, b *block[K]) {
 	start := time.Now()
 	if err := c.acks.ack(ctx, b.messageRefs); err != nil {
-		c.log.Warn("block is stored but its acks are not confirmed: its messages may be delivered and stored again",
+		c.log.often.Warn("block is stored but its acks are not confirmed: its messages may be delivered and stored again",
 			zap.String("block", b.id), zap.Error(err))
-		return outcome[K]{block: b}
+		return
 	}
 	if c.observer.BlockAcked != nil {
 		c.observer.BlockAcked(b.describe(), time.Since(start))
 	}
-	return outcome[K]{block: b}
 }
 
-// storeBlock writes the block until that succeeds, ctx ends, or the error is one that trying again cannot mend.
-func (c *committer[K]) storeBlock(ctx context.Context, b *block[K]) error {
+// storeBlock tries to write the block until it succeeds, ctx ends, or the error is permanent. Before each further try it asks confirm,
+// if there is one.
+func (c *committer[K]) storeBlock(ctx context.Context, b *block[K], confirm func(context.Context) error) error {
 	for {
-		if c.once != nil && c.once.Aborted(b.id) {
-			return fmt.Errorf("store block %s: %w: its claim was taken for abandoned", b.id, fs.ErrExist)
+		if confirm != nil && b.attempts > 0 {
+			if err := confirm(ctx); err != nil {
+				if errors.Is(err, fs.ErrExist) || endsCapture(err) {
+					return fmt.Errorf("store block %s: %w", b.id, err)
+				}
+				c.log.often.Warn("a block cannot be checked with the ledger before it is tried again, will retry", zap.String("block", b.id), zap.Error(err))
+				if !c.sleep(ctx, backoff(b.attempts)) {
+					return fmt.Errorf("store block %s: %w", b.id, err)
+				}
+				continue
+			}
 		}
 		b.attempts++
 		location, took, err := c.tryStore(ctx, b)
@@ -123,15 +152,20 @@ func (c *committer[K]) storeBlock(ctx context.Context, b *block[K]) error {
 			return fmt.Errorf("store block %s: %w", b.id, err)
 		}
 		if exists {
-			b.id = newBlockID() // somebody has that name, against all odds; nothing of theirs is touched
+			b.id = newBlockID("") // somebody has that name, against all odds; nothing of theirs is touched
 		}
-		wait := max(backoff(b.attempts), min(store.WaitOf(err), retryAfterMax))
+		asked := min(store.WaitOf(err), retryAfterMax)
+		wait := max(backoff(b.attempts), asked)
 		if c.observer.StoreFailed != nil {
 			c.observer.StoreFailed(b.describe(), b.attempts, err, wait)
 		}
-		c.log.Warn("storing a block failed, will retry", zap.String("block", b.id), zap.Int("attempt", b.attempts),
+		c.log.often.Warn("storing a block failed, will retry", zap.String("block", b.id), zap.Int("attempt", b.attempts),
 			zap.Duration("retry_in", wait), zap.Error(err))
-		if !c.sleep(ctx, wait) {
+		pause := c.pause
+		if asked > 0 {
+			pause = c.sleep // so that no other block comes instead
+		}
+		if !pause(ctx, wait) {
 			return fmt.Errorf("store block %s: %w", b.id, err)
 		}
 	}
@@ -145,8 +179,12 @@ func (c *committer[K]) tryStore(ctx context.Context, b *block[K]) (location stri
 			err = fmt.Errorf("the store panicked: %v", r)
 		}
 	}()
-	at := c.placeOf(b)
-	location, took, err = at.write(ctx, c.store, b.content())
+	if c.once != nil {
+		location, err = c.once.create(ctx, b.located, b.content())
+	} else {
+		at := c.placeOf(b)
+		location, took, err = at.write(ctx, c.store, b.content())
+	}
 	if took == 0 {
 		took = time.Since(start)
 	}

@@ -44,6 +44,11 @@ func bindConsumer(ctx context.Context, js jetstream.JetStream, stream, consumer 
 		return b, lookupError(err, stream, consumer)
 	}
 	b.consumer, b.answered = c, time.Now()
+	if isAhead(c.CachedInfo(), &b.stream.State) { // by what was published since, or because the stream has lost messages
+		if b.stream, err = s.Info(ctx); err != nil {
+			return b, lookupError(err, stream, consumer)
+		}
+	}
 	return b, nil
 }
 

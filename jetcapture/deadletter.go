@@ -1,6 +1,10 @@
 package jetcapture
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"time"
 	"unicode/utf8"
 
@@ -20,7 +24,7 @@ const (
 // message is missing from it.
 type DeadLetter struct {
 	Reason       string              `json:"reason"`
-	Stage        string              `json:"stage"` // "decode" or "write"
+	Stage        string              `json:"stage"` // "headers", "decode", "destination key" or "write"
 	Stream       string              `json:"stream"`
 	Consumer     string              `json:"consumer"`
 	StreamSeq    uint64              `json:"stream_seq"`
@@ -35,6 +39,10 @@ type DeadLetter struct {
 	// as pairs of name and value.
 	SubjectBytes []byte      `json:"subject_bytes,omitempty"`
 	HeaderBytes  [][2][]byte `json:"header_bytes,omitempty"`
+
+	// Set only where the message's headers cannot be read: all bytes of them, in base64, from the version to the empty line.
+	// Headers is what could be read then. If the stream did not give them either, Reason says so.
+	HeaderBlock []byte `json:"header_block,omitempty"`
 }
 
 func newDeadLetterWriter() format.Writer[*DeadLetter] {
@@ -48,6 +56,9 @@ func newDeadLetter(msg *nats.Msg, d *delivery, stream, consumer, stage string, r
 		StreamSeq: d.streamSeq, ConsumerSeq: d.consumerSeq, NumDelivered: d.numDelivered,
 		Timestamp: time.Unix(0, d.timestamp).UTC(),
 		Subject:   msg.Subject, Headers: msg.Header, Data: msg.Data,
+	}
+	if e, ok := errors.AsType[*headerError](reason); ok {
+		letter.HeaderBlock = e.block
 	}
 	if !utf8.ValidString(msg.Subject) {
 		letter.SubjectBytes = []byte(msg.Subject)
@@ -74,4 +85,24 @@ func validHeaders(headers map[string][]string) bool {
 		}
 	}
 	return true
+}
+
+// deadLetterReader reads which messages a file of dead letters has.
+type deadLetterReader struct{}
+
+func (deadLetterReader) ReadMessages(file io.ReaderAt, size int64, each func(streamSeq uint64, timestamp time.Time)) error {
+	lines := json.NewDecoder(io.NewSectionReader(file, 0, size))
+	for {
+		var letter struct {
+			StreamSeq uint64    `json:"stream_seq"`
+			Timestamp time.Time `json:"timestamp"`
+		}
+		switch err := lines.Decode(&letter); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read dead letters: %w", err)
+		}
+		each(letter.StreamSeq, letter.Timestamp)
+	}
 }

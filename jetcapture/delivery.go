@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
 const ackSubjectPrefix = "$JS.ACK."
@@ -24,6 +26,8 @@ type delivery struct {
 	consumerSeq  uint64
 	timestamp    int64 // nanoseconds since 1970
 	numPending   uint64
+
+	epoch uint64 // in which it came, which the subject does not say
 }
 
 // An ackRoute is the part of an ack subject that all messages of a consumer have in common: what stands before the
@@ -38,7 +42,11 @@ type ackRef struct {
 	streamSeq    uint64
 	consumerSeq  uint64
 	numDelivered uint64
+	timestamp    int64 // which the server does not need
 }
+
+// message returns what tells it from all others.
+func (r ackRef) message() ledger.Message { return ledger.Message{Seq: r.streamSeq, Time: r.timestamp} }
 
 // parseDelivery reads the reply subject of a delivered message without allocating. It returns false for anything else.
 func parseDelivery(reply string) (d delivery, ok bool) {
@@ -99,11 +107,19 @@ func (d *delivery) numbers(reply string, at int) bool {
 }
 
 func (d *delivery) ref() ackRef {
-	return ackRef{streamSeq: d.streamSeq, consumerSeq: d.consumerSeq, numDelivered: d.numDelivered}
+	return ackRef{streamSeq: d.streamSeq, consumerSeq: d.consumerSeq, numDelivered: d.numDelivered, timestamp: d.timestamp}
+}
+
+// message returns what tells it from all others.
+func (d *delivery) message() ledger.Message {
+	return ledger.Message{Seq: d.streamSeq, Time: d.timestamp}
 }
 
 // alone returns the one message.
-func (d *delivery) alone() messageRefs { return oneRef(d.route, d.ref()) }
+func (d *delivery) alone() (m messageRefs) {
+	m.add(d)
+	return m
+}
 
 // names returns the domain, "" if the reply subject has none, the stream and the consumer.
 func (r *ackRoute) names() (domain, stream, consumer string) {
@@ -141,8 +157,8 @@ func notDelivered(msg *nats.Msg) error {
 	return fmt.Errorf("metadata of a message whose reply subject is %.100q: %w", msg.Reply, nats.ErrNotJSMessage)
 }
 
-// subject appends the subject that acknowledges ref. The server reads the three numbers of ref alone, so the time and
-// the pending count, which would cost memory to keep, are sent as zero.
+// subject appends the subject that acknowledges ref. The server reads three numbers of ref alone, so the time and the
+// pending count are sent as zero.
 func (r *ackRoute) subject(buf []byte, ref ackRef) []byte {
 	buf = append(buf, r.prefix...)
 	buf = strconv.AppendUint(buf, ref.numDelivered, 10)

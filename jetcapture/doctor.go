@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/jetcapture/ledger"
 	"github.com/jetcapture/lake/store"
@@ -33,8 +35,7 @@ func Examine[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, options *
 	if b.stream != nil && lookErr == nil {
 		d = append(d, examinationOf(&o, b, nc.ConnectedServerVersion()).findings()...)
 		if o.Delivery == ExactlyOnce {
-			info, err := ledger.Inspect(ctx, js, o.NATSStreamName, o.NATSConsumerName, o.LedgerName)
-			lookErr = checkLedger(&d, info, err, ledgerName(&o), b.stream.Config.Replicas)
+			lookErr = examineLedger(ctx, &d, js, &o, b.stream.Config.Replicas)
 		}
 	}
 	checkWriters(&d, &o)
@@ -69,43 +70,103 @@ func ledgerName[P Payload, K DestKey](o *Options[P, K]) string {
 	return ledger.StreamName(o.NATSStreamName, o.NATSConsumerName)
 }
 
+// examineLedger looks at the ledger, and at what it knows of the stream, which has so many replicas.
+func examineLedger[P Payload, K DestKey](ctx context.Context, d *diagnosis, js jetstream.JetStream, o *Options[P, K], wanted int) error {
+	info, inspected := ledger.Inspect(ctx, js, o.NATSStreamName, o.NATSConsumerName, o.LedgerName)
+	if err := checkLedger(d, info, inspected, ledgerName(o), wanted); err != nil || info == nil || inspected != nil {
+		return err
+	}
+	fork, noted, err := ledger.LastFork(ctx, js, info)
+	if err == nil && fork != nil {
+		checkFork(d, fork, noted, time.Since(noted))
+	}
+	return err
+}
+
+// oneReplica says what a ledger risks that one server has.
+const oneReplica = "one server has it: if that dies before it has written the latest entries to disk, they are lost. " +
+	"Captures notice it and restore them, and end where a file does not say which messages it has. " +
+	"sync_interval: always in the server's configuration prevents that, and so do three replicas"
+
 // checkLedger reports what ledger.Inspect has found. The captured stream has so many replicas.
 func checkLedger(d *diagnosis, info *jetstream.StreamInfo, err error, name string, wanted int) error {
 	const check = "ledger"
 	switch {
 	case errors.Is(err, ledger.ErrMisfit):
-		d.add(SeverityFatal, check, name, err.Error(), "mend stream "+name+", or name another ledger")
+		d.add(SeverityFatal, check, name, err.Error(), "change stream "+name+", or name another ledger")
 	case err != nil:
 		return err
 	case info == nil:
-		d.ok(check, fmt.Sprintf("%s: it is made when the first capture begins, with %s", name, replicas(wanted)))
-	case info.Config.Replicas < wanted:
-		d.add(SeverityWarning, check, fmt.Sprintf("%s, %s", name, replicas(info.Config.Replicas)),
-			fmt.Sprintf("the stream has %s: when a server is lost the ledger may be, and then captures end", replicas(wanted)),
-			fmt.Sprintf("set Replicas of stream %s to %d", name, wanted))
+		found := fmt.Sprintf("%s: it is made when the first capture begins, with %s", name, replicas(wanted))
+		if wanted > 1 {
+			d.ok(check, found)
+		} else {
+			d.note(check, found, oneReplica)
+		}
+	default:
+		checkLedgerStream(d, info, wanted)
+	}
+	return nil
+}
+
+func checkLedgerStream(d *diagnosis, info *jetstream.StreamInfo, wanted int) {
+	const check = "ledger"
+	name, has := info.Config.Name, info.Config.Replicas
+	found := fmt.Sprintf("%s, %d entries, %d bytes, %s", name, info.State.Msgs, info.State.Bytes, replicas(has))
+	switch {
+	case has < wanted:
+		why := fmt.Sprintf("the stream has %s: when a server is lost the ledger may be, and then captures end", replicas(wanted))
+		if has == 1 {
+			why += "; " + oneReplica
+		}
+		d.add(SeverityWarning, check, fmt.Sprintf("%s, %s", name, replicas(has)), why, fmt.Sprintf("set Replicas of stream %s to %d", name, wanted))
 	case info.Config.Storage == jetstream.MemoryStorage:
 		d.add(SeverityWarning, check, name+", memory storage", "when the server restarts nobody knows any more what is archived",
 			"stop all captures, delete stream "+name+", and let the next capture make it")
+	case has == 1 && isClustered(info):
+		d.add(SeverityAdvice, check, found, oneReplica, "set Replicas of stream "+name+" to 3")
+	case has == 1:
+		d.note(check, found, oneReplica)
 	default:
-		d.ok(check, fmt.Sprintf("%s, %d entries, %d bytes, %s", name, info.State.Msgs, info.State.Bytes, replicas(info.Config.Replicas)))
+		d.ok(check, found)
 	}
-	return nil
+}
+
+// isClustered reports whether a stream could have more replicas.
+func isClustered(info *jetstream.StreamInfo) bool {
+	return info.Cluster != nil && info.Cluster.Name != ""
+}
+
+// forkWarned is for how long a fork is warned of: nobody can see here whether its cause is gone.
+const forkWarned = 7 * 24 * time.Hour
+
+// checkFork reports that the stream has lost its end, noted in the ledger at a time, so long ago.
+func checkFork(d *diagnosis, fork *ledger.Fork, noted time.Time, ago time.Duration) {
+	const check = "stream's end"
+	found := fmt.Sprintf("lost: from sequence %d on other messages have the same sequences, noticed %s", fork.Seq, noted.UTC().Format(time.RFC3339))
+	const why = "a server died before it had written the stream to disk, or an older copy of it was put back: " +
+		"what captures held of the lost messages is in files, the others are gone"
+	if ago > forkWarned {
+		d.note(check, found, why)
+		return
+	}
+	d.add(SeverityWarning, check, found, why, "set sync_interval: always in the server's configuration, or give the stream three replicas and file storage")
 }
 
 // checkWriters makes a writer, and for exactly-once delivery a file of no rows.
 func checkWriters[P Payload, K DestKey](d *diagnosis, o *Options[P, K]) {
 	const check = "writers"
 	if err := checkFactory(o.WriterFactory, o.Compression); err != nil {
-		d.add(SeverityFatal, check, err.Error(), "no file can be written", "mend WriterFactory")
+		d.add(SeverityFatal, check, err.Error(), "no file can be written", "fix WriterFactory")
 		return
 	}
 	if o.Delivery != ExactlyOnce {
 		d.ok(check, "can start")
 		return
 	}
-	file, err := emptyFile[K](o.WriterFactory(), newBlockSpecs(o).blocks)
+	file, err := emptyFile[K](o.WriterFactory(), newBlockSpecs(o, zap.NewNop()).blocks)
 	if err != nil {
-		d.add(SeverityFatal, check, err.Error(), "exactly-once delivery settles claims of crashed captures by files of no rows", "mend WriterFactory: its writers must make a valid file of no rows")
+		d.add(SeverityFatal, check, err.Error(), "exactly-once delivery settles claims of crashed captures by files of no rows", "fix WriterFactory: its writers must make a valid file of no rows")
 		return
 	}
 	d.ok(check, fmt.Sprintf("can start; a file of no rows has %d bytes", len(file)))

@@ -17,6 +17,7 @@ import (
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/capturetest"
+	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
 // examine returns what is not in order, by what was looked at.
@@ -168,7 +169,7 @@ func TestDoctorFindsWhatRunRefuses(t *testing.T) {
 		"AckAll, at least once":      {func(o *rawOptions) { o.NATSConsumerName, o.Delivery = "all", jetcapture.AtLeastOnce }, "ack policy"},
 		"a ledger of other subjects": {func(o *rawOptions) { o.LedgerName = "OTHER" }, "ledger"},
 		"a ledger with limits":       {func(o *rawOptions) { o.LedgerName = "LIMITED" }, "ledger"},
-		"a store that overwrites":    {func(o *rawOptions) { o.Store = overwriting{o.Store} }, "store"},
+		"a store that overwrites":    {func(o *rawOptions) { o.Store = overwriting{o.Store.(locatorStore)} }, "store"},
 		"a writer that cannot start": {func(o *rawOptions) { o.WriterFactory = func() format.Writer[*jetcapture.NatsMessage] { return nil } }, "writers"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -214,5 +215,45 @@ func TestDoctorSaysWhatItFoundBeforeItCouldNotLook(t *testing.T) {
 	}
 	if _, err := jetcapture.Examine(t.Context(), nc, new(rawOptions)); err == nil || !strings.Contains(err.Error(), "NATSStreamName is empty") {
 		t.Errorf("Examine without options = %v", err)
+	}
+}
+
+func TestDoctorFindsThatTheStreamHasLostItsEnd(t *testing.T) {
+	s := capturetest.Start(t)
+	s.Stream(streamName, "orders.>")
+	s.Publish(100, order)
+	o := onceNDJSON(t.TempDir())
+	o.CreateConsumer = true
+	untilCaughtUp(t, s, o)
+	want(t, examine(t, s, o), "")
+
+	nc := s.Connect()
+	js := s.JetStream()
+	source, err := js.Stream(t.Context(), streamName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := ledger.NewBook(ledger.DefaultCacheBytes)
+	log, err := ledger.OpenStream(t.Context(), nc, js, source.CachedInfo(), consumerName, ledger.StreamOptions{}, book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- log.Run(ctx) }()
+	if err := log.Ready(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := ledger.New(book, log, nil, ledger.Options{Instance: "other"}).NoteFork(ctx, 51, 1, 2); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	bad := examine(t, s, o)
+	want(t, bad, jetcapture.SeverityWarning, "stream's end")
+	if f := bad["stream's end"]; !strings.Contains(f.Found, "from sequence 51 on") || !strings.Contains(f.Change, "sync_interval: always") {
+		t.Errorf("it says %q, %q", f.Found, f.Change)
 	}
 }

@@ -72,7 +72,7 @@ func (e *examination) exposed() time.Duration {
 }
 
 func (e *examination) ledgerRetention() time.Duration {
-	return ledgerRetention(e.retention, e.interval, e.config().AckWait)
+	return ledgerRetention(e.retention, e.interval, e.grace, e.config().AckWait)
 }
 
 // perInterval estimates how many messages come in an interval, by what is in the stream. It returns 0 where that spans too

@@ -20,7 +20,7 @@ func healthy() *examination {
 		delivery: ExactlyOnce, interval: time.Minute, grace: DefaultGrace, maxInFlight: DefaultMaxInFlight,
 		stream: &jetstream.StreamInfo{
 			Config: jetstream.StreamConfig{Name: "ORDERS", Replicas: 3, MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1},
-			State:  jetstream.StreamState{Msgs: 3_600_000, Bytes: 360e6, FirstTime: now.Add(-time.Hour), LastTime: now},
+			State:  jetstream.StreamState{Msgs: 3_600_000, Bytes: 360e6, FirstTime: now.Add(-time.Hour), LastTime: now, LastSeq: 500},
 		},
 		consumer: &jetstream.ConsumerInfo{Config: *wanted, TimeStamp: now.Add(5 * time.Millisecond), NumWaiting: 2},
 		wanted:   captureConsumer("lake", time.Minute, DefaultMaxInFlight),
@@ -78,6 +78,9 @@ func TestExaminationFindsWhatIsNotInOrder(t *testing.T) {
 		"what captures hold":               {func(e *examination) { e.consumer.NumAckPending, e.delivery = 500_000, AtLeastOnce }, ""},
 		"all that is allowed":              {func(e *examination) { e.consumer.NumAckPending = 1_000_000 }, "warning un-acked messages reached MaxAckPending"},
 		"redelivery of much":               {func(e *examination) { e.consumer.NumAckPending, e.consumer.NumRedelivered = 500_000, 400_000 }, "warning un-acked messages 400000 delivered again"},
+		"a stream that has lost its end":   {func(e *examination) { e.consumer.Delivered.Stream, e.consumer.AckFloor.Stream = 900, 700 }, "warning delivered up to resets the consumer to sequence 501 or before"},
+		"and a server that cannot reset":   {func(e *examination) { e.server, e.consumer.Delivered.Stream, e.delivery = "2.11.4", 900, AtLeastOnce }, "fatal delivered up to at most 501"},
+		"a consumer that begins later":     {func(e *examination) { e.consumer.Delivered.Stream, e.consumer.Config.OptStartSeq = 900, 901 }, ""},
 		"a ledger that is forgetful":       {func(e *examination) { e.retention = 10 * time.Minute }, "warning ledger retention set LedgerRetention to 1h0m0s"},
 		"a ledger below what is held":      {func(e *examination) { e.retention = 4 * time.Minute }, "warning ledger retention is given up"},
 		"no ledger, no matter how forgets": {func(e *examination) { e.retention, e.delivery = 4*time.Minute, AtLeastOnce }, ""},
@@ -163,15 +166,58 @@ func TestLedgerOfFewerReplicasThanTheStreamIsWarnedOf(t *testing.T) {
 		}
 	}
 	var d diagnosis
-	if err := checkLedger(&d, &jetstream.StreamInfo{Config: jetstream.StreamConfig{Replicas: 1}}, nil, "L", 3); err != nil || Worst(d) != SeverityWarning || d[0].Change != "set Replicas of stream L to 3" {
+	info := &jetstream.StreamInfo{Config: jetstream.StreamConfig{Name: "L", Replicas: 1}}
+	if err := checkLedger(&d, info, nil, "L", 3); err != nil || Worst(d) != SeverityWarning || d[0].Change != "set Replicas of stream L to 3" {
 		t.Errorf("1 replica of 3: %v, %v", d, err)
 	}
 	d = nil
-	info := &jetstream.StreamInfo{Config: jetstream.StreamConfig{Storage: jetstream.MemoryStorage}}
+	info = &jetstream.StreamInfo{Config: jetstream.StreamConfig{Storage: jetstream.MemoryStorage}}
 	if err := checkLedger(&d, info, nil, "L", 0); err != nil || Worst(d) != SeverityWarning {
 		t.Errorf("memory: %v, %v", d, err)
 	}
 	if err := checkLedger(&d, nil, ledger.ErrLost, "L", 1); err == nil {
 		t.Error("that the ledger could not be looked up is not said")
+	}
+}
+
+func TestWhatALedgerOfOneReplicaRisksIsSaid(t *testing.T) {
+	in := func(replicas int, cluster string) *jetstream.StreamInfo {
+		return &jetstream.StreamInfo{Config: jetstream.StreamConfig{Name: "L", Replicas: replicas}, Cluster: &jetstream.ClusterInfo{Name: cluster}}
+	}
+	for name, c := range map[string]struct {
+		info     *jetstream.StreamInfo
+		wanted   int
+		severity Severity
+		said     bool
+	}{
+		"of a replicated stream":          {in(1, "C"), 3, SeverityWarning, true},
+		"in a cluster":                    {in(1, "C"), 1, SeverityAdvice, true},
+		"of a single server":              {in(1, ""), 1, SeverityOK, true},
+		"that is to be made":              {nil, 1, SeverityOK, true},
+		"that is to be made, of three":    {nil, 3, SeverityOK, false},
+		"three in a cluster":              {in(3, "C"), 3, SeverityOK, false},
+		"two of three, which is no proof": {in(2, "C"), 3, SeverityWarning, false},
+	} {
+		var d diagnosis
+		if err := checkLedger(&d, c.info, nil, "L", c.wanted); err != nil || len(d) != 1 {
+			t.Fatalf("%s: %v, %v", name, d, err)
+		}
+		f := d[0]
+		if said := strings.Contains(f.Why, "sync_interval: always"); f.Severity != c.severity || said != c.said {
+			t.Errorf("%s: %s: %s; %s; %s", name, f.Severity, f.Found, f.Why, f.Change)
+		}
+		if f.Severity != SeverityOK && f.Change != "set Replicas of stream L to 3" {
+			t.Errorf("%s: the change is %q", name, f.Change)
+		}
+	}
+}
+
+func TestForksAreWarnedOfForAWhile(t *testing.T) {
+	for ago, severity := range map[time.Duration]Severity{0: SeverityWarning, 6 * 24 * time.Hour: SeverityWarning, 8 * 24 * time.Hour: SeverityOK} {
+		var d diagnosis
+		checkFork(&d, &ledger.Fork{Seq: 1001}, time.Now(), ago)
+		if f := d[0]; f.Severity != severity || f.Why == "" || !strings.Contains(f.Found, "from sequence 1001 on") {
+			t.Errorf("after %v: %+v", ago, f)
+		}
 	}
 }

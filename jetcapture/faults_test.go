@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -26,22 +25,6 @@ import (
 	"github.com/jetcapture/lake/jetcapture/capturetest"
 	"github.com/jetcapture/lake/store"
 )
-
-// A faultyStore fails as its plain field says, before it would write.
-type faultyStore struct {
-	jetcapture.BlockStore[string]
-	fail  func() error
-	calls atomic.Int64
-}
-
-func (f *faultyStore) Write(ctx context.Context, block io.Reader, k, dir, name string) (string, int64, time.Duration, error) {
-	f.calls.Add(1)
-	if err := f.fail(); err != nil {
-		_, _ = io.CopyN(io.Discard, block, 10) // as a broken upload does
-		return "", 0, 0, err
-	}
-	return f.BlockStore.Write(ctx, block, k, dir, name)
-}
 
 var errStoreDown = errors.New("the store is down")
 
@@ -146,7 +129,7 @@ func TestStoreThatFailsOftenLosesNothing(t *testing.T) {
 	s.Publish(n, order)
 	o := rawNDJSON(dir)
 	o.MaxMessages = 100
-	faulty := &faultyStore{BlockStore: o.Store, fail: func() error {
+	o.Store = faulty(o.Store, func() error {
 		switch rand.IntN(10) {
 		case 0, 1:
 			return errStoreDown
@@ -154,8 +137,7 @@ func TestStoreThatFailsOftenLosesNothing(t *testing.T) {
 			panic("the store panics")
 		}
 		return nil
-	}}
-	o.Store = faulty
+	})
 	var failed, completed atomic.Int64
 	o.Observer.StoreFailed = func(jetcapture.Block, int, error, time.Duration) { failed.Add(1) }
 	o.OnStoreComplete = func(_, _ string, _ int64, _ time.Duration, err error) {
@@ -182,12 +164,12 @@ func TestStoreThatIsDownPausesPullingAndLosesNothing(t *testing.T) {
 	o := rawNDJSON(dir)
 	o.MaxMessages, o.MaxSealedBlocks, o.PullMessages = 100, 20, 500
 	start := time.Now()
-	o.Store = &faultyStore{BlockStore: o.Store, fail: func() error {
+	o.Store = faulty(o.Store, func() error {
 		if time.Since(start) < outage {
 			return errStoreDown
 		}
 		return nil
-	}}
+	})
 	var most int
 	o.Observer.Sampled = func(st jetcapture.Stats) {
 		most = max(most, st.SealedBlocks)
@@ -214,7 +196,7 @@ func TestPermanentStoreErrorEndsRunAndAcksNothing(t *testing.T) {
 	s.Publish(1_000, order)
 	o := rawNDJSON(dir)
 	o.MaxMessages = 100
-	o.Store = &faultyStore{BlockStore: o.Store, fail: func() error { return store.Permanent(errStoreDown) }}
+	o.Store = faulty(o.Store, func() error { return store.Permanent(errStoreDown) })
 	err := o.Build().Run(t.Context(), s.Connect())
 	if !errors.Is(err, errStoreDown) {
 		t.Errorf("Run = %v", err)
@@ -229,7 +211,7 @@ func TestDrainTimeoutLeavesTheRestUnacked(t *testing.T) {
 	s.Publish(1_000, order)
 	o := rawNDJSON(dir)
 	o.DrainTimeout = 500 * time.Millisecond
-	o.Store = &faultyStore{BlockStore: o.Store, fail: func() error { return errStoreDown }}
+	o.Store = faulty(o.Store, func() error { return errStoreDown })
 	pulled := make(chan int, 1000)
 	o.Observer.Pulled = func(messages int, _ int64) { pulled <- messages }
 	stop := start(t, o.Build(), s.Connect())

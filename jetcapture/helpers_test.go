@@ -34,6 +34,8 @@ type (
 
 // startServer runs a server with the stream and consumer of these tests, and fails the test if a goroutine of the
 // capture outlives it.
+const ledgerName = "JC_" + streamName + "_" + consumerName
+
 func startServer(t *testing.T) *capturetest.Server {
 	t.Helper()
 	ignore := goleak.IgnoreCurrent()

@@ -4,21 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
+	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
 	"github.com/jetcapture/lake/jetcapture/ledger"
 	"github.com/jetcapture/lake/store"
 )
 
 const (
-	readyTimeout = 30 * time.Second
-	resumeFrom   = 1_000 // messages that nobody acknowledges; less are not worth it
-	keepEvery    = 5 * time.Second
-	keepTimeout  = time.Minute // for one round, which may have to settle what crashed captures left
+	readyLog    = 10 * time.Second // between two lines in the log, while the ledger is not read
+	resumeFrom  = 1_000            // messages that nobody acknowledges; less are not worth it
+	keepEvery   = 5 * time.Second
+	hearEvery   = 5 * time.Second
+	keepTimeout = time.Minute // for one round, which may have to settle what crashed captures left
+	forksNoted  = 16          // that wait for the ledger; more at a time are one to it
 )
 
 // A keeper runs the ledger of a capture: it follows the log, and does what is to be done from time to time.
@@ -29,13 +35,24 @@ type keeper[K DestKey] struct {
 	consumer jetstream.Consumer
 	js       jetstream.JetStream
 	observer Observer
-	log      *zap.Logger
+	log      logger
+	forks    chan Fork
+	before   uint64        // messages up to that sequence may have been stored by others before
 	readIn   time.Duration // how long ready waited
+	deaf     bool          // the server's time could not be had lately
 }
 
 // openLedger prepares a capture for ExactlyOnce: its ledger, and the files that settle claims.
-func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Options[P, K], consumer jetstream.Consumer, specs *blockSpecs, log *zap.Logger) (*keeper[K], error) {
-	if err := probeStore(ctx, o.Store, log); err != nil {
+func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Options[P, K], consumer jetstream.Consumer, specs *blockSpecs, clock *elapsed.Clock, log logger) (*keeper[K], error) {
+	locator, ok := o.Store.(store.Locator[K])
+	if !ok {
+		return nil, fmt.Errorf("options: Store is a %T: Delivery %q needs one that says beforehand where it puts a block, a store.Locator: make it of a bucket with store.Blocks", o.Store, o.Delivery)
+	}
+	if err := probeStore(ctx, o.Store, log.Logger); err != nil {
+		return nil, err
+	}
+	id, location, err := identify(ctx, locator, log.Logger)
+	if err != nil {
 		return nil, err
 	}
 	js, err := newJetStream(nc, o.JetStreamDomain)
@@ -46,34 +63,121 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 	if err != nil {
 		return nil, lookupError(err, o.NATSStreamName, o.NATSConsumerName)
 	}
-	once := new(exactlyOnce[K])
+	once := &exactlyOnce[K]{clock: clock, locator: locator}
 	if once.tombstones.blocks, err = emptyFile[K](o.WriterFactory(), specs.blocks); err != nil {
 		return nil, fmt.Errorf("options: Delivery %q needs a WriterFactory whose writers make a valid file of no rows: %w", o.Delivery, err)
 	}
 	if once.tombstones.letters, err = emptyFile[K](newDeadLetterWriter(), specs.letters); err != nil {
 		return nil, err
 	}
-	book := ledger.NewBook(source.Created, ledger.DefaultCacheBytes)
-	stream, err := ledger.OpenStream(ctx, nc, js, source, o.NATSConsumerName, o.LedgerName, book)
+	book := ledger.NewBook(ledger.DefaultCacheBytes)
+	stream, err := openStream(ctx, nc, js, source, o.NATSConsumerName, ledger.StreamOptions{Name: o.LedgerName, MaxBytes: o.LedgerMaxBytes}, book, log.Logger)
 	if err != nil {
 		return nil, err
 	}
+	stream.Skipped = skipLogger(log.Logger, stream.Name())
 	instance := instanceName()
 	ackWait := consumer.CachedInfo().Config.AckWait
-	once.Ledger = ledger.New(book, stream, ledgerFiles[K]{o.Store, log}, ledger.Options{
-		Instance: instance, Created: source.Created, MaxEntry: stream.MaxEntry(),
-		Retention:   ledgerRetention(o.LedgerRetention, o.openTime(), ackWait),
+	reader := func() (format.MessageReader, bool) {
+		r, ok := o.WriterFactory().(format.MessageReader)
+		return r, ok
+	}
+	once.book, once.name = book, stream.Name()
+	specs.idPrefix = blockPrefix(stream.Token())
+	before := source.State.LastSeq
+	if stream.Created() {
+		before = 0
+	}
+	once.Ledger = ledger.New(book, stream, ledgerFiles[K]{locator, reader, specs.idPrefix, log}, ledger.Options{
+		Instance: instance, MaxEntry: stream.MaxEntry(), Store: id, Place: location,
+		Retention: ledgerRetention(o.LedgerRetention, o.openTime(), o.Grace, ackWait), Asked: o.LedgerRetention > 0, LeastRetention: leastRetention(o.openTime(), o.Grace),
 		SettleAfter: min(ledger.DefaultSettleAfter, max(ackWait/2, 2*time.Second)), // messages come again after AckWait
+		RewindGrace: min(ledger.DefaultRewindGrace, max(ackWait, 4*time.Second)),
+		Held:        consumer.CachedInfo().NumAckPending > 0,
+		Heard:       clock.Heard,
+		Pause: func(ctx context.Context, d time.Duration) bool {
+			return yield(ctx, func() bool { return sleep(ctx, d) })
+		},
+		Retrying: func(e *ledger.Entry, err error) {
+			log.often.Warn("the ledger does not take an entry, will retry", zap.String("ledger", stream.Name()),
+				zap.String("block", e.Block), zap.String("state", string(e.State)), zap.Error(err))
+		},
 	})
 	log.Info("exactly once: the ledger is open", zap.String("ledger", stream.Name()), zap.String("instance", instance))
-	return &keeper[K]{once: once, stream: stream, book: book, consumer: consumer, js: js, observer: o.Observer, log: log}, nil
+	return &keeper[K]{
+		once: once, stream: stream, book: book, consumer: consumer, js: js, observer: o.Observer, log: log, forks: make(chan Fork, forksNoted), before: before,
+	}, nil
 }
 
-func ledgerRetention(set, open, ackWait time.Duration) time.Duration {
+// openStream waits for a server that restarts, or elects a leader.
+func openStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, source *jetstream.StreamInfo, consumer string, o ledger.StreamOptions, book *ledger.Book, log *zap.Logger) (*ledger.Stream, error) {
+	for attempt := 1; ; attempt++ {
+		stream, err := ledger.OpenStream(ctx, nc, js, source, consumer, o, book)
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || attempt == bindAttempts {
+			return stream, err
+		}
+		log.Warn("the server does not answer for the ledger, will retry", zap.Error(err))
+	}
+}
+
+// skipLogger names what is no entry once, with the command that removes it, and then only counts.
+func skipLogger(log *zap.Logger, name string) func(uint64, string, error) {
+	var logged sync.Once
+	return func(seq uint64, subject string, err error) {
+		log.Debug("a message in the ledger was passed over", zap.Uint64("ledger_seq", seq), zap.String("subject", subject), zap.Error(err))
+		logged.Do(func() {
+			log.Warn("the ledger has messages that are no entries: they are passed over",
+				zap.String("ledger", name), zap.Uint64("ledger_seq", seq), zap.String("subject", subject), zap.Error(err),
+				zap.String("remove", fmt.Sprintf("nats stream rmm %s %d", name, seq)))
+		})
+	}
+}
+
+// identify returns the id of the store that the files go to, and where it is.
+func identify[K DestKey](ctx context.Context, locator store.Locator[K], log *zap.Logger) (id, location string, err error) {
+	for attempt := 1; ; attempt++ {
+		err := noPanic("the store", func() error {
+			id, location, err = tryIdentify(ctx, locator)
+			return err
+		})
+		if err == nil {
+			return id, location, nil
+		}
+		if store.IsPermanent(err) {
+			return "", "", fmt.Errorf("options: Store: %w", err)
+		}
+		wait := backoff(attempt)
+		log.Warn("the store does not say which one it is, will retry", zap.Duration("retry_in", wait), zap.Error(err))
+		if !sleep(ctx, wait) {
+			return "", "", fmt.Errorf("options: Store: %w", err)
+		}
+	}
+}
+
+func tryIdentify[K DestKey](ctx context.Context, locator store.Locator[K]) (id, location string, err error) {
+	at, err := locator.LocateRoot(ctx, deadLetterDir, deadLetterSuffix)
+	if err != nil {
+		return "", "", err
+	}
+	bucket, err := locator.Bucket(ctx, at.Root)
+	if err != nil {
+		return "", "", err
+	}
+	if id, err = store.Identify(ctx, bucket); err != nil {
+		return "", "", err
+	}
+	object, err := bucket.Stat(ctx, store.IdentityName)
+	return id, strings.TrimSuffix(object.Location, "/"+store.IdentityName), err
+}
+
+// leastRetention is Options.LeastLedgerRetention.
+func leastRetention(open, grace time.Duration) time.Duration { return 4 * (open + grace + idleAfter) }
+
+func ledgerRetention(set, open, grace, ackWait time.Duration) time.Duration {
 	if set > 0 {
 		return set
 	}
-	return max(ledger.MinRetention, 2*(open+ackWait))
+	return max(ledger.MinRetention, 2*(open+ackWait), leastRetention(open, grace))
 }
 
 // resume lets the consumer deliver at once what a crashed capture held, if nobody else is at work on it. Otherwise these
@@ -136,30 +240,124 @@ func (k *keeper[K]) follow(ctx context.Context, lost chan<- error) {
 	}
 }
 
-// ready waits until the ledger is read, for a while: what is not read yet is only found later, by the first claim.
-func (k *keeper[K]) ready(ctx context.Context) {
+// ready waits until the ledger is read and its settings are agreed on. Before that nothing could be stored, and nothing is
+// asked for.
+func (k *keeper[K]) ready(ctx context.Context) error {
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	for {
+		err := k.tryReady(ctx)
+		switch {
+		case err == nil:
+			s := k.book.Stats()
+			k.readIn = time.Since(start)
+			k.once.ReadIn(k.readIn)
+			k.log.Debug("the ledger is read", zap.Uint64("entries", s.Entries), zap.Int("claims", s.Claims), zap.Duration("took", k.readIn))
+			return nil
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // it was told to end
+		case endsCapture(err):
+			return err
+		}
+		k.log.Warn("the ledger is not read yet, will retry", zap.String("ledger", k.stream.Name()), zap.Duration("since", time.Since(start)), zap.Error(err))
+	}
+}
+
+func (k *keeper[K]) tryReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyLog)
 	defer cancel()
 	if err := k.stream.Ready(ctx); err != nil {
-		k.log.Warn("the ledger is still being read", zap.Error(err))
-		return
+		return err
 	}
-	s := k.book.Stats()
-	k.readIn = time.Since(start)
-	k.log.Debug("the ledger is read", zap.Uint64("entries", s.Entries), zap.Int("claims", s.Claims), zap.Duration("took", k.readIn))
+	settings, err := k.once.Agree(ctx)
+	if errors.Is(err, ledger.ErrOtherStore) {
+		return fmt.Errorf("ledger %s: %w (nats stream rm %s)", k.stream.Name(), err, k.stream.Name())
+	}
+	if shorter, longer := k.once.Retentions(); err == nil && shorter != longer {
+		k.log.Info("the ledger's retention was changed: until the longer one is over, entries are kept by it, and blocks are too old by the shorter one",
+			zap.Duration("retention", settings.Retention), zap.Duration("longer", longer), zap.Duration("shorter", shorter))
+	}
+	return err
+}
+
+// restore appends again what the ledger has lost of this capture's claims, whenever it has lost its end.
+func (k *keeper[K]) restore(ctx context.Context) {
+	for generation := uint64(0); ; {
+		if k.stream.Await(ctx, func() bool { return k.book.Generation() != generation }) != nil {
+			return // it ends, or the ledger is lost, which follow tells
+		}
+		generation = k.book.Generation()
+		k.log.Warn("the ledger has lost its end, as when its server died before it synced: what this capture knows of it is appended again",
+			zap.String("ledger", k.stream.Name()))
+		for attempt := 1; k.book.Generation() == generation; attempt++ {
+			err := k.once.Restore(ctx)
+			if err == nil || ctx.Err() != nil {
+				break
+			}
+			k.log.often.Warn("appending to the ledger again failed, will retry", zap.Error(err))
+			sleep(ctx, backoff(attempt))
+		}
+	}
+}
+
+// noteForks tells the ledger of forks of the stream.
+func (k *keeper[K]) noteForks(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case f := <-k.forks:
+			if err := k.once.NoteFork(ctx, f.Seq, nanoseconds(f.Old), nanoseconds(f.New)); err != nil && ctx.Err() == nil {
+				k.log.Warn("the ledger was not told that the stream used sequences again", zap.Error(err))
+			}
+		}
+	}
+}
+
+// nanoseconds returns a time as messages have it, 0 if it is not known.
+func nanoseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+// forked takes note of a fork, for noteForks. It does not wait.
+func (k *keeper[K]) forked(f Fork) {
+	select {
+	case k.forks <- f:
+	default:
+	}
+}
+
+// listen asks for the server's time until ctx ends, whatever else takes how long.
+func (k *keeper[K]) listen(ctx context.Context) {
+	for sleep(ctx, hearEvery) {
+		k.hear(ctx)
+	}
+}
+
+// hear asks the server of the ledger for its time, by which blocks are too old if all clocks of this machine stood still.
+func (k *keeper[K]) hear(ctx context.Context) {
+	info, err := streamInfo(ctx, k.js, k.stream.Name())
+	if err == nil {
+		k.once.clock.Heard(info.TimeStamp)
+	} else if !k.deaf && ctx.Err() == nil {
+		k.log.Debug("the server's time is not known: the age of blocks is by the clocks of this machine", zap.Error(err))
+	}
+	k.deaf = err != nil
 }
 
 // run settles and forgets what is due, until ctx ends.
 func (k *keeper[K]) run(ctx context.Context) {
 	for sleep(ctx, keepEvery) {
 		if err := k.round(ctx); err != nil && ctx.Err() == nil {
-			k.log.Warn("keeping the ledger in order failed, will retry", zap.Error(err))
+			k.log.often.Warn("keeping the ledger in order failed, will retry", zap.Error(err))
 		}
 		if k.observer.LedgerSampled != nil {
 			s := k.book.Stats()
 			k.observer.LedgerSampled(LedgerStats{
-				Claims: s.Claims, Open: s.Open, Entries: s.Entries, Bytes: k.stream.BytesRead(), Memory: s.Bytes, Start: k.readIn,
+				Claims: s.Claims, Open: s.Open, Entries: s.Entries, Skipped: k.stream.Skips(), Rewinds: k.book.Generation(), Forks: s.Forks,
+				Bytes: k.stream.BytesRead(), Memory: s.Bytes, Start: k.readIn, Retries: k.once.Retries(),
 			})
 		}
 	}

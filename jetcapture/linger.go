@@ -5,6 +5,9 @@ import "time"
 // sealReason decides whether an open block seals now. One that has few messages when its interval ends lingers: it takes
 // what comes in the next intervals of the same folder.
 func (l *loop[P, K]) sealReason(b *block[K]) SealReason {
+	if b.failed > 0 && b.count() >= suspectBlock[b.failed] {
+		return SealSuspect
+	}
 	stats := b.stats()
 	if l.limits.maxBytes > 0 { // it takes longer than all else, and ten thousand blocks are looked at ten times a second
 		stats.bytes = b.spool.size + b.buffered()
@@ -22,7 +25,7 @@ func (l *loop[P, K]) sealReason(b *block[K]) SealReason {
 // lingers says whether a block whose interval is over waits for messages of later ones.
 func (l *loop[P, K]) lingers(b *block[K]) bool {
 	most := l.limits.interval + l.limits.grace + l.limits.maxLinger
-	if b.deadLetter || b.messages() >= l.limits.minMessages || l.clocks.now.Sub(b.opened) >= most {
+	if b.deadLetter || b.failed > 0 || b.count() >= l.limits.minMessages || l.clocks.now.Sub(b.opened) >= most {
 		return false
 	}
 	now := l.clocks.stream.Add(-l.limits.grace).UTC().Truncate(l.limits.interval)
@@ -37,14 +40,14 @@ func (l *loop[P, K]) sameFolder(b *block[K], start time.Time) bool {
 func (l *loop[P, K]) lingering(key openKey[K], start time.Time) *openBlock[P, K] {
 	b := l.latest[key.destKey]
 	switch {
-	case b == nil || start.Before(b.start):
+	case b == nil || key.failed > 0 || start.Before(b.start):
 		return nil
 	case start.Before(b.end):
 		return b // one that it lingered in already
-	case b.messages() >= l.limits.minMessages || !l.sameFolder(b.block, start):
+	case b.count() >= l.limits.minMessages || !l.sameFolder(b.block, start):
 		return nil
 	}
-	delete(l.open, openKey[K]{b.destKey, b.last.UnixNano()})
+	delete(l.open, b.key())
 	b.last, b.end = start, start.Add(l.limits.interval)
 	l.open[key] = b
 	return b

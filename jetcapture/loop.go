@@ -10,6 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
 )
 
 const (
@@ -31,18 +33,20 @@ const (
 )
 
 // The loop owns the open blocks and all that is counted about them, and takes no lock. It receives messages, opens and
-// seals blocks, hands sealed ones to the store workers and settles what became of them. It never waits for any of that
+// seals blocks, hands sealed ones to the committer and settles what became of them. It never waits for any of that
 // alone.
 type loop[P Payload, K DestKey] struct {
 	o         *Options[P, K]
-	log       *zap.Logger
+	log       logger
 	nc        *nats.Conn
 	puller    *puller
 	acker     *acker
+	headers   *rawHeaders
 	lookout   *lookout
+	history   *history
 	once      *exactlyOnce[K] // nil: at least once
 	watermark *watermark      // nil: each message is acknowledged by itself
-	sealed    chan *block[K]  // to the store workers; sending gives the block away
+	sealed    chan *block[K]  // to the committer; sending gives the block away
 	outcomes  chan outcome[K] // back from them
 	lost      chan error      // why the ledger cannot be used any more
 
@@ -52,24 +56,25 @@ type loop[P Payload, K DestKey] struct {
 	openMost int   // of these in open blocks, as other captures share what the consumer allows
 	memHard  int64 // with so much memory held, pulling pauses
 
-	open    map[openKey[K]]*openBlock[P, K]
-	recent  *openBlock[P, K]                     // the one that was found last, if it is still there
-	latest  map[K]*openBlock[P, K]               // of each destination key, those that may take messages of later intervals
-	letters map[int64]*openBlock[*DeadLetter, K] // by interval start
-	waiting []*block[K]                          // sealed, for the next free store worker
-	storing int                                  // blocks in the hands of store workers
-	inStore map[*block[K]]struct{}               // these
-	held    *heldSet
-	suspect map[uint64]struct{} // sequences of messages in blocks whose writer failed
+	open     map[openKey[K]]*openBlock[P, K]
+	recent   *openBlock[P, K]                     // the one that was found last, if it is still there
+	latest   map[K]*openBlock[P, K]               // of each destination key, those that may take messages of later intervals
+	letters  map[int64]*openBlock[*DeadLetter, K] // by interval start
+	waiting  []*block[K]                          // sealed, for the committer
+	storing  int                                  // blocks in the hands of the committer
+	backlog  backlog                              // limits both together
+	inStore  map[*block[K]]struct{}               // these
+	held     *heldSet
+	suspects suspects
 
 	recentKey    openKey[K] // of recent
 	openMessages int
-	fullest      int // the most messages that an open block has, or had
-	memory       int64
+	fullest      int   // the most messages that an open block has, or had
+	memory       int64 // of blocks
 	openMemory   int64 // of this, in open blocks
 	heaviest     int64 // the most memory that an open block has, or had
 	clocks       clocks
-	requested    time.Time // when the message at hand was asked for
+	requested    elapsed.Moment // when the message at hand was asked for
 	pending      uint64
 	stop         error // why to end
 	done         bool  // to end without an error
@@ -99,54 +104,66 @@ type loop[P Payload, K DestKey] struct {
 type openKey[K DestKey] struct {
 	destKey K
 	start   int64 // of the interval, in nanoseconds since 1970
+	failed  int   // how often blocks of its messages failed
 }
 
 func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jetstream.Consumer) *loop[P, K] {
 	config := consumer.CachedInfo().Config
 	l := &loop[P, K]{
 		o:        o,
-		log:      o.Logger.With(zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName)),
+		log:      newLogger(o.Logger.With(zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName))),
 		nc:       nc,
-		acker:    &acker{nc: nc},
-		lookout:  newLookout(consumer),
+		headers:  newRawHeaders(nc, o.JetStreamDomain, o.NATSStreamName),
 		sealed:   make(chan *block[K]),
 		outcomes: make(chan outcome[K], o.StoreConcurrency),
 		lost:     make(chan error, 1),
 		limits:   o.sealLimits(),
-		specs:    newBlockSpecs(o),
+		backlog:  newBacklog(o.MaxSealedBlocks),
 		open:     make(map[openKey[K]]*openBlock[P, K]),
 		latest:   make(map[K]*openBlock[P, K]),
 		letters:  make(map[int64]*openBlock[*DeadLetter, K]),
 		held:     newHeldSet(),
-		suspect:  make(map[uint64]struct{}),
+		suspects: newSuspects(o.MaxInFlight, o.MemoryLimit),
 		inStore:  make(map[*block[K]]struct{}),
 		clocks:   clocks{now: time.Now(), lastMessage: time.Now()},
 
 		startReconns: nc.Stats().Reconnects,
 	}
+	l.specs = newBlockSpecs(o, l.log.often)
+	known := newEvidence(newStreamReader(nc, o.JetStreamDomain, o.NATSStreamName), func() uint64 { return nc.Stats().Reconnects })
+	js, err := newJetStream(nc, o.JetStreamDomain)
+	if err != nil {
+		js = nil // bad names, which bind has refused
+	}
+	l.acker, l.history, l.lookout = &acker{nc: nc, evidence: known}, newHistory(known), newLookout(js, consumer, known)
 	l.inFlight, l.openMost = o.MaxInFlight, o.MaxInFlight
 	if config.MaxAckPending > 0 {
 		l.inFlight = min(l.inFlight, config.MaxAckPending)
 		l.openMost = min(l.openMost, max(1, config.MaxAckPending/2))
 	}
-	pullBytes := int(min(int64(o.PullBytes), o.MemoryLimit/16))
+	mostBytes := int(o.MemoryLimit / 16) // of each of two requests
+	if config.MaxRequestMaxBytes > 0 {
+		mostBytes = min(mostBytes, config.MaxRequestMaxBytes)
+	}
 	l.memHard = o.MemoryLimit / 8 * 5 // the rest is for two requests, for encoding, and for the garbage collector to be at ease
 	batch := max(1, min(o.PullMessages, l.inFlight/2))
-	limits := pullLimits{
-		batch: config.MaxRequestBatch, bytes: config.MaxRequestMaxBytes, expires: config.MaxRequestExpires,
-		minBytes: int(nc.MaxPayload()) + 4096,
-	}
+	limits := pullLimits{batch: config.MaxRequestBatch, bytes: mostBytes, expires: config.MaxRequestExpires}
 	if o.Delivery == ExactlyOnce { // which takes a message for as old as the request for it, and gives up what is old
-		most := ledgerRetention(o.LedgerRetention, o.openTime(), config.AckWait) / 8
+		most := ledgerRetention(o.LedgerRetention, o.openTime(), o.Grace, config.AckWait) / 8
 		limits.expires = min(cmp.Or(limits.expires, most), most)
 	}
-	l.puller = newPuller(nc, o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName, batch, pullBytes, limits)
+	l.puller = newPuller(nc, o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName, batch, o.PullBytes, limits)
 	return l
 }
 
 // run takes messages until ctx ends, the capture is done, or an error ends it.
 func (l *loop[P, K]) run(ctx context.Context) error {
-	l.puller.start(time.Now())
+	l.clocks.now = time.Now() // the loop was made before the ledger was read
+	l.puller.start(l.clocks.now)
+	l.history.cut(l.puller.reconnects)
+	if l.once != nil {
+		l.history.lineage = l.once.book.Lineage()
+	}
 	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()
 	for l.stop == nil && !l.done {
@@ -162,6 +179,7 @@ func (l *loop[P, K]) run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
+			l.finishLook()
 			return nil
 		case msg := <-messages:
 			l.clocks.now = time.Now()
@@ -194,9 +212,9 @@ func (l *loop[P, K]) pull() {
 	switch {
 	case l.clocks.now.Before(l.retryAt):
 		cause = "spool"
-	case len(l.waiting)+l.storing >= l.o.MaxSealedBlocks:
+	case l.backlog.full(len(l.waiting) + l.storing):
 		cause = "sealed-blocks"
-	case l.memory >= l.memHard:
+	case l.memory+l.held.bytes >= l.memHard:
 		cause = "memory"
 	case room <= 0:
 		cause = "in-flight"
@@ -206,7 +224,7 @@ func (l *loop[P, K]) pull() {
 		return
 	}
 	if err := l.puller.request(l.clocks.now, room); err != nil && !l.nc.IsClosed() {
-		l.log.Warn("asking for messages failed, will retry", zap.Error(err))
+		l.log.often.Warn("asking for messages failed, will retry", zap.Error(err))
 	}
 }
 
@@ -246,13 +264,19 @@ func (l *loop[P, K]) resetPull() {
 	if w := l.watermark; w != nil {
 		w.broken = cause // what was on its way may be lost, the last of all too
 		if err := l.resetWatermark(context.Background()); err != nil {
-			l.log.Warn("resetting the consumer failed, will retry", zap.Error(err))
+			l.log.often.Warn("resetting the consumer failed, will retry", zap.Error(err))
 			l.puller.notBefore = l.clocks.now.Add(time.Second)
 			return
 		}
 	}
 	l.resetCause = nil
 	l.puller.start(l.clocks.now)
+	l.history.cut(l.puller.reconnects)
+	if l.once != nil {
+		l.history.before, l.history.lineage = allBefore, l.once.book.Lineage()
+	}
+	l.history.dueSoon = true
+	l.askLookout(true)
 }
 
 // takeReceived handles what is in the channel of subscriptions that have ended.
@@ -306,6 +330,7 @@ func (l *loop[P, K]) tick() {
 		// AckWait is so short that what is held comes again before what is new, and no block would ever fill.
 		l.sealAll(always[K](SealInFlight))
 	}
+	l.takeForks()
 	l.look(silent)
 	l.ackUpTo()
 	if now.Sub(l.lastSample) >= sampleEvery {
@@ -332,9 +357,10 @@ func (l *loop[P, K]) report() {
 	}
 	s := Stats{
 		OpenBlocks: len(l.open) + len(l.letters), SealedBlocks: len(l.waiting) + l.storing,
-		OpenMessages: l.openMessages, HeldMessages: l.held.size, Memory: l.memory,
+		OpenMessages: l.openMessages, HeldMessages: l.held.size, Memory: l.memory + l.held.bytes,
 		Outstanding: l.puller.outstanding, Pending: l.pending, StreamTime: l.clocks.stream,
-		Reconnections: l.nc.Stats().Reconnects - l.startReconns,
+		Reconnections:  l.nc.Stats().Reconnects - l.startReconns,
+		StoredNotAcked: l.history.evidence.lost.Load(), AckedElsewhere: uint64(l.history.foreign.messages),
 	}
 	if l.lastTimestamp > 0 {
 		s.Lag = l.clocks.lastMessage.Sub(time.Unix(0, l.lastTimestamp))

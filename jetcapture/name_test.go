@@ -17,10 +17,10 @@ func TestFileName(t *testing.T) {
 func TestFileNamesSortByIntervalThenSequence(t *testing.T) {
 	start := time.Date(2026, 11, 23, 12, 15, 0, 0, time.UTC)
 	names := []string{
-		fileName(start, 9, 10, newBlockID()),
-		fileName(start, 10, 11, newBlockID()),
-		fileName(start, 1_000_000_000_000, 1_000_000_000_001, newBlockID()),
-		fileName(start.Add(time.Hour), 1, 2, newBlockID()),
+		fileName(start, 9, 10, newBlockID("")),
+		fileName(start, 10, 11, newBlockID("")),
+		fileName(start, 1_000_000_000_000, 1_000_000_000_001, newBlockID("")),
+		fileName(start.Add(time.Hour), 1, 2, newBlockID("")),
 	}
 	if !slices.IsSorted(names) {
 		t.Errorf("not sorted: %q", names)
@@ -30,7 +30,7 @@ func TestFileNamesSortByIntervalThenSequence(t *testing.T) {
 func TestBlockIDsDiffer(t *testing.T) {
 	seen := map[string]bool{}
 	for range 100_000 {
-		id := newBlockID()
+		id := newBlockID("")
 		if len(id) != 16 || seen[id] {
 			t.Fatalf("block id %q, seen before: %v", id, seen[id])
 		}

@@ -14,13 +14,14 @@ var defaultLogger atomic.Pointer[zap.Logger]
 func SetDefaultLogger(logger *zap.Logger) { defaultLogger.Store(logger) }
 
 // An Observer is told what happens in a capture: every count and duration an operator needs, with no metrics library.
-// Any of its functions may be nil. They must return quickly. Those of blocks are called concurrently by the store
-// workers, the others by one goroutine.
+// Any of its functions may be nil. They must return quickly. Those of blocks are called concurrently, LedgerSampled
+// by a goroutine of its own, and the others by one.
 type Observer struct {
 	Pulled       func(messages int, bytes int64)     // messages came in; those delivered again are counted again
 	Dropped      func(messages int)                  // of these, delivered again while they were held
-	DeadLettered func(subject string, err error)     // a message could not be decoded or written
+	DeadLettered func(subject string, err error)     // its headers could not be read, or it could not be decoded or written
 	PullReset    func(cause error)                   // pulling starts anew, after a restart or reconnect
+	StreamForked func(Fork)                          // the stream lost messages and used their sequences again
 	Paused       func(cause string)                  // pulling pauses: "in-flight", "memory", "sealed-blocks" or "spool"
 	Resumed      func(cause string, d time.Duration) // pulling goes on after d
 
@@ -28,7 +29,7 @@ type Observer struct {
 	BlockSealed    func(Block, SealReason)
 	BlockStored    func(b Block, took time.Duration)                         // the file is durable; took of the last attempt
 	StoreFailed    func(b Block, attempt int, err error, next time.Duration) // and is tried again after next
-	BlockAcked     func(b Block, took time.Duration)                         // the server has confirmed the acks
+	BlockAcked     func(b Block, took time.Duration)                         // the server has confirmed the acks of what it still has
 	BlockAbandoned func(b Block, err error)                                  // its messages will be delivered again
 
 	Sampled       func(Stats)       // once a second
@@ -54,7 +55,7 @@ type Block struct {
 // Stats are a capture's gauges at one moment.
 type Stats struct {
 	OpenBlocks    int
-	SealedBlocks  int           // waiting for a store worker or in its hands
+	SealedBlocks  int           // waiting for the committer or in its hands
 	OpenMessages  int           // in open blocks
 	HeldMessages  int           // in open or sealed blocks: not yet acknowledged
 	Memory        int64         // bytes that count against Options.MemoryLimit
@@ -64,6 +65,14 @@ type Stats struct {
 	Lag           time.Duration // age of the latest message when it came in
 	HeldSince     time.Time     // when the oldest open block was opened; zero without one
 	Reconnections uint64        // of the connection, since Run began
+
+	// StoredNotAcked counts messages since Run began that were stored and could not be acknowledged, because the stream has lost
+	// them: the files are their only copy.
+	StoredNotAcked uint64
+
+	// AckedElsewhere counts messages since Run began that somebody else acknowledged while this capture held them, as far as it
+	// has noticed. They are stored all the same.
+	AckedElsewhere uint64
 }
 
 // LedgerStats are the gauges of the ledger that ExactlyOnce keeps.
@@ -72,6 +81,10 @@ type LedgerStats struct {
 	Open    int           // of these, claimed and neither stored nor aborted
 	Entries uint64        // read by this capture, its own among them
 	Bytes   uint64        // of these entries
+	Skipped uint64        // messages in the ledger that are no entries, or need not be understood
+	Rewinds uint64        // how often the ledger was found to have lost its end
+	Retries uint64        // appends that it did not take, or did not say so, and that were tried again
+	Forks   int           // how often the stream lost its end and gave sequences to other messages
 	Memory  uint64        // bytes of sequences held in memory
 	Start   time.Duration // how long reading lasted when the capture began
 }

@@ -3,7 +3,6 @@ package jetcapture_test
 import (
 	"context"
 	"errors"
-	"io"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -39,28 +38,12 @@ func TestExactlyOnceArchivesEachMessageOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if entries := l.CachedInfo().State.Msgs; int64(entries) != 2*stored.Load() {
+	if entries := l.CachedInfo().State.Msgs; int64(entries) != 2*stored.Load()+1 { // and one of settings
 		t.Errorf("the ledger has %d entries of %d blocks", entries, stored.Load())
 	}
 	if info := s.Info(streamName, consumerName); info.NumAckPending != 0 || info.AckFloor.Stream != n {
 		t.Errorf("%d messages are not acknowledged, the ack floor is %d", info.NumAckPending, info.AckFloor.Stream)
 	}
-}
-
-// slowStore takes longer than the consumer's AckWait, so that the other capture gets what the first one is storing.
-type slowStore struct {
-	store.BlockStore[string]
-	wait func(n int) time.Duration
-	n    atomic.Int64
-}
-
-func (s *slowStore) Write(ctx context.Context, block io.Reader, destKey, dir, name string) (string, int64, time.Duration, error) {
-	select {
-	case <-ctx.Done():
-		return "", 0, 0, ctx.Err()
-	case <-time.After(s.wait(int(s.n.Add(1)))):
-	}
-	return s.BlockStore.Write(ctx, block, destKey, dir, name)
 }
 
 func TestExactlyOnceWithRedeliveryToAnotherCapture(t *testing.T) {
@@ -73,12 +56,12 @@ func TestExactlyOnceWithRedeliveryToAnotherCapture(t *testing.T) {
 	for i := range 3 {
 		o := onceNDJSON(dir)
 		o.MaxMessages, o.PullMessages = 50, 200
-		o.Store = &slowStore{BlockStore: o.Store, wait: func(k int) time.Duration {
+		o.Store = slow(o.Store, func(k int) time.Duration {
 			if (k+i)%5 == 0 {
 				return 2500 * time.Millisecond
 			}
 			return 0
-		}}
+		})
 		running.Go(func() { untilCaughtUp(t, s, o) })
 	}
 	running.Wait()
@@ -89,7 +72,8 @@ func TestExactlyOnceWithRedeliveryToAnotherCapture(t *testing.T) {
 func TestExactlyOnceTakesMessagesForAsOldAsTheRequestThatBroughtThem(t *testing.T) {
 	s, dir := startServer(t), t.TempDir()
 	o := onceNDJSON(dir)
-	o.MaxMessages, o.MaxAge, o.LedgerRetention = 10, time.Second, 4*time.Second
+	o.MaxMessages, o.MaxAge, o.Grace = 10, time.Second, time.Nanosecond
+	o.LedgerRetention = o.LeastLedgerRetention()
 	stop := start(t, o.Build(), s.Connect())
 	n := 0
 	for began := time.Now(); time.Since(began) < o.LedgerRetention; n += 80 {
@@ -102,22 +86,54 @@ func TestExactlyOnceTakesMessagesForAsOldAsTheRequestThatBroughtThem(t *testing.
 	wantOrders(t, readRows(t, dir), n, true)
 }
 
+// The shortest retention that is allowed is one with which blocks that fill slowly are stored, whatever the interval.
+func TestTheLeastLedgerRetentionIsEnoughForBlocksThatFillSlowly(t *testing.T) {
+	t.Parallel()
+	const n = 60
+	s, dir := capturetest.Start(t), t.TempDir()
+	s.Stream(streamName, "orders.>")
+	s.Consumer(streamName, consumerName, nil)
+	o := onceNDJSON(dir)
+	o.MaxAge, o.Grace = time.Second, 6*time.Second
+	o.LedgerRetention = o.LeastLedgerRetention()
+	var givenUp atomic.Int64
+	o.Observer.BlockAbandoned = func(jetcapture.Block, error) { givenUp.Add(1) }
+	stop := start(t, o.Build(), s.Connect())
+	for i := range n {
+		s.Publish(1, func(int) *nats.Msg { return order(i) })
+		time.Sleep(100 * time.Millisecond)
+	}
+	eventually(t, "all is archived", func() bool { return s.Info(streamName, consumerName).AckFloor.Stream == n })
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if got := givenUp.Load(); got > 0 {
+		t.Errorf("%d blocks were given up", got)
+	}
+	wantOrders(t, readRows(t, dir), n, true)
+}
+
 // Blocks that waited for their turn until they were too old for the ledger are asked for again, and pulling does not pause for
-// them as it does for a full disk. The messages that come again come by requests that are younger.
+// them as it does for a full disk: it only lets fewer blocks wait. The messages that come again come by requests that are younger.
 func TestExactlyOnceCatchesUpThoughBlocksGetTooOldInTheQueue(t *testing.T) {
 	const n = 4_000
 	s, dir := startServer(t), t.TempDir()
 	s.Publish(n, order)
 	o := onceNDJSON(dir)
-	o.MaxMessages, o.MaxAge, o.LedgerRetention, o.StoreConcurrency = 10, time.Second, 4*time.Second, 4
-	o.Store = &slowStore{BlockStore: o.Store, wait: func(int) time.Duration { return 50 * time.Millisecond }}
+	o.MaxMessages, o.MaxAge, o.Grace, o.StoreConcurrency = 10, time.Second, time.Nanosecond, 2
+	o.LedgerRetention = o.LeastLedgerRetention()
+	o.Store = slow(o.Store, func(int) time.Duration { return 50 * time.Millisecond })
 	var old atomic.Int64
 	o.Observer.BlockAbandoned = func(_ jetcapture.Block, err error) {
 		if errors.Is(err, ledger.ErrStale) {
 			old.Add(1)
 		}
 	}
-	o.Observer.Paused = func(cause string) { t.Errorf("pulling pauses: %s", cause) }
+	o.Observer.Paused = func(cause string) {
+		if cause != "sealed-blocks" {
+			t.Errorf("pulling pauses: %s", cause)
+		}
+	}
 	untilCaughtUp(t, s, o)
 	if old.Load() == 0 {
 		t.Error("no block got too old: this test shows nothing")
@@ -125,26 +141,13 @@ func TestExactlyOnceCatchesUpThoughBlocksGetTooOldInTheQueue(t *testing.T) {
 	wantOrders(t, readRows(t, dir), n, true)
 }
 
-// lossyStore stores every third block and says that it failed.
-type lossyStore struct {
-	store.BlockStore[string]
-	n atomic.Int64
-}
-
-func (s *lossyStore) Write(ctx context.Context, block io.Reader, destKey, dir, name string) (string, int64, time.Duration, error) {
-	location, n, took, err := s.BlockStore.Write(ctx, block, destKey, dir, name)
-	if s.n.Add(1)%3 == 0 && err == nil {
-		err = errors.New("the answer was lost")
-	}
-	return location, n, took, err
-}
-
 func TestExactlyOnceWhenAnswersOfTheStoreAreLost(t *testing.T) {
 	const n = 5_000
 	s, dir := startServer(t), t.TempDir()
 	s.Publish(n, order)
 	o := onceNDJSON(dir)
-	o.MaxMessages, o.Store = 100, &lossyStore{BlockStore: o.Store}
+	var writes atomic.Int64
+	o.MaxMessages, o.Store = 100, answerless(o.Store, func() bool { return writes.Add(1)%3 == 0 })
 	untilCaughtUp(t, s, o)
 	wantOrders(t, readRows(t, dir), n, true)
 }
@@ -161,13 +164,13 @@ func TestExactlyOnceWhenOthersFindTheFileWhoseAnswerWasLost(t *testing.T) {
 	first := onceNDJSON(dir)
 	first.MaxMessages = n
 	var written, settled atomic.Bool
-	lossy := &faultyStore{BlockStore: first.Store, fail: func() error {
+	down := faulty(first.Store, func() error {
 		if written.Load() && !settled.Load() {
 			return errStoreDown
 		}
 		return nil
-	}}
-	first.Store = &answerless{BlockStore: lossy, lose: func() bool { return written.CompareAndSwap(false, true) }}
+	})
+	first.Store = answerless(down, func() bool { return written.CompareAndSwap(false, true) })
 	first.Observer.BlockAbandoned = func(b jetcapture.Block, err error) { t.Errorf("block %s is given up: %v", b.ID, err) }
 	stop := start(t, first.Build(), s.Connect())
 	eventually(t, "a file is there", written.Load)
@@ -181,29 +184,10 @@ func TestExactlyOnceWhenOthersFindTheFileWhoseAnswerWasLost(t *testing.T) {
 	}
 }
 
-// An answerless store stores a block and says that it failed.
-type answerless struct {
-	store.BlockStore[string]
-	lose func() bool
-}
-
-func (s *answerless) Write(ctx context.Context, block io.Reader, destKey, dir, name string) (string, int64, time.Duration, error) {
-	location, n, took, err := s.BlockStore.Write(ctx, block, destKey, dir, name)
-	if err == nil && s.lose() {
-		err = errors.New("the answer was lost")
-	}
-	return location, n, took, err
-}
-
-// overwriting is a store that does what it must not.
-type overwriting struct{ store.BlockStore[string] }
-
-func (overwriting) Probe(context.Context) error { return store.ErrNotCreateOnly }
-
 func TestExactlyOnceRefusesAStoreThatOverwrites(t *testing.T) {
 	s := startServer(t)
 	o := onceNDJSON(t.TempDir())
-	o.Store = overwriting{o.Store}
+	o.Store = overwriting{o.Store.(locatorStore)}
 	if err := o.Build().Run(t.Context(), s.Connect()); !errors.Is(err, store.ErrNotCreateOnly) {
 		t.Errorf("Run = %v", err)
 	}

@@ -42,7 +42,9 @@ type Options[P Payload, K DestKey] struct {
 	MessageDecoder func(msg *nats.Msg) (P, K, error)
 
 	WriterFactory func() FormattedDataWriter[P] // makes the writer of each block
-	Store         BlockStore[K]                 // takes the finished blocks
+
+	// Store takes the finished blocks. For ExactlyOnce it must be a store.Locator and never overwrite.
+	Store BlockStore[K]
 
 	Suffix      string       // of file names, such as "parquet" or "csv", with or without a dot
 	Compression Compression  // of whole files, unless the writer compresses inside; default None
@@ -64,43 +66,59 @@ type Options[P Payload, K DestKey] struct {
 	// largest are sealed early. The consumer's MaxAckPending counts too, if it is less. Default DefaultMaxInFlight.
 	MaxInFlight int
 
-	// MemoryLimit is a budget in bytes for all that a capture has in memory. Blocks may hold five eighths of it: before that
-	// the largest spill and are sealed, and then pulling pauses until some are stored. The rest is for pulled messages and
-	// encoders, and such that a garbage collector that is told the same limit is not busy all the time. Default
-	// DefaultMemoryLimit.
+	// MemoryLimit is a budget in bytes for all that a capture has in memory. Blocks and the record of their messages (some ten bytes
+	// for each, a hundred where their sequences are sparse) may have five eighths of it: before that the largest spill and are
+	// sealed, and then pulling pauses until some are stored. The rest is for pulled messages and encoders, and such that a garbage
+	// collector that is told the same limit is not busy all the time. Default DefaultMemoryLimit.
 	MemoryLimit int64
 
-	// MaxSealedBlocks is how many sealed blocks may wait for a store before pulling pauses. Default
-	// DefaultMaxSealedBlocks.
+	// MaxSealedBlocks is how many sealed blocks may wait for a store before pulling pauses; fewer while blocks get too old for
+	// the ledger before their turn comes. Default DefaultMaxSealedBlocks.
 	MaxSealedBlocks int
 
-	BufferToDisk bool   // keep the encoded bytes of open blocks in temporary files instead of memory
+	BufferToDisk bool   // keep the encoded bytes of open blocks in temporary files, of half the process's descriptors, instead of memory
 	TempDir      string // the folder for these; default os.TempDir()
 
-	StoreConcurrency int           // how many blocks are stored at a time; default DefaultStoreConcurrency
-	DrainTimeout     time.Duration // how long Run may go on storing after its context ended; default DefaultDrainTimeout
+	// StoreConcurrency is how many blocks are stored at a time. One that failed does not count while it waits to be tried again.
+	// Default DefaultStoreConcurrency.
+	StoreConcurrency int
+
+	DrainTimeout time.Duration // how long Run may go on storing after its context ended; default DefaultDrainTimeout
 
 	// Delivery is what Run promises: AtLeastOnce, the default, or ExactlyOnce.
 	Delivery Delivery
 
-	// LedgerName is the JetStream stream that remembers for ExactlyOnce what is archived. All captures of a consumer must
-	// use the same. Default JC_<stream>_<consumer>. Run makes it, with the replicas of the captured stream.
+	// LedgerName is the JetStream stream in which ExactlyOnce remembers what is archived. All captures of a consumer must
+	// use the same one, with the same Store: Run ends if the ledger is about the files of another store. Default
+	// JC_<stream>_<consumer>. Run makes it, with the replicas of the captured stream. With one replica, a server that dies may lose
+	// its latest entries: package ledger says what happens then.
 	LedgerName string
 
+	// LedgerMaxBytes is how much room the server keeps for the ledger, in bytes, when Run makes it. When it is used up nothing is
+	// stored until some is forgotten, which the log says every 10 seconds. Default: no limit, or ledger.DefaultMaxBytes if the account
+	// requires that streams have one.
+	LedgerMaxBytes int64
+
 	// LedgerRetention is how long the ledger remembers a block after the consumer's ack floor has passed it. A block that
-	// holds a message sent to this capture longer ago than half of that is given up and delivered again, so it must be
-	// well above MaxAge (and MaxLinger, with MinMessages) and the time that storing takes. Default twice the sum of these
-	// and the consumer's AckWait, but an hour at least.
+	// holds a message sent to this capture longer ago than half of that is given up, and its messages are delivered again. So it
+	// must be well above MaxAge (and MaxLinger, with MinMessages) and the time that storing takes, and is at least
+	// LeastLedgerRetention.
+	//
+	// All captures of a ledger have the same: a capture that sets it sets it for all. Default: what the ledger has, raised
+	// to twice the sum of MaxAge (and MaxLinger) and the consumer's AckWait, to LeastLedgerRetention, and to an hour at least.
+	//
+	// The time since a message was sent is the longest that several clocks give, among them the wall clock: blocks are given
+	// up if that is set forward.
 	LedgerRetention time.Duration
 
 	// UntilCaughtUp lets Run return nil once the consumer has nothing pending and nothing un-acknowledged.
 	UntilCaughtUp bool
 
 	PullMessages int // how many messages are asked for at a time, twice; default DefaultPullMessages
-	PullBytes    int // how many bytes of messages are asked for at a time, twice; default DefaultPullBytes
+	PullBytes    int // how many bytes of messages are asked for at a time, twice, up to MemoryLimit/16; default DefaultPullBytes
 
 	// OnStoreComplete is called after every attempt to store a block, with its error if it failed and will be retried.
-	// took is the time that the attempt took, and bytes the length of the file. Store workers call it concurrently.
+	// took is the time that the attempt took, and bytes the length of the file. It is called concurrently.
 	OnStoreComplete func(destKey K, location string, bytes int64, took time.Duration, err error)
 
 	Observer Observer    // called with what happens, for metrics
@@ -147,8 +165,9 @@ func (o *Options[P, K]) Validate() error {
 	must(o.DrainTimeout > 0, "DrainTimeout is %v: it must be positive", o.DrainTimeout)
 	must(o.PullMessages > 0, "PullMessages is %d: it must be positive", o.PullMessages)
 	must(o.Delivery == AtLeastOnce || o.Delivery == ExactlyOnce, "Delivery is %q: use AtLeastOnce or ExactlyOnce", o.Delivery)
-	must(o.LedgerRetention == 0 || o.LedgerRetention >= 4*o.openTime(),
-		"LedgerRetention is %v: it must be at least 4 times what a block may stay open, which is %v", o.LedgerRetention, o.openTime())
+	must(o.LedgerRetention == 0 || o.LedgerRetention >= o.LeastLedgerRetention(),
+		"LedgerRetention is %v: it must be at least %v, 4 times what a block may stay open with Grace and a second", o.LedgerRetention, o.LeastLedgerRetention())
+	must(o.LedgerMaxBytes >= 0, "LedgerMaxBytes is %d: use 0 for no limit", o.LedgerMaxBytes)
 	must(o.PullBytes > 0, "PullBytes is %d: it must be positive", o.PullBytes)
 	if o.BufferToDisk {
 		info, err := os.Stat(o.TempDir)
@@ -196,7 +215,13 @@ func (o *Options[P, K]) sealLimits() sealLimits {
 	}
 }
 
-// openTime is how long a block may stay open.
+// LeastLedgerRetention returns the shortest LedgerRetention with which blocks can be stored: half of it is their age at most, of which
+// they may be open for half. The other is for storing.
+func (o *Options[P, K]) LeastLedgerRetention() time.Duration {
+	return leastRetention(o.openTime(), o.Grace)
+}
+
+// openTime is how long a block may stay open, but for Grace and idleAfter.
 func (o *Options[P, K]) openTime() time.Duration {
 	if o.MinMessages > 0 {
 		return o.MaxAge + o.MaxLinger

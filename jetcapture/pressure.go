@@ -29,13 +29,14 @@ func (l *loop[P, K]) messagesLimit() int {
 }
 
 func (l *loop[P, K]) memoryLimit() int64 {
-	return max(1, l.memHard-max(l.heaviest, l.memHard/8))
+	times := float64(l.held.bytes) * float64(l.openMessages) / float64(max(1, l.held.size)) // of the messages of open blocks
+	return max(1, l.memHard-int64(times)-max(l.heaviest, l.memHard/8))
 }
 
 // relieveMessages seals some more than it must, as looking for the largest takes time if they are many.
 func (l *loop[P, K]) relieveMessages() {
-	for _, b := range l.largest(func(b *block[K]) int64 { return int64(b.messages()) }) {
-		l.fullest = b.messages()
+	for _, b := range l.largest(func(b *block[K]) int64 { return int64(b.count()) }) {
+		l.fullest = b.count()
 		if l.openMessages+l.inFlight/32 < l.messagesLimit() {
 			return
 		}
@@ -61,7 +62,7 @@ func (l *loop[P, K]) relieveMemory() {
 // spill moves what a block's writer holds to its spool on disk, and reports whether that freed most of it.
 func (l *loop[P, K]) spill(b *block[K]) bool {
 	spiller, ok := b.encoder.(format.Spiller)
-	if !ok || l.specs.blocks.spoolDir == "" {
+	if !ok || l.specs.blocks.spools == nil {
 		return false
 	}
 	if err := noPanic("Spill", spiller.Spill); err != nil {

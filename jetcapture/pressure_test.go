@@ -24,7 +24,7 @@ func TestManyKeysMakeFewFiles(t *testing.T) {
 			t.Fatalf("%d messages are in open blocks: there is no room for more while blocks are stored", open)
 		}
 		for _, b := range p.loop.waiting {
-			files, rows = files+1, rows+b.messages()
+			files, rows = files+1, rows+b.count()
 			p.loop.release(b)
 		}
 		p.loop.waiting = nil
@@ -40,7 +40,7 @@ func TestOneKeySealsAtHalfOfWhatMayBeInFlight(t *testing.T) {
 	p := newTrack(t, AtLeastOnce)
 	p.loop.inFlight, p.loop.openMost = inFlight, inFlight
 	p.take(p.messages(inFlight/2, 10))
-	if len(p.loop.waiting) != 1 || p.loop.waiting[0].messages() != inFlight/2 || p.loop.openMessages != 0 {
+	if len(p.loop.waiting) != 1 || p.loop.waiting[0].count() != inFlight/2 || p.loop.openMessages != 0 {
 		t.Errorf("%d blocks are sealed, %d messages are open", len(p.loop.waiting), p.loop.openMessages)
 	}
 }
@@ -83,9 +83,60 @@ func TestASlowStoreMakesNoSmallFiles(t *testing.T) {
 	}
 	rows := 0
 	for _, b := range p.loop.waiting {
-		rows += b.messages()
+		rows += b.count()
 	}
 	if mean := rows / len(p.loop.waiting); mean < 30 {
+		t.Errorf("%d files of %d rows each", len(p.loop.waiting), mean)
+	}
+}
+
+// The times of messages take as much memory as small messages do, and more if a filter leaves few of a stream's sequences.
+func TestTheTimesOfHeldMessagesCountAgainstTheMemoryLimit(t *testing.T) {
+	const memory, messages = 1 << 20, 20_000
+	p := newTrack(t, AtLeastOnce)
+	p.loop.memHard = memory
+	key := 0
+	p.loop.o.MessageDecoder = NatsToNats(func(*nats.Msg) string { return strconv.Itoa(key) })
+	most, sealed := int64(0), 0
+	for i := range messages {
+		key = i % 20
+		p.loop.handle(p.messages(1, 10)[0])
+		p.next += 999 // of other subjects
+		most = max(most, p.loop.openMemory+p.loop.held.bytes)
+		for _, b := range p.loop.waiting {
+			sealed += b.count()
+			p.loop.release(b)
+		}
+		p.loop.waiting = nil
+	}
+	if most > memory*7/8+64<<10 {
+		t.Errorf("open blocks and the times of their messages had %d bytes of %d", most, memory)
+	}
+	if sealed == 0 {
+		t.Errorf("no block was sealed: the times of %d messages take no more than %d bytes", messages, most)
+	}
+}
+
+// What sealed blocks hold is given back when they are stored, and by sealing nothing more.
+func TestASlowStoreMakesNoSmallFilesOfSparseMessages(t *testing.T) {
+	const memory, messages, keys = 1 << 20, 30_000, 20
+	p := newTrack(t, AtLeastOnce)
+	p.loop.memHard = memory
+	key := 0
+	p.loop.o.MessageDecoder = NatsToNats(func(*nats.Msg) string { return strconv.Itoa(key) })
+	for i := range messages {
+		key = i % keys
+		p.loop.handle(p.messages(1, 10)[0])
+		p.next += 999 // of other subjects
+	}
+	if p.loop.held.bytes < memory*7/8 {
+		t.Errorf("the times of the messages take %d bytes: this test shows nothing", p.loop.held.bytes)
+	}
+	rows := 0
+	for _, b := range p.loop.waiting {
+		rows += b.count()
+	}
+	if mean := rows / max(1, len(p.loop.waiting)); mean < 100 {
 		t.Errorf("%d files of %d rows each", len(p.loop.waiting), mean)
 	}
 }

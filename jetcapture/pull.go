@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
 )
 
 const (
@@ -28,16 +30,19 @@ const (
 // message says which request brought it. Only the loop uses it.
 type puller struct {
 	nc        *nats.Conn
+	clock     *elapsed.Clock
 	subject   string // to send requests to
 	batch     int    // messages in a request
 	maxBytes  int    // bytes in a request
+	mostBytes int    // that maxBytes may grow to
+	alone     bool   // the next message is larger, and is asked for by itself
 	expires   time.Duration
 	heartbeat time.Duration
 
 	messages chan *nats.Msg
 	requests map[*nats.Subscription]*pullRequest // since start, that messages may come of
 	latest   *pullRequest                        // that a message came of
-	started  time.Time
+	started  elapsed.Moment
 
 	outstanding int // messages asked for that neither came nor were given back
 	lastHeard   time.Time
@@ -49,7 +54,9 @@ type puller struct {
 type pullRequest struct {
 	sub  *nats.Subscription
 	made time.Time
-	left int // messages that have not come
+	at   elapsed.Moment // the same
+	left int            // messages that have not come
+	most int            // bytes
 }
 
 // A pullEvent is what a status message of the server amounts to.
@@ -61,31 +68,27 @@ const (
 	pullUnsure            // the consumer may be gone: look, then reset
 )
 
-// pullLimits are what a consumer's configuration allows a request to ask for; 0 is no limit.
+// pullLimits are what a request may ask for.
 type pullLimits struct {
-	batch    int
-	bytes    int
-	expires  time.Duration
-	minBytes int // the largest message the server takes: a request for less would never end
+	batch   int // 0: no limit
+	bytes   int
+	expires time.Duration // 0: no limit
 }
 
+// newPuller makes a puller whose requests are for maxBytes, and for more, within the limits, if a message is larger. One that is
+// larger than the limits is asked for by itself, without one.
 func newPuller(nc *nats.Conn, domain, stream, consumer string, batch, maxBytes int, l pullLimits) *puller {
-	api := "$JS.API"
-	if domain != "" {
-		api = "$JS." + domain + ".API"
-	}
 	p := &puller{
-		nc:       nc,
-		subject:  api + ".CONSUMER.MSG.NEXT." + stream + "." + consumer,
-		batch:    batch,
-		maxBytes: max(maxBytes, l.minBytes),
-		expires:  pullExpires,
+		nc:        nc,
+		clock:     new(elapsed.Clock),
+		subject:   apiPrefix(domain) + ".CONSUMER.MSG.NEXT." + stream + "." + consumer,
+		batch:     batch,
+		maxBytes:  min(maxBytes, l.bytes),
+		mostBytes: l.bytes,
+		expires:   pullExpires,
 	}
 	if l.batch > 0 {
 		p.batch = min(p.batch, l.batch)
-	}
-	if l.bytes > 0 {
-		p.maxBytes = min(p.maxBytes, l.bytes)
 	}
 	if l.expires > 0 {
 		p.expires = min(p.expires, l.expires)
@@ -94,11 +97,19 @@ func newPuller(nc *nats.Conn, domain, stream, consumer string, batch, maxBytes i
 	return p
 }
 
+// apiPrefix is what subjects of JetStream's API begin with.
+func apiPrefix(domain string) string {
+	if domain == "" {
+		return "$JS.API"
+	}
+	return "$JS." + domain + ".API"
+}
+
 // start forgets all requests sent before.
 func (p *puller) start(now time.Time) {
 	p.stop()
 	p.messages = make(chan *nats.Msg, 2*p.batch+statusRoom)
-	p.requests, p.latest, p.started, p.lastHeard = make(map[*nats.Subscription]*pullRequest), nil, now, now
+	p.requests, p.latest, p.started, p.lastHeard = make(map[*nats.Subscription]*pullRequest), nil, p.clock.Now(), now
 	p.reconnects = p.nc.Stats().Reconnects
 }
 
@@ -115,16 +126,22 @@ func (p *puller) request(now time.Time, room int) error {
 	if p.outstanding >= p.batch || now.Before(p.notBefore) || !p.nc.IsConnected() {
 		return nil
 	}
-	n := min(p.batch, room-p.outstanding)
+	n, most := min(p.batch, room-p.outstanding), p.maxBytes
 	if n <= 0 || (p.outstanding > 0 && n < p.batch/4) {
 		return nil // many small requests cost more than they bring
+	}
+	if p.alone {
+		if p.outstanding > 0 {
+			return nil
+		}
+		n, most = 1, 0
 	}
 	body, err := json.Marshal(struct {
 		Expires   time.Duration `json:"expires"`
 		Batch     int           `json:"batch"`
-		MaxBytes  int           `json:"max_bytes"`
+		MaxBytes  int           `json:"max_bytes,omitempty"`
 		Heartbeat time.Duration `json:"idle_heartbeat"`
-	}{p.expires, n, p.maxBytes, p.heartbeat})
+	}{p.expires, n, most, p.heartbeat})
 	if err != nil {
 		return err
 	}
@@ -134,7 +151,7 @@ func (p *puller) request(now time.Time, room int) error {
 	if err != nil {
 		return fmt.Errorf("subscribe for pulled messages: %w", err)
 	}
-	r := &pullRequest{sub: sub, made: now, left: n}
+	r := &pullRequest{sub: sub, made: now, at: p.clock.Now(), left: n, most: most}
 	p.requests[sub] = r
 	if err := p.nc.PublishRequest(p.subject, inbox, body); err != nil {
 		p.end(r)
@@ -144,12 +161,13 @@ func (p *puller) request(now time.Time, room int) error {
 		p.lastHeard = now // heartbeats of this request start now
 	}
 	p.outstanding += n
+	p.alone = false
 	return nil
 }
 
 // received counts a message that came, and returns when the request was made that brought it. The server cannot have sent
 // the message earlier, however long it was on its way or waited here while the process was stopped.
-func (p *puller) received(msg *nats.Msg, now time.Time) (requested time.Time) {
+func (p *puller) received(msg *nats.Msg, now time.Time) (requested elapsed.Moment) {
 	p.lastHeard = now
 	if p.outstanding > 0 {
 		p.outstanding--
@@ -164,7 +182,7 @@ func (p *puller) received(msg *nats.Msg, now time.Time) (requested time.Time) {
 	if r.left--; r.left <= 0 {
 		p.end(r)
 	}
-	return r.made
+	return r.at
 }
 
 // end ends a request of which nothing will come any more.
@@ -203,7 +221,8 @@ func (p *puller) status(msg *nats.Msg, now time.Time) (pullEvent, error) {
 		return pullNothing, nil // a heartbeat
 	}
 	p.giveBack(msg)
-	if r := p.requests[msg.Sub]; r != nil {
+	r := p.requests[msg.Sub]
+	if r != nil {
 		p.end(r) // whatever the reason, nothing comes of it after that
 	}
 	switch {
@@ -213,8 +232,8 @@ func (p *puller) status(msg *nats.Msg, now time.Time) (pullEvent, error) {
 		p.notBefore = now.Add(time.Second)
 		return pullUnsure, errors.New("no JetStream server answers for the consumer")
 	case code == "409" && strings.HasPrefix(says, "message size exceeds maxbytes"):
-		if pending, _ := strconv.Atoi(msg.Header.Get("Nats-Pending-Bytes")); pending >= p.maxBytes {
-			p.maxBytes *= 2 // nothing was sent: the next message alone is larger
+		if left, _ := strconv.Atoi(msg.Header.Get("Nats-Pending-Bytes")); r != nil && left >= r.most {
+			p.askForMore(r.most) // nothing was sent: the next message alone is larger
 		}
 		return pullNothing, nil
 	case code == "409" && strings.HasPrefix(says, "batch completed"):
@@ -228,6 +247,15 @@ func (p *puller) status(msg *nats.Msg, now time.Time) (pullEvent, error) {
 		p.notBefore = now.Add(time.Second)
 		return pullUnsure, err
 	}
+}
+
+// askForMore makes requests for more than so many bytes.
+func (p *puller) askForMore(bytes int) {
+	if bytes >= p.mostBytes {
+		p.alone = true
+		return
+	}
+	p.maxBytes = max(p.maxBytes, min(2*bytes, p.mostBytes))
 }
 
 // giveBack takes what a request did not get off the outstanding messages.

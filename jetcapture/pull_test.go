@@ -2,6 +2,7 @@ package jetcapture_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -49,6 +50,63 @@ func TestLargeMessagesArePulled(t *testing.T) {
 	}
 	if len(rows) != n {
 		t.Errorf("%d rows", len(rows))
+	}
+}
+
+// A message may be larger than the consumer lets a request ask for.
+func TestMessagesAboveTheBytesOfARequestArePulled(t *testing.T) {
+	const n, size = 100, 50_000
+	s, dir := capturetest.Start(t), t.TempDir()
+	s.Stream(streamName, "orders.>")
+	s.Consumer(streamName, consumerName, func(c *jetstream.ConsumerConfig) { c.MaxRequestMaxBytes = 10_000 })
+	s.Publish(n, func(i int) *nats.Msg {
+		m := &nats.Msg{Subject: "orders.some", Data: []byte{byte(i)}}
+		if i%10 == 5 {
+			m.Data = bytes.Repeat(m.Data, size)
+		}
+		return m
+	})
+	untilCaughtUp(t, s, rawNDJSON(dir))
+	if rows := readRows(t, dir); len(rows) != n {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+// What two requests may bring is in the budget, however large the messages are and whatever PullBytes is.
+func TestRequestsFitTheMemoryLimit(t *testing.T) {
+	const n, size, memory = 30, 900_000, 16 << 20
+	s, dir := capturetest.Start(t), t.TempDir()
+	s.Stream(streamName, "orders.>")
+	s.Consumer(streamName, consumerName, nil)
+	s.Publish(n, func(i int) *nats.Msg {
+		return &nats.Msg{Subject: "orders.large", Data: bytes.Repeat([]byte{byte(i)}, size)}
+	})
+	var most atomic.Int64
+	sub, err := s.Connect().Subscribe("$JS.API.CONSUMER.MSG.NEXT.>", func(m *nats.Msg) {
+		var request struct {
+			MaxBytes int64 `json:"max_bytes"`
+			Batch    int
+		}
+		if err := json.Unmarshal(m.Data, &request); err != nil {
+			t.Error(err)
+		}
+		if request.MaxBytes == 0 && request.Batch != 1 {
+			t.Errorf("a request for %d messages is for any number of bytes", request.Batch)
+		}
+		most.Store(max(most.Load(), request.MaxBytes))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	o := rawNDJSON(dir)
+	o.MemoryLimit, o.PullBytes = memory, 64<<20
+	untilCaughtUp(t, s, o)
+	if rows := readRows(t, dir); len(rows) != n {
+		t.Errorf("%d rows", len(rows))
+	}
+	if got := most.Load(); got == 0 || got > memory/16 {
+		t.Errorf("a request was for %d bytes, where %d may be held", got, memory)
 	}
 }
 

@@ -3,35 +3,43 @@ package jetcapture
 import (
 	"encoding/binary"
 	"iter"
+
+	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
-// messageRefs are messages as far as it takes to acknowledge them.
+// messageRefs are messages in the order of their delivery, as far as it takes to acknowledge them, and to tell them from
+// others that have the same sequences.
 type messageRefs struct {
-	route  ackRoute
-	refs   ackRefs
-	others []string // replies of messages that have another route
+	runs []refRun
+	refs ackRefs
 }
 
-// oneRef returns the one message.
-func oneRef(route ackRoute, ref ackRef) messageRefs {
-	m := messageRefs{route: route}
+// A refRun is where messages of another epoch or another route begin. Most blocks have one.
+type refRun struct {
+	first int // message
+	epoch uint64
+	route ackRoute
+}
+
+const refRunBytes = 56
+
+func (m *messageRefs) count() int { return m.refs.n }
+
+// add takes one more message.
+func (m *messageRefs) add(d *delivery) { m.append(d.route, d.epoch, d.ref()) }
+
+func (m *messageRefs) append(route ackRoute, epoch uint64, ref ackRef) {
+	if n := len(m.runs); n == 0 || m.runs[n-1].epoch != epoch || m.runs[n-1].route != route {
+		m.runs = append(m.runs, refRun{first: m.refs.n, epoch: epoch, route: route})
+	}
 	m.refs.append(ref)
-	return m
 }
 
-func (m *messageRefs) count() int { return m.refs.n + len(m.others) }
+// firstEpoch returns the epoch of the first message, which is the oldest.
+func (m *messageRefs) firstEpoch() uint64 { return m.runs[0].epoch }
 
-// add takes one more message, with its reply.
-func (m *messageRefs) add(d *delivery, reply string) {
-	if m.count() == 0 {
-		m.route = d.route
-	}
-	if d.route == m.route {
-		m.refs.append(d.ref())
-	} else {
-		m.others = append(m.others, reply)
-	}
-}
+// memory returns the bytes held.
+func (m *messageRefs) memory() int64 { return m.refs.memory() + int64(cap(m.runs))*refRunBytes }
 
 const (
 	repliesAtOnce = 256 // so many subjects are made as one string, for one allocation
@@ -41,17 +49,20 @@ const (
 // replies yields the subjects that acknowledge the messages.
 func (m *messageRefs) replies() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		reader := m.refs.reader()
-		buf := make([]byte, 0, min(m.refs.n, repliesAtOnce)*(len(m.route.prefix)+replyNumbers+len(m.route.tail)))
+		reader := m.reader()
+		var buf []byte
+		if len(m.runs) > 0 {
+			route := &m.runs[0].route
+			buf = make([]byte, 0, min(m.refs.n, repliesAtOnce)*(len(route.prefix)+replyNumbers+len(route.tail)))
+		}
 		var ends [repliesAtOnce]int
 		for more := true; more; {
 			n := 0
 			for buf = buf[:0]; n < len(ends); n++ {
-				var ref ackRef
-				if ref, more = reader.next(); !more {
+				if more = reader.next(); !more {
 					break
 				}
-				buf = m.route.subject(buf, ref)
+				buf = reader.run.route.subject(buf, reader.ref)
 				ends[n] = len(buf)
 			}
 			subjects, begin := string(buf), 0
@@ -62,8 +73,18 @@ func (m *messageRefs) replies() iter.Seq[string] {
 				begin = end
 			}
 		}
-		for _, reply := range m.others {
-			if !yield(reply) {
+	}
+}
+
+// messages yields every message in the order of delivery, and whether it is the first of an epoch, as the first of all is.
+func (m *messageRefs) messages() iter.Seq2[ledger.Message, bool] {
+	return func(yield func(ledger.Message, bool) bool) {
+		reader := m.reader()
+		var epoch uint64
+		for first := true; reader.next(); first = false {
+			cut := first || reader.run.epoch != epoch
+			epoch = reader.run.epoch
+			if !yield(reader.ref.message(), cut) {
 				return
 			}
 		}
@@ -75,35 +96,52 @@ func (m *messageRefs) seqs(each func(seq uint64)) {
 	for ref := range m.refs.all() {
 		each(ref.streamSeq)
 	}
-	for _, reply := range m.others {
-		if d, ok := parseDelivery(reply); ok {
-			each(d.streamSeq)
-		}
-	}
 }
 
 // split parts the messages by whether their sequence is in a set.
 func (m *messageRefs) split(has func(seq uint64) bool) (in, out messageRefs) {
-	in.route, out.route = m.route, m.route
-	for ref := range m.refs.all() {
-		if has(ref.streamSeq) {
-			in.refs.append(ref)
-		} else {
-			out.refs.append(ref)
+	return m.part(func(_ uint64, ref ackRef) bool { return has(ref.streamSeq) })
+}
+
+// part parts the messages by what is said of each, and of its epoch.
+func (m *messageRefs) part(isIn func(epoch uint64, ref ackRef) bool) (in, out messageRefs) {
+	for reader := m.reader(); reader.next(); {
+		to := &out
+		if isIn(reader.run.epoch, reader.ref) {
+			to = &in
 		}
-	}
-	for _, reply := range m.others {
-		if d, ok := parseDelivery(reply); ok && has(d.streamSeq) {
-			in.others = append(in.others, reply)
-		} else {
-			out.others = append(out.others, reply)
-		}
+		to.append(reader.run.route, reader.run.epoch, reader.ref)
 	}
 	return in, out
 }
 
-// ackRefs are ackRefs one after the other. Each is kept as how it differs from the one before, which takes four or
-// five bytes instead of 24. The zero value has none.
+func (m *messageRefs) reader() messageRefReader {
+	return messageRefReader{runs: m.runs, refs: m.refs.reader()}
+}
+
+// A messageRefReader reads messages one after the other.
+type messageRefReader struct {
+	runs []refRun // to come
+	refs ackRefReader
+	n    int
+
+	ref ackRef // the latest
+	run *refRun
+}
+
+func (r *messageRefReader) next() (ok bool) {
+	if r.ref, ok = r.refs.next(); !ok {
+		return false
+	}
+	if len(r.runs) > 0 && r.runs[0].first == r.n {
+		r.run, r.runs = &r.runs[0], r.runs[1:]
+	}
+	r.n++
+	return true
+}
+
+// ackRefs are ackRefs one after the other. Each is kept as how it differs from the one before, which takes seven or eight
+// bytes on a busy stream instead of 32. The zero value has none.
 type ackRefs struct {
 	n       int
 	last    ackRef
@@ -114,6 +152,7 @@ func (r *ackRefs) append(ref ackRef) {
 	r.encoded = binary.AppendVarint(r.encoded, int64(ref.streamSeq-r.last.streamSeq))
 	r.encoded = binary.AppendVarint(r.encoded, int64(ref.ahead()-r.last.ahead()))
 	r.encoded = binary.AppendUvarint(r.encoded, ref.numDelivered)
+	r.encoded = binary.AppendVarint(r.encoded, ref.timestamp-r.last.timestamp)
 	r.last = ref
 	r.n++
 }
@@ -150,6 +189,7 @@ func (r *ackRefReader) next() (ref ackRef, ok bool) {
 	delivered, n := binary.Uvarint(r.rest)
 	r.rest = r.rest[n:]
 	r.last.numDelivered = delivered
+	r.last.timestamp += r.varint()
 	return r.last, true
 }
 

@@ -6,17 +6,23 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
 func TestRepliesAreOfEachMessageInOrder(t *testing.T) {
 	for _, n := range []int{0, 1, repliesAtOnce, 2*repliesAtOnce + 1} {
-		m := messageRefs{route: ackRoute{prefix: "$JS.ACK.S.C.", tail: "@x"}, others: []string{"a", "b"}}
+		var m messageRefs
 		var want []string
 		for i := range uint64(n) {
-			m.refs.append(ackRef{streamSeq: i + 1, consumerSeq: 9 * i, numDelivered: 2})
-			want = append(want, fmt.Sprintf("$JS.ACK.S.C.2.%d.%d.0.0@x", i+1, 9*i))
+			route := ackRoute{prefix: "$JS.ACK.S.C.", tail: "@x"}
+			if i%1000/100 == 3 {
+				route = ackRoute{prefix: "$JS.ACK.hub.acc.S.C."}
+			}
+			m.append(route, i/200, ackRef{streamSeq: i + 1, consumerSeq: 9 * i, numDelivered: 2, timestamp: int64(i)})
+			want = append(want, fmt.Sprintf("%s2.%d.%d.0.0%s", route.prefix, i+1, 9*i, route.tail))
 		}
-		if got := slices.Collect(m.replies()); !slices.Equal(got, append(want, "a", "b")) {
+		if got := slices.Collect(m.replies()); !slices.Equal(got, want) {
 			t.Errorf("%d messages: %.200q", n, got)
 		}
 		for range m.replies() {
@@ -26,16 +32,50 @@ func TestRepliesAreOfEachMessageInOrder(t *testing.T) {
 }
 
 func TestRepliesTakeFewAllocations(t *testing.T) {
-	m := messageRefs{route: ackRoute{prefix: "$JS.ACK.S.C."}}
-	for i := range uint64(10 * repliesAtOnce) {
-		m.refs.append(ackRef{streamSeq: i, consumerSeq: i, numDelivered: 1})
-	}
+	m := busyStream(10 * repliesAtOnce)
 	n := testing.AllocsPerRun(10, func() {
 		for range m.replies() {
 		}
 	})
 	if n > 40 {
 		t.Errorf("%v allocations for %d messages", n, m.count())
+	}
+}
+
+// busyStream returns messages of a stream that takes a hundred thousand a second.
+func busyStream(n int) (m messageRefs) {
+	for i := range uint64(n) {
+		m.append(ackRoute{prefix: "$JS.ACK.S.C."}, 1, ackRef{
+			streamSeq: 1e9 + i, consumerSeq: 1e9 + i, numDelivered: 1, timestamp: 1_763_899_200_000_000_000 + int64(i*10_000+i*i%977),
+		})
+	}
+	return m
+}
+
+func TestMessagesKeepTheirTimesAndEpochs(t *testing.T) {
+	var m messageRefs
+	type seen struct {
+		ledger.Message
+		cut bool
+	}
+	var want []seen
+	for i, epoch := range []uint64{3, 3, 4, 4, 4, 7} {
+		d := &delivery{streamSeq: uint64(10 - i), consumerSeq: uint64(i), timestamp: int64(100 + i%3), epoch: epoch}
+		if i == 4 {
+			d.route.tail = "@elsewhere" // which is no epoch
+		}
+		m.add(d)
+		want = append(want, seen{d.message(), i == 0 || i == 2 || i == 5})
+	}
+	var got []seen
+	for message, cut := range m.messages() {
+		got = append(got, seen{message, cut})
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("messages are\n%v, want\n%v", got, want)
+	}
+	for range m.messages() {
+		break
 	}
 }
 
@@ -52,7 +92,7 @@ func TestRefsAreWhatWasAppended(t *testing.T) {
 		var refs ackRefs
 		var want []ackRef
 		for range r.IntN(100) {
-			ref := ackRef{streamSeq: number(), consumerSeq: number(), numDelivered: number()}
+			ref := ackRef{streamSeq: number(), consumerSeq: number(), numDelivered: number(), timestamp: int64(number())}
 			refs.append(ref)
 			want = append(want, ref)
 		}
@@ -63,39 +103,79 @@ func TestRefsAreWhatWasAppended(t *testing.T) {
 }
 
 func TestRefsTakeLittle(t *testing.T) {
+	m := busyStream(1000)
+	if size := len(m.refs.encoded); size > 6_100 {
+		t.Errorf("1000 refs of a busy stream are %d bytes", size)
+	}
 	var refs ackRefs
 	for i := range uint64(1000) { // of one key of ten thousand, with some messages that were delivered again
-		refs.append(ackRef{streamSeq: 1e9 + 10_000*i, consumerSeq: 1e9 + 10_000*i + i/100, numDelivered: 1})
+		refs.append(ackRef{streamSeq: 1e9 + 10_000*i, consumerSeq: 1e9 + 10_000*i + i/100, numDelivered: 1, timestamp: int64(1e18 + 1e8*i)})
 	}
-	if held := refs.memory(); held > 8_000 {
+	if held := refs.memory(); held > 12_000 {
 		t.Errorf("1000 refs are %d bytes", held)
 	}
 }
 
 func TestSplitPartsAllMessages(t *testing.T) {
 	d := func(seq uint64, prefix string) *delivery {
-		return &delivery{route: ackRoute{prefix: prefix}, streamSeq: seq, consumerSeq: 2 * seq, numDelivered: 1}
+		return &delivery{route: ackRoute{prefix: prefix}, streamSeq: seq, consumerSeq: 2 * seq, numDelivered: 1, timestamp: int64(seq), epoch: seq / 6}
 	}
 	var m messageRefs
 	for seq := range uint64(10) {
-		m.add(d(seq+1, "$JS.ACK.S.C."), "")
+		m.add(d(seq+1, "$JS.ACK.S.C."))
 	}
 	for seq := uint64(11); seq <= 14; seq++ {
-		m.add(d(seq, "$JS.ACK.hub.S.C."), fmt.Sprintf("$JS.ACK.hub.acc.S.C.1.%d.%d.5.6", seq, seq))
+		m.add(d(seq, "$JS.ACK.hub.acc.S.C."))
 	}
-	even := func(seq uint64) bool { return seq%2 == 0 }
-	in, out := m.split(even)
-	seqs := func(m *messageRefs) (all []uint64) {
-		m.seqs(func(seq uint64) { all = append(all, seq) })
-		return all
+	in, out := m.split(func(seq uint64) bool { return seq%2 == 0 })
+	for name, c := range map[string]struct {
+		part *messageRefs
+		seqs []uint64
+	}{"in": {&in, []uint64{2, 4, 6, 8, 10, 12, 14}}, "out": {&out, []uint64{1, 3, 5, 7, 9, 11, 13}}} {
+		var want messageRefs
+		for _, seq := range c.seqs {
+			prefix := "$JS.ACK.S.C."
+			if seq > 10 {
+				prefix = "$JS.ACK.hub.acc.S.C."
+			}
+			want.add(d(seq, prefix))
+		}
+		if got := slices.Collect(c.part.replies()); !slices.Equal(got, slices.Collect(want.replies())) || c.part.count() != len(got) {
+			t.Errorf("%s the set are %q", name, got)
+		}
+		var messages []ledger.Message
+		for message, cut := range c.part.messages() {
+			if want := len(messages) == 0 || message.Seq/6 != messages[len(messages)-1].Seq/6; cut != want {
+				t.Errorf("%s the set, %v begins an epoch: %v", name, message, cut)
+			}
+			messages = append(messages, message)
+		}
+		if len(messages) != len(c.seqs) {
+			t.Errorf("%s the set are %v", name, messages)
+		}
 	}
-	if got := seqs(&in); !slices.Equal(got, []uint64{2, 4, 6, 8, 10, 12, 14}) || in.count() != len(got) {
-		t.Errorf("in the set are %v", got)
-	}
-	if got := seqs(&out); !slices.Equal(got, []uint64{1, 3, 5, 7, 9, 11, 13}) || out.count() != len(got) {
-		t.Errorf("not in the set are %v", got)
-	}
-	if in.route != m.route || out.route != m.route {
-		t.Errorf("the routes are %v and %v", in.route, out.route)
-	}
+}
+
+func BenchmarkRefs(b *testing.B) {
+	b.Run("add", func(b *testing.B) {
+		b.ReportAllocs()
+		var m messageRefs
+		d := delivery{route: ackRoute{prefix: "$JS.ACK.S.C."}, numDelivered: 1}
+		for b.Loop() {
+			d.streamSeq++
+			d.consumerSeq++
+			d.timestamp += 10_000
+			if m.add(&d); m.count() == 100_000 {
+				m.runs, m.refs = m.runs[:0], ackRefs{encoded: m.refs.encoded[:0]}
+			}
+		}
+	})
+	b.Run("replies", func(b *testing.B) {
+		m := busyStream(10_000)
+		b.ReportAllocs()
+		for b.Loop() {
+			for range m.replies() {
+			}
+		}
+	})
 }

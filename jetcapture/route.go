@@ -1,6 +1,7 @@
 package jetcapture
 
 import (
+	"context"
 	"errors"
 	"io"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/store"
 )
 
 // handle takes one message of the subscription to its block.
@@ -25,6 +27,7 @@ func (l *loop[P, K]) handle(msg *nats.Msg) {
 		return
 	}
 	l.requested = l.puller.received(msg, l.clocks.now)
+	l.history.receive(&d)
 	if l.watermark != nil && !l.watermark.receive(&d) {
 		l.resetCause = l.watermark.broken
 	}
@@ -34,12 +37,15 @@ func (l *loop[P, K]) handle(msg *nats.Msg) {
 	if t := time.Unix(0, d.timestamp); t.After(l.clocks.stream) {
 		l.clocks.stream = t
 	}
-	switch { // numDelivered does not tell: a consumer that is reset counts anew
-	case l.held.has(d.streamSeq):
+	switch l.held.look(d.message()) { // numDelivered does not tell: a consumer that is reset counts from the start
+	case isHeld:
 		l.dropped++
 		l.repeats++
 		return
-	case l.known(msg, &d):
+	case otherHeld:
+		l.collides(&d)
+	}
+	if l.known(msg, &d) {
 		l.dropped++
 		return
 	}
@@ -53,10 +59,10 @@ func (l *loop[P, K]) known(msg *nats.Msg, d *delivery) bool {
 	if l.once == nil {
 		return false
 	}
-	switch l.once.lookUp(d.streamSeq) {
+	switch l.once.lookUp(d.message()) {
 	case ledger.Archived:
 		if l.watermark == nil {
-			l.acker.ackUnconfirmed(msg.Reply)
+			l.acker.ackUnconfirmed(msg.Reply, l.puller.reconnects)
 		}
 		return true
 	case ledger.Pending:
@@ -65,6 +71,9 @@ func (l *loop[P, K]) known(msg *nats.Msg, d *delivery) bool {
 		}
 		l.acker.nak(d.alone(), pendingDelay)
 		return true
+	case ledger.Reused:
+		l.reused(d)
+		return false
 	default:
 		return false
 	}
@@ -76,25 +85,36 @@ func (l *loop[P, K]) handleStatus(msg *nats.Msg) {
 		l.resetCause = cause
 	case pullUnsure:
 		l.resetCause, l.unsure = cause, true
-		l.lookout.ask()
+		l.askLookout(true)
 	}
 }
 
 // archive decodes a message and writes it to the block of its destination key and interval.
 func (l *loop[P, K]) archive(msg *nats.Msg, d *delivery) {
+	if !l.hasHeaders(msg, d) {
+		return
+	}
 	payload, destKey, err := decode(l.o.MessageDecoder, msg)
 	if err != nil {
 		l.reject(msg, d, "decode", err)
 		return
 	}
-	if _, ok := l.suspect[d.streamSeq]; ok {
-		delete(l.suspect, d.streamSeq)
-		if err := l.try(payload); err != nil {
+	failed := l.suspects.of(d.message())
+	if failed > 0 {
+		err := l.try(payload)
+		if err == nil && failed >= len(suspectBlock) {
+			err = errChokes
+		}
+		if err != nil {
 			l.reject(msg, d, "write", err)
 			return
 		}
 	}
-	b, err := l.blockFor(destKey, d)
+	b, err := l.blockFor(destKey, d, failed)
+	if errors.Is(err, store.ErrDestKey) {
+		l.reject(msg, d, "destination key", err)
+		return
+	}
 	if err != nil {
 		l.setback(err)
 		l.nak(d)
@@ -106,14 +126,17 @@ func (l *loop[P, K]) archive(msg *nats.Msg, d *delivery) {
 		l.abandonOpen(b, b.spool.err)
 		l.nak(d)
 	case errors.Is(err, format.ErrBroken):
-		l.suspectAll(b.block)
-		l.abandonOpen(b, err)
+		l.suspects.add(&b.messageRefs)
+		one := d.alone()
+		l.suspects.add(&one)
+		l.close(b.block)
+		l.abandon(b.block, err)
 		l.nak(d)
 	case err != nil:
 		l.account(b.block)
 		l.reject(msg, d, "write", err)
 	default:
-		l.hold(b.block, d, msg.Reply, rows)
+		l.hold(b.block, d, rows)
 		if reason := l.sealReason(b.block); reason != "" {
 			l.seal(b.block, reason)
 		}
@@ -146,7 +169,7 @@ func (l *loop[P, K]) reject(msg *nats.Msg, d *delivery, stage string, reason err
 	if err == nil {
 		letter := newDeadLetter(msg, d, l.o.NATSStreamName, l.o.NATSConsumerName, stage, reason)
 		if _, err = write(b.writer, letter); err == nil {
-			l.hold(b.block, d, msg.Reply, 1)
+			l.hold(b.block, d, 1)
 			if reason := l.sealReason(b.block); reason != "" {
 				l.seal(b.block, reason)
 			}
@@ -160,10 +183,10 @@ func (l *loop[P, K]) reject(msg *nats.Msg, d *delivery, stage string, reason err
 	l.nak(d)
 }
 
-// blockFor returns the open block of a destination key and a message's interval.
-func (l *loop[P, K]) blockFor(destKey K, d *delivery) (*openBlock[P, K], error) {
+// blockFor returns the open block of a destination key and a message's interval, with others that were as often in blocks that failed.
+func (l *loop[P, K]) blockFor(destKey K, d *delivery, failed int) (*openBlock[P, K], error) {
 	start := l.interval(d)
-	key := openKey[K]{destKey, start.UnixNano()}
+	key := openKey[K]{destKey, start.UnixNano(), failed}
 	if l.recent != nil && key == l.recentKey {
 		return l.recent, nil
 	}
@@ -174,8 +197,11 @@ func (l *loop[P, K]) blockFor(destKey K, d *delivery) (*openBlock[P, K], error) 
 	if b := l.lingering(key, start); b != nil {
 		return b, nil
 	}
+	if err := l.hasPlace(destKey, start); err != nil {
+		return nil, err
+	}
 	b := &openBlock[P, K]{block: l.newBlock(start)}
-	b.destKey = destKey
+	b.destKey, b.failed = destKey, failed
 	if err := noPanic("WriterFactory", func() error { b.writer = l.o.WriterFactory(); return nil }); err != nil {
 		return nil, err
 	}
@@ -183,11 +209,28 @@ func (l *loop[P, K]) blockFor(destKey K, d *delivery) (*openBlock[P, K], error) 
 		return nil, err
 	}
 	l.open[key] = b
-	if latest := l.latest[destKey]; l.limits.minMessages > 0 && (latest == nil || latest.start.Before(start)) {
+	if latest := l.latest[destKey]; l.limits.minMessages > 0 && failed == 0 && (latest == nil || latest.start.Before(start)) {
 		l.latest[destKey] = b
 	}
 	l.opened(b.block)
 	return b, nil
+}
+
+// hasPlace checks that the store has a place for a destination key, where it can be asked. Otherwise the block could never be
+// stored, and its messages would come again and again. Other errors show when it is stored.
+func (l *loop[P, K]) hasPlace(destKey K, start time.Time) (err error) {
+	locator, ok := l.o.Store.(store.Locator[K])
+	if !ok {
+		return nil
+	}
+	err = noPanic("the store", func() error {
+		_, err := locator.Locate(context.Background(), destKey, l.o.Layout(start), deadLetterSuffix)
+		return err
+	})
+	if !errors.Is(err, store.ErrDestKey) {
+		return nil
+	}
+	return err
 }
 
 func (l *loop[P, K]) letterBlock(d *delivery) (*openBlock[*DeadLetter, K], error) {
@@ -213,7 +256,7 @@ func (l *loop[P, K]) interval(d *delivery) time.Time {
 func (l *loop[P, K]) newBlock(start time.Time) *block[K] {
 	end := start.Add(l.limits.interval)
 	return &block[K]{
-		id: newBlockID(), start: start, end: end, last: start, opened: l.clocks.now,
+		id: newBlockID(l.specs.idPrefix), lineage: l.history.lineage, start: start, end: end, last: start, opened: l.clocks.now,
 		late: !l.clocks.stream.Before(end.Add(l.limits.grace)),
 	}
 }
@@ -226,14 +269,17 @@ func (l *loop[P, K]) opened(b *block[K]) {
 }
 
 // hold counts a message that was written to an open block.
-func (l *loop[P, K]) hold(b *block[K], d *delivery, reply string, rows int) {
-	b.add(d, reply, rows)
+func (l *loop[P, K]) hold(b *block[K], d *delivery, rows int) {
+	b.add(d, rows)
+	if d.numDelivered > 1 || d.streamSeq <= l.history.before {
+		b.heldBefore(d.streamSeq)
+	}
 	if requested := l.requested; b.oldest.IsZero() || requested.Before(b.oldest) {
 		b.oldest = requested
 	}
-	l.held.add(d.streamSeq)
+	l.held.add(d.message())
 	l.openMessages++
-	l.fullest = max(l.fullest, b.messages())
+	l.fullest = max(l.fullest, b.count())
 	l.account(b)
 }
 
@@ -253,6 +299,9 @@ func (l *loop[P, K]) nak(d *delivery) {
 
 // askAgain asks for messages again that no block has any more.
 func (l *loop[P, K]) askAgain(m messageRefs, delay time.Duration) {
+	if m.count() == 0 {
+		return
+	}
 	if l.watermark == nil {
 		l.acker.nak(m, delay)
 		return

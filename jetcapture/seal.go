@@ -15,6 +15,8 @@ const (
 	SealInFlight    SealReason = "in-flight"    // too many un-acknowledged messages are held
 	SealMemory      SealReason = "memory"       // Options.MemoryLimit
 	SealCaughtUp    SealReason = "caught-up"    // Options.UntilCaughtUp, and nothing is pending
+	SealFork        SealReason = "fork"         // the stream lost messages and used their sequences again
+	SealSuspect     SealReason = "suspect"      // writers of blocks with its messages failed: it is kept small
 	SealShutdown    SealReason = "shutdown"     // Run is ending
 )
 

@@ -3,16 +3,19 @@ package jetcapture
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
-// seal takes an open block to the end of the queue for the store workers.
+// seal takes an open block to the end of the queue for the committer.
 func (l *loop[P, K]) seal(b *block[K], reason SealReason) {
 	l.close(b)
-	if b.messages() == 0 {
+	if b.count() == 0 {
 		l.release(b) // all that was written to it was rejected
 		return
 	}
@@ -26,13 +29,13 @@ func (l *loop[P, K]) seal(b *block[K], reason SealReason) {
 // close takes a block out of the open ones.
 func (l *loop[P, K]) close(b *block[K]) {
 	l.recent = nil
-	l.openMessages -= b.messages()
+	l.openMessages -= b.count()
 	l.openMemory -= b.memory
 	if b.deadLetter {
 		delete(l.letters, b.start.UnixNano())
 		return
 	}
-	delete(l.open, openKey[K]{b.destKey, b.last.UnixNano()})
+	delete(l.open, b.key())
 	if latest := l.latest[b.destKey]; latest != nil && latest.block == b {
 		delete(l.latest, b.destKey)
 	}
@@ -64,37 +67,42 @@ func (l *loop[P, K]) settle(o outcome[K]) {
 	delete(l.inStore, o.block)
 	if o.err == nil {
 		l.setbacks = 0
+		l.backlog.done()
+		l.suspects.clear(&o.block.messageRefs)
 		l.release(o.block)
 		return
 	}
 	if o.again != nil {
+		l.shrinkBacklog(o)
 		l.giveBack(o)
 		return
 	}
-	if o.suspect {
-		l.suspectAll(o.block)
-	}
-	if o.fatal {
+	switch {
+	case o.suspect:
+		l.suspects.add(&o.block.messageRefs)
+	case o.fatal:
 		l.stop = cmp.Or(l.stop, o.err)
-	} else {
+	default:
 		l.setback(o.err)
 	}
 	l.abandon(o.block, o.err)
 }
 
-// suspectAll remembers the messages of a block whose writer failed: each is tried alone when it comes again.
-func (l *loop[P, K]) suspectAll(b *block[K]) {
-	b.seqs(func(seq uint64) {
-		if len(l.suspect) < 2*l.o.MaxInFlight {
-			l.suspect[seq] = struct{}{}
-		}
-	})
+// shrinkBacklog lets fewer blocks wait for a store if one waited until it was too old for the ledger.
+func (l *loop[P, K]) shrinkBacklog(o outcome[K]) {
+	waiting := len(l.waiting) + l.storing
+	if errors.Is(o.err, ledger.ErrStale) && l.backlog.late(o.block.sealed, waiting, l.clocks.now) {
+		l.log.Warn("sealed blocks wait until they are too old for the ledger: fewer may wait from now on",
+			zap.Int("waiting", waiting), zap.Int("limit", l.backlog.limit))
+	}
 }
 
 // release forgets a block and its messages.
 func (l *loop[P, K]) release(b *block[K]) {
 	b.spool.close()
-	b.seqs(l.held.remove)
+	for m := range b.messages() {
+		l.held.remove(m)
+	}
 	l.memory -= b.memory
 	b.memory = 0
 }
@@ -108,8 +116,8 @@ func (l *loop[P, K]) abandonOpen(b *openBlock[P, K], err error) {
 
 // abandon gives up a block that is out of the open ones: its messages will be delivered again.
 func (l *loop[P, K]) abandon(b *block[K], err error) {
-	l.log.Error("a block is given up, its messages will be delivered again", zap.String("block", b.id),
-		zap.Int("messages", b.messages()), zap.Error(err))
+	l.log.often.Error("a block is given up, its messages will be delivered again", zap.String("block", b.id),
+		zap.Int("messages", b.count()), zap.Error(err))
 	if l.o.Observer.BlockAbandoned != nil {
 		l.o.Observer.BlockAbandoned(b.describe(), err)
 	}
@@ -122,11 +130,12 @@ func (l *loop[P, K]) abandon(b *block[K], err error) {
 // giveBack forgets a block that the ledger did not let be stored. Its messages that are in no other file are delivered again
 // at once.
 func (l *loop[P, K]) giveBack(o outcome[K]) {
-	l.log.Info("a block is given up, its messages are or will be in others", zap.String("block", o.block.id),
-		zap.Int("messages", o.block.messages()), zap.Int("again", o.again.count()), zap.Error(o.err))
+	l.log.often.Info("a block is given up, its messages are or will be in others", zap.String("block", o.block.id),
+		zap.Int("messages", o.block.count()), zap.Int("again", o.again.count()), zap.Error(o.err))
 	if l.o.Observer.BlockAbandoned != nil {
 		l.o.Observer.BlockAbandoned(o.block.describe(), o.err)
 	}
+	l.suspects.clear(&o.block.messageRefs)
 	l.release(o.block)
 	if l.stop == nil {
 		l.askAgain(*o.again, giveBackDelay)
@@ -138,10 +147,10 @@ func (l *loop[P, K]) setback(err error) {
 	l.setbacks++
 	wait := backoff(min(l.setbacks+3, 10))
 	l.retryAt = l.clocks.now.Add(wait)
-	l.log.Error("writing blocks fails, pulling pauses", zap.Duration("retry_in", wait), zap.Error(err))
+	l.log.often.Error("writing blocks fails, pulling pauses", zap.Duration("retry_in", wait), zap.Error(err))
 }
 
-// drain seals, stores and acks what is left. After timeout it calls giveUp, which must make the store workers return.
+// drain seals, stores and acks what is left. After timeout it calls giveUp, which must make the committer return.
 func (l *loop[P, K]) drain(timeout time.Duration, giveUp func()) error {
 	l.clocks.now = time.Now()
 	if l.nc.IsClosed() {
@@ -167,13 +176,13 @@ func (l *loop[P, K]) drain(timeout time.Duration, giveUp func()) error {
 			l.handedOver()
 		case o := <-l.outcomes:
 			if o.again == nil { // a block that others were faster with is no failure
-				d.count(o.block.messages(), o.err)
+				d.count(o.block.count(), o.err)
 			}
 			l.settle(o)
 		case <-deadline.C:
 			giveUp()
 			for _, b := range l.waiting {
-				d.count(b.messages(), ErrDrainTimeout)
+				d.count(b.count(), ErrDrainTimeout)
 				l.release(b)
 			}
 			l.waiting = nil
@@ -183,6 +192,7 @@ func (l *loop[P, K]) drain(timeout time.Duration, giveUp func()) error {
 	confirming, cancel := context.WithTimeout(context.Background(), watermarkConfirm)
 	defer cancel()
 	l.confirmUpTo(confirming)
+	l.takeForks()
 	l.report()
 	return d.err(l.o.NATSStreamName)
 }
@@ -219,7 +229,9 @@ func (d *drained) count(messages int, err error) {
 	if err != nil {
 		d.blocks++
 		d.messages += messages
-		d.last = err
+		if !errors.Is(err, ErrDrainTimeout) {
+			d.last = err
+		}
 	}
 }
 
@@ -227,6 +239,9 @@ func (d *drained) err(stream string) error {
 	switch {
 	case d.blocks == 0:
 		return nil
+	case d.timedOut > 0 && d.last != nil:
+		return fmt.Errorf("capture stream %q: %w: %d blocks with %d messages were not stored within %v: they are not acknowledged and will be delivered again; one of them: %w",
+			stream, ErrDrainTimeout, d.blocks, d.messages, d.timedOut, d.last)
 	case d.timedOut > 0:
 		return fmt.Errorf("capture stream %q: %w: %d blocks with %d messages were not stored within %v: they are not acknowledged and will be delivered again; allow more time, or see why the store is slow",
 			stream, ErrDrainTimeout, d.blocks, d.messages, d.timedOut)

@@ -6,49 +6,40 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"slices"
 	"strconv"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
 	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
 // A simCapture is one process: the real ledger and committer, and what the loop would hold.
 type simCapture struct {
+	began     uint64 // the last sequence of the stream when it began
 	w         *world
 	name      string
+	dir       string
 	book      *ledger.Book
-	read      int // entries of the log applied to the book
+	reader    logReader
+	clocks    simClocks
 	committer *committer[string]
-	held      map[int]bool
-	open      []int // messages in the open block
-	oldest    time.Time
-	jobs      []*job
-	running   *job // whose step is being made
-}
+	ready     bool // the ledger is read and its settings are agreed on
+	behind    bool // the log has lost its end, and this capture has not yet appended again what it had claimed
 
-// A job is code of a capture that stands still at a step.
-type job struct {
-	c      *simCapture
-	cancel context.CancelFunc
-	next   func() (struct{}, bool)
-	stop   func()
-	yield  func(struct{}) bool
-	at     step  // what it waits for
-	answer error // of it
-}
+	epoch   int    // of the stream, when this capture connected
+	lineage string // that the ledger knew then
+	seen    map[ledger.Message]int
+	noted   int // losses of the stream that it has told the ledger
 
-// A step is a call out of a capture. One of its fields says which.
-type step struct {
-	what   string
-	write  *put
-	append func() error
-	until  func() bool
-	ack    *messageRefs
-	sleep  bool
+	held    map[uint64]int64 // times of messages
+	open    []delivery       // of the open block
+	label   string           // its lineage
+	oldest  elapsed.Moment
+	jobs    []*job
+	running *job // whose step is being made
 }
 
 var (
@@ -59,88 +50,115 @@ var (
 
 func newSimCapture(w *world) *simCapture {
 	w.blocks++
-	c := &simCapture{w: w, name: "c" + strconv.Itoa(w.blocks), held: map[int]bool{}}
-	c.book = ledger.NewBook(created, 1<<(6+w.rng.IntN(12))) // often too small for a set, so that it is fetched
-	once := &exactlyOnce[string]{Ledger: ledger.New(c.book, simLog{c}, simFiles{c}, ledger.Options{
-		Instance: c.name, Created: created, Retention: simRetention, SettleAfter: simSettle, Clock: simClock{c},
-	})}
-	once.tombstones.blocks = tombstone
-	c.committer = &committer[string]{
-		store: simStore{c}, layout: func(time.Time) string { return "d" }, acks: simAcks{c}, once: once,
-		sleep: simClock{c}.Sleep, log: zap.NewNop(),
+	c := &simCapture{w: w, name: "c" + strconv.Itoa(w.blocks), dir: "d", held: map[uint64]int64{}, seen: map[ledger.Message]int{}}
+	if w.traits.layouts {
+		c.dir += []string{"/first=1", "/second=1"}[w.rng.IntN(2)]
 	}
-	c.read = int(w.purged)
+	c.clocks.init(c)
+	c.reader.c, c.reader.losses = c, w.log.losses
+	c.book = ledger.NewBook(1 << (6 + w.rng.IntN(12))) // often too small for a set, so that it is fetched
+	once := &exactlyOnce[string]{
+		book: c.book, locator: simStore{c}, clock: c.clocks.elapsed,
+		Ledger: ledger.New(c.book, simLog{c}, simFiles{c}, c.options()),
+	}
+	once.tombstones.blocks = tombstone
+	if w.sabotage != allNew {
+		c.began = uint64(len(w.stream.messages))
+	}
+	c.committer = &committer[string]{
+		store: simStore{c}, layout: func(time.Time) string { return c.dir }, acks: simAcks{c}, once: once,
+		sleep: simClock{c}.Sleep, log: newLogger(zap.NewNop()),
+	}
+	c.start(func(ctx context.Context) { c.agree(ctx) })
 	return c
 }
 
-// do makes a step: it stands still until the world has picked it.
-func (c *simCapture) do(ctx context.Context, s step) error {
-	j := c.running
-	if ctx.Err() != nil {
-		return ctx.Err()
+func (c *simCapture) options() ledger.Options {
+	o := ledger.Options{
+		Instance: c.name, Retention: simRetention, SettleAfter: simSettle, RewindGrace: simGrace, Clock: simClock{c}, Heard: c.clocks.heard,
 	}
-	j.at = s
-	if !j.yield(struct{}{}) {
-		return errCrashed
+	if c.w.traits.retentions {
+		o.Retention = simRetention << c.w.rng.IntN(4) / 2
+		o.Asked = c.w.rng.IntN(2) == 0
+		o.LeastRetention = simRetention << c.w.rng.IntN(2) / 8
 	}
-	return j.answer
+	if c.w.sabotage == ownRetention {
+		o.LeastRetention = 0
+	}
+	if c.w.sabotage == noGrace {
+		o.RewindGrace = 1
+	}
+	return o
 }
 
-// start runs code up to its first step.
-func (c *simCapture) start(run func(ctx context.Context)) {
-	ctx, cancel := context.WithCancel(context.Background())
-	j := &job{c: c, cancel: cancel}
-	j.next, j.stop = iter.Pull(func(yield func(struct{}) bool) {
-		j.yield = yield
-		run(ctx)
-	})
-	c.jobs = append(c.jobs, j)
-	j.resume()
-}
-
-func (j *job) resume() {
-	j.c.running = j
-	if _, more := j.next(); !more {
-		j.c.jobs = slices.DeleteFunc(j.c.jobs, func(other *job) bool { return other == j })
-		j.cancel()
-	}
-}
-
-// readLog applies up to n entries.
-func (c *simCapture) readLog(n int) {
-	if c.read < int(c.w.purged) {
-		c.read = int(c.w.purged)
-		c.book.Skip(c.w.purged + 1)
-	}
-	for ; n > 0 && c.read < len(c.w.log); n-- {
-		e := c.w.log[c.read]
-		c.read++
-		c.book.Apply(uint64(c.read), e.at, e.entry)
-	}
-}
-
-// deliver is the loop's handle.
-func (c *simCapture) deliver(seq int) {
-	w := c.w
-	w.delivered[seq]++
-	w.note("%s gets %d", c.name, seq)
-	if w.delivered[seq] > 1 {
-		if c.held[seq] {
-			return
+// agree is what keeper.ready does.
+func (c *simCapture) agree(ctx context.Context) {
+	for ctx.Err() == nil {
+		if (simLog{c}).Sync(ctx) != nil {
+			continue
 		}
-		switch c.committer.once.Look(context.Background(), uint64(seq)) {
+		if c.w.sabotage != ownRetention {
+			if _, err := c.committer.once.Agree(ctx); err != nil {
+				continue
+			}
+		}
+		c.ready = true
+		c.connected()
+		return
+	}
+}
+
+// connected is the begin of an epoch.
+func (c *simCapture) connected() {
+	c.epoch, c.lineage = c.w.stream.epoch, c.book.Lineage()
+}
+
+// restore is what keeper.restore does.
+func (c *simCapture) restore() {
+	losses, generation := c.reader.losses, c.book.Generation()
+	c.start(func(ctx context.Context) {
+		for c.w.sabotage != noRestore && c.committer.once.Restore(ctx) != nil {
+			if ctx.Err() != nil || c.book.Generation() != generation {
+				return
+			}
+			simClock{c}.Sleep(ctx, 0)
+		}
+		if ctx.Err() == nil && losses == c.w.log.losses {
+			c.behind = false
+		}
+	})
+}
+
+// deliver is the loop's receive.
+func (c *simCapture) deliver(m *streamed) {
+	w, once := c.w, c.committer.once
+	w.note("%s gets %s", c.name, simName(m.Message))
+	c.seen[m.Message] = c.epoch
+	held, ok := c.held[m.Seq]
+	if ok && held == m.Time {
+		return
+	}
+	if !once.New(m.Seq) {
+		about := m.Message
+		if w.sabotage == sequenceAlone {
+			about.Time = 0
+		}
+		switch once.Look(context.Background(), about) {
 		case ledger.Archived:
-			w.ack(seq)
+			w.stream.ack(m.Seq)
 			return
 		case ledger.Pending:
 			return
 		}
 	}
-	if len(c.open) == 0 {
-		c.oldest = w.now
+	if ok && slices.ContainsFunc(c.open, func(d delivery) bool { return d.streamSeq == m.Seq }) {
+		c.seal() // a block never holds two messages of one sequence
 	}
-	c.open = append(c.open, seq)
-	c.held[seq] = true
+	if len(c.open) == 0 {
+		c.oldest, c.label = c.clocks.elapsed.Now(), c.lineage
+	}
+	c.open = append(c.open, delivery{streamSeq: m.Seq, timestamp: m.Time, numDelivered: m.delivered, epoch: uint64(c.epoch)})
+	c.held[m.Seq] = m.Time
 }
 
 // seal gives the open block to a store worker.
@@ -160,118 +178,126 @@ func (c *simCapture) seal() {
 		if o.fatal || o.err != nil && (errors.Is(o.err, fs.ErrExist) || errors.Is(o.err, ledger.ErrUnfit)) {
 			c.w.violate("commit of %s: %v", b.id, o.err)
 		}
-		b.seqs(func(seq uint64) { delete(c.held, int(seq)) })
+		for ref := range b.refs.all() {
+			if c.held[ref.streamSeq] == ref.timestamp {
+				delete(c.held, ref.streamSeq)
+			}
+			if o.err == nil && c.w.store.holding[ref.message()] != 1 && c.w.sabotage != sequenceAlone {
+				c.w.violate("message %s of %s, which is stored, is in no file", simName(ref.message()), b.id)
+			}
+		}
 	})
 }
 
 // block makes a real block of the open messages.
 func (c *simCapture) block() *block[string] {
 	c.w.blocks++
-	b := &block[string]{id: "b" + strconv.Itoa(c.w.blocks), start: created, end: created, oldest: c.oldest}
-	if c.w.sabotage == ageless {
-		b.oldest = c.w.now.Add(1000 * simRetention)
+	b := &block[string]{id: "b" + strconv.Itoa(c.w.blocks), start: created, end: created, oldest: c.oldest, lineage: c.label}
+	if c.w.sabotage == lineageOfClaim {
+		b.lineage = c.book.Lineage()
 	}
-	writer := new(seqWriter)
+	writer := new(messageWriter)
 	if err := b.openEncoder(writer, blockSpec{compression: None}); err != nil {
 		c.w.violate("open block: %v", err)
 	}
-	for _, seq := range c.open {
-		_, _ = fmt.Fprintf(writer.out, "%d\n", seq) // to memory
-		b.add(&delivery{streamSeq: uint64(seq)}, "", 1)
+	for _, d := range c.open {
+		_, _ = fmt.Fprintf(writer.out, "%d %d\n", d.streamSeq, d.timestamp) // to memory
+		switch c.w.sabotage {
+		case sequenceAlone:
+			d.timestamp = 0
+		case epochsNotCut:
+			d.epoch = 0
+		case allNew:
+			d.numDelivered = 1
+		}
+		b.add(&d, 1)
+		if d.numDelivered > 1 || d.streamSeq <= c.began {
+			b.heldBefore(d.streamSeq)
+		}
 	}
 	return b
 }
 
-// seqWriter is the encoder of blocks whose rows are sequences.
-type seqWriter struct{ out io.Writer }
+// messageWriter is the encoder of blocks whose rows are messages.
+type messageWriter struct{ out io.Writer }
 
-func (s *seqWriter) InitNew(out io.Writer) error { s.out = out; return nil }
-func (s *seqWriter) Flush() error                { return nil }
+func (s *messageWriter) InitNew(out io.Writer) error { s.out = out; return nil }
+func (s *messageWriter) Flush() error                { return nil }
 
 // keep is a round of the keeper.
 func (c *simCapture) keep() {
-	floor := c.w.floor()
+	floor := c.w.stream.floor()
 	if c.w.sabotage == forgetful {
-		floor = uint64(c.w.messages)
+		floor = uint64(len(c.w.stream.messages))
 	}
 	c.start(func(ctx context.Context) { _ = c.committer.once.Keep(ctx, floor) })
+}
+
+// noteFork tells the ledger of a loss of the stream that this capture knows of: it has got some of what was lost, or what came in
+// its place.
+func (c *simCapture) noteFork() {
+	if c.noted == len(c.w.stream.losses) || !c.ready {
+		return
+	}
+	loss := c.w.stream.losses[c.noted]
+	c.noted++
+	seq, before, after := uint64(0), int64(0), int64(0)
+	for m, epoch := range c.seen {
+		if m.Seq < loss.from {
+			continue
+		}
+		switch {
+		case epoch < loss.epoch && !c.w.stream.has(m):
+			before = max(before, m.Time)
+			if seq == 0 || m.Seq < seq {
+				seq = m.Seq
+			}
+		case epoch >= loss.epoch && (after == 0 || m.Time < after):
+			after = m.Time
+		}
+	}
+	if seq == 0 {
+		return // it did not see the stream before
+	}
+	c.w.note("%s notices the fork at %d", c.name, seq)
+	c.start(func(ctx context.Context) {
+		if c.committer.once.NoteFork(ctx, seq, before, after) == nil && loss.forks == 0 {
+			loss.forks = len(c.book.Forks())
+		}
+	})
+}
+
+// knowsForks reports whether the Book has all forks of the stream.
+func (c *simCapture) knowsForks() bool {
+	forks := len(c.book.Forks())
+	return !slices.ContainsFunc(c.w.stream.losses, func(l *simLoss) bool { return l.forks == 0 || forks < l.forks })
 }
 
 // crash ends the process. What it was about to do may still happen.
 func (c *simCapture) crash() {
 	w := c.w
 	w.note("%s crashes", c.name)
+	if c.behind { // see simLedger.lose
+		w.store.land(true)
+	}
 	for len(c.jobs) > 0 {
 		j := c.jobs[0]
 		c.jobs = c.jobs[1:]
 		switch {
 		case j.at.write != nil && w.rng.IntN(2) == 0:
-			w.wire = append(w.wire, *j.at.write)
+			if c.behind {
+				_ = w.store.create(j.at.write.name, j.at.write.content)
+				break
+			}
+			w.store.wire = append(w.store.wire, *j.at.write)
 		case j.at.append != nil && w.rng.IntN(2) == 0:
 			_ = j.at.append()
 		case j.at.ack != nil && w.rng.IntN(2) == 0:
-			ackAll(w, j.at.ack)
+			j.at.ack()
 		}
 		j.cancel()
 		c.running = j
 		j.stop()
 	}
 	w.captures[slices.Index(w.captures, c)] = newSimCapture(w)
-}
-
-func ackAll(w *world, m *messageRefs) {
-	m.seqs(func(seq uint64) { w.ack(int(seq)) })
-}
-
-// pick makes the step that a job waits for, in one of the ways it may go.
-func (j *job) pick() {
-	w, s := j.c.w, j.at
-	w.note("%s: %s", j.c.name, s.what)
-	switch {
-	case s.write != nil:
-		switch {
-		case w.chance(8): // never sent
-			j.answer = errSim
-		case w.chance(8): // the answer is lost
-			_ = w.create(s.write.name, s.write.content)
-			j.answer = errSim
-		case w.chance(8): // it is on its way
-			w.wire = append(w.wire, *s.write)
-			j.answer = errSim
-		default:
-			j.answer = w.create(s.write.name, s.write.content)
-		}
-	case s.append != nil:
-		switch {
-		case w.chance(10):
-			j.answer = errSim
-		case w.chance(10):
-			_ = s.append()
-			j.answer = errSim
-		default:
-			j.answer = s.append()
-		}
-	case s.until != nil:
-		for !s.until() {
-			if j.c.read == len(w.log) && j.c.book.Stats().Applied == uint64(len(w.log)) {
-				w.violate("%s waits for an entry that is not there", j.c.name)
-				return
-			}
-			j.c.readLog(1)
-		}
-		j.answer = nil
-	case s.ack != nil:
-		j.answer = nil
-		if w.chance(10) {
-			j.answer = errSim
-			if w.rng.IntN(2) == 0 {
-				break
-			}
-		}
-		ackAll(w, s.ack)
-	case s.sleep:
-		w.now = w.now.Add(time.Duration(1+w.rng.IntN(20)) * time.Second)
-		j.answer = nil
-	}
-	j.resume()
 }

@@ -1,83 +1,73 @@
 package jetcapture
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
-// The simulation drives the real committer and the real ledger, each capture with a Book of its own, against a world of
-// one log, one store and one consumer that do everything that real ones may do: answers get lost, writes arrive late, any
-// message that is not acknowledged is delivered again to anybody, captures crash at any step and come back, clocks run
-// on. All of it is decided by one seed, so a schedule that fails can be run again.
+// The simulation drives the real committer and the real ledger, each capture with a Book of its own, against a world of one
+// stream with one consumer, one log and one store that do everything that real ones may do: answers get lost, writes arrive
+// late, any message that is not acknowledged is delivered again to anybody, the stream and the log lose their ends and grow
+// again, captures crash at any step and come back with other flags, clocks run on, stand still or go back. All of it is decided
+// by one seed, so a schedule that fails can be run again.
 //
 // Every call out of a capture is a step: the code that makes it stands still until the world picks it.
-
-// A sabotage breaks one ingredient of the protocol, to see that the simulation notices.
-type sabotage string
-
-const (
-	overwrites      sabotage = "the store overwrites"
-	headForCreate   sabotage = "claims are settled by a look instead of a tombstone"
-	unordered       sabotage = "a claim is checked without reading the log up to it"
-	ackBeforeStored sabotage = "messages are acknowledged before they are stored"
-	forgetful       sabotage = "claims are forgotten though their messages are not acknowledged"
-	ageless         sabotage = "blocks are claimed however old they are"
-)
+//
+// What the protocol does not promise is kept out: see world.wait, world.loseLog and simStream.ambiguous.
 
 const (
 	simRetention = time.Hour
 	simSettle    = 30 * time.Second
+	simGrace     = 10 * time.Second
+	simUnsynced  = 2 * time.Minute // what a server that dies loses of acks and of the log
 )
 
 // A world is what the captures of one schedule share.
 type world struct {
 	rng      *rand.Rand
 	sabotage sabotage
+	traits   traits
 	fair     bool // no more faults
 	now      time.Time
 	violated error
 
-	messages  int
-	acked     []bool
-	delivered []int
-
-	log      []logged
-	lastSeq  map[string]uint64 // of a block
-	purged   uint64
-	files    map[string][]byte
-	wire     []put // on their way to the store though nobody waits any more
+	stream   simStream
+	log      simLedger
+	store    simStorage
 	captures []*simCapture
 	blocks   int
 	tracing  bool
 	trace    []string
 }
 
-type logged struct {
-	at    time.Time
-	entry *ledger.Entry
-}
-
-type put struct {
-	name    string
-	content []byte
+// traits are what can happen in a schedule. With all at once few schedules would get far.
+type traits struct {
+	streamLoss bool
+	timesFall  bool // of messages
+	logLoss    bool
+	acksLost   bool // with the end of the log
+	retentions bool
+	layouts    bool
+	clocks     bool
 }
 
 func newWorld(seed uint64, s sabotage) *world {
-	w := &world{
-		rng: rand.New(rand.NewPCG(seed, 1)), sabotage: s, now: time.Unix(1_700_000_000, 0),
-		lastSeq: map[string]uint64{}, files: map[string][]byte{},
+	w := &world{rng: rand.New(rand.NewPCG(seed, 1)), sabotage: s, now: time.Unix(1_700_000_000, 0)}
+	one := func(n int) bool { return w.rng.IntN(n) == 0 }
+	w.traits = traits{
+		streamLoss: one(2), timesFall: one(2), logLoss: one(2), acksLost: one(3), retentions: one(4), layouts: one(4), clocks: one(4),
 	}
-	w.messages = 2 + w.rng.IntN(5)
-	w.acked, w.delivered = make([]bool, w.messages+1), make([]int, w.messages+1)
+	if only, ok := needs[s]; ok {
+		w.traits = only
+	}
+	w.stream.w, w.log.w, w.store.w = w, w, w
+	w.stream.init()
+	w.log.lastSeq = map[string]uint64{}
+	w.store.files, w.store.holding = map[string]*simFile{}, map[ledger.Message]int{}
 	for range 2 + w.rng.IntN(3) {
 		w.captures = append(w.captures, newSimCapture(w))
 	}
@@ -100,175 +90,38 @@ func (w *world) violate(format string, args ...any) {
 // chance is true once in n times, and never in a fair world.
 func (w *world) chance(n int) bool { return !w.fair && w.rng.IntN(n) == 0 }
 
-// create is the store: it never overwrites, unless it is sabotaged.
-func (w *world) create(name string, content []byte) error {
-	there, taken := w.files[name]
-	if taken && w.sabotage != overwrites {
-		if bytes.Equal(there, content) {
-			return nil
-		}
-		return fmt.Errorf("other content is there: %w", fs.ErrExist)
-	}
-	w.files[name] = content
-	w.note("file %s is %q", name, content)
-	for seq := range w.messages {
-		if n := w.holding(seq + 1); n > 1 {
-			w.violate("message %d is in %d files", seq+1, n)
+// pass lets time go by, but not so much that a capture which has to append its claims again would be late: one that takes longer
+// than RewindGrace is more than the protocol promises to bear.
+func (w *world) pass(d time.Duration) {
+	for _, c := range w.captures {
+		if c.behind {
+			d = max(0, min(d, w.log.lostAt.Add(simGrace-time.Nanosecond).Sub(w.now)))
+			break
 		}
 	}
-	return nil
-}
-
-// holding counts the files that have a message.
-func (w *world) holding(seq int) (n int) {
-	line := []byte(strconv.Itoa(seq) + "\n")
-	for _, content := range w.files {
-		if bytes.HasPrefix(content, line) || bytes.Contains(content, append([]byte("\n"), line...)) {
-			n++
-		}
-	}
-	return n
-}
-
-func (w *world) ack(seq int) {
-	w.note("ack %d", seq)
-	w.acked[seq] = true
-	if n := w.holding(seq); n != 1 {
-		w.violate("message %d is acknowledged and in %d files", seq, n)
+	w.now = w.now.Add(d)
+	for _, c := range w.captures {
+		c.clocks.pass(d)
 	}
 }
 
-// floor is the sequence up to which all messages are acknowledged.
-func (w *world) floor() (floor uint64) {
-	for seq := 1; seq <= w.messages && w.acked[seq]; seq++ {
-		floor = uint64(seq)
+// wait lets much time pass, but not while a write is on its way: a write that takes longer than the retention, or a
+// process that stands still before it for so long, is more than the protocol promises to bear.
+func (w *world) wait() {
+	for _, c := range w.captures {
+		for _, j := range c.jobs {
+			if j.at.write != nil {
+				return
+			}
+		}
 	}
-	return floor
+	w.store.land(true)
+	d := simRetention/8 + time.Duration(w.rng.Int64N(int64(simRetention)))
+	if w.fair {
+		d /= 16 // or each block may be too old before it is checked, again and again
+	}
+	w.pass(d)
+	w.note("it is %v", w.now.Format(time.TimeOnly))
 }
 
 var errSim = errors.New("no answer")
-
-// append is the log.
-func (w *world) append(e *ledger.Entry, after uint64) (uint64, error) {
-	if w.lastSeq[e.Block] != after {
-		return 0, ledger.ErrChanged
-	}
-	w.log = append(w.log, logged{w.now, e})
-	seq := uint64(len(w.log))
-	w.lastSeq[e.Block] = seq
-	w.note("log %d: %s %s by %s", seq, e.Block, e.State, e.Instance)
-	return seq, nil
-}
-
-func (w *world) purge(upTo uint64) {
-	for ; w.purged < upTo; w.purged++ {
-		block := w.log[w.purged].entry.Block
-		if w.lastSeq[block] == w.purged+1 {
-			delete(w.lastSeq, block)
-		}
-	}
-}
-
-// land lets the writes that are on their way arrive, or get lost.
-func (w *world) land(all bool) {
-	var still []put
-	for _, late := range w.wire {
-		switch {
-		case !all && w.rng.IntN(2) == 0:
-			still = append(still, late)
-		case w.rng.IntN(4) > 0:
-			w.note("late write of %s", late.name)
-			_ = w.create(late.name, late.content) // nobody hears the answer
-		}
-	}
-	w.wire = still
-}
-
-// simStore is the store as a capture has it.
-type simStore struct{ c *simCapture }
-
-func (s simStore) Write(ctx context.Context, block io.Reader, _, dir, fileName string) (string, int64, time.Duration, error) {
-	content, err := io.ReadAll(block)
-	if err != nil {
-		return "", 0, 0, err
-	}
-	name := dir + "/" + fileName
-	err = s.c.do(ctx, step{what: "write " + name, write: &put{name, content}})
-	return name, int64(len(content)), 1, err
-}
-
-// simFiles are the store as the ledger has it.
-type simFiles struct{ c *simCapture }
-
-func (f simFiles) CreateTombstone(ctx context.Context, at ledger.Place, content []byte) error {
-	name := at.Dir + "/" + at.File
-	if f.c.w.sabotage == headForCreate {
-		if f.c.w.files[name] != nil {
-			return fs.ErrExist
-		}
-		return nil
-	}
-	return f.c.do(ctx, step{what: "tombstone " + name, write: &put{name, content}})
-}
-
-func (f simFiles) RemoveTombstone(_ context.Context, at ledger.Place, content []byte) error {
-	name := at.Dir + "/" + at.File
-	if bytes.Equal(f.c.w.files[name], content) {
-		f.c.w.note("tombstone %s is removed", name)
-		delete(f.c.w.files, name)
-	}
-	return nil
-}
-
-// simLog is the log as a capture has it.
-type simLog struct{ c *simCapture }
-
-func (l simLog) Append(ctx context.Context, e *ledger.Entry, after uint64) (seq uint64, err error) {
-	err = l.c.do(ctx, step{what: "append " + e.Block + " " + string(e.State), append: func() (err error) {
-		seq, err = l.c.w.append(e, after)
-		return err
-	}})
-	return seq, err
-}
-
-func (l simLog) Await(ctx context.Context, until func() bool) error {
-	if l.c.w.sabotage == unordered {
-		if mine := l.c.w.log[len(l.c.w.log)-1]; !until() {
-			l.c.book.Apply(uint64(len(l.c.w.log)), mine.at, mine.entry)
-		}
-		return nil
-	}
-	return l.c.do(ctx, step{what: "await", until: until})
-}
-
-func (l simLog) Fetch(_ context.Context, seq uint64) (*ledger.Entry, error) {
-	if seq <= l.c.w.purged {
-		return nil, ledger.ErrForgotten
-	}
-	return l.c.w.log[seq-1].entry, nil
-}
-
-func (l simLog) Forget(_ context.Context, upTo uint64) error {
-	l.c.w.note("the log is purged up to %d", upTo)
-	l.c.w.purge(upTo)
-	return nil
-}
-
-// simClock is the time as a capture has it.
-type simClock struct{ c *simCapture }
-
-func (k simClock) Now() time.Time { return k.c.w.now }
-
-func (k simClock) Sleep(ctx context.Context, _ time.Duration) bool {
-	return k.c.do(ctx, step{what: "sleep", sleep: true}) == nil
-}
-
-// simAcks are the acks as a capture has them.
-type simAcks struct{ c *simCapture }
-
-func (a simAcks) ack(ctx context.Context, m messageRefs) error {
-	if m.count() == 0 {
-		return nil
-	}
-	return a.c.do(ctx, step{what: "ack", ack: &m})
-}

@@ -2,11 +2,15 @@ package jetcapture
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 const (
@@ -18,14 +22,52 @@ const (
 	spoolMaxChunk   = 1 << 20
 
 	spoolPattern = "jetcapture-*.spool"
+
+	// Descriptors that connections, the files of stores and what else is in the process may need; of the others half.
+	spareDescriptors = 32
 )
 
+// A spoolFolder is where spools have their temporary files: as many as leave descriptors for storing.
+type spoolFolder struct {
+	dir  string
+	most int64        // files
+	open atomic.Int64 // of these
+	log  *zap.Logger
+}
+
+func newSpoolFolder(dir string, log *zap.Logger) *spoolFolder {
+	return &spoolFolder{dir: dir, most: max(0, (descriptors()-spareDescriptors)/2), log: log}
+}
+
+// create makes a temporary file, or fails with errSpoolsFull.
+func (f *spoolFolder) create() (*os.File, error) {
+	if f.open.Add(1) > f.most {
+		f.open.Add(-1)
+		f.log.Warn("this process may not have more temporary files: other open blocks stay in memory, and are sealed early", zap.Int64("files", f.most))
+		return nil, errSpoolsFull
+	}
+	file, err := createSpool(f.dir)
+	if err != nil {
+		f.open.Add(-1)
+	}
+	return file, err
+}
+
+func (f *spoolFolder) close(file *os.File) {
+	_ = file.Close()
+	_ = removeIfNamed(file)
+	f.open.Add(-1)
+}
+
+// errSpoolsFull says that there are as many temporary files as there may be.
+var errSpoolsFull = errors.New("too many temporary files")
+
 // A spool takes the encoded bytes of one block and gives them back from the start. It grows in memory and, if it was
-// made with a folder, goes on in a temporary file.
+// made with a folder that has a file for it, goes on in that.
 //
 // Its first write error is final: err says so ever after, and the block is lost to memory but not to the stream.
 type spool struct {
-	dir    string // "" keeps all in memory
+	folder *spoolFolder // nil keeps the rest in memory
 	chunks [][]byte
 	file   *os.File // all of it, once there is one
 	buf    *bufio.Writer
@@ -42,13 +84,13 @@ func (e *spoolError) Unwrap() error { return e.err }
 
 // newSpool makes a spool that keeps its bytes in memory, or, with a folder, in a temporary file there once they are
 // many. The file has no name where the system allows that, so that it is gone with the process.
-func newSpool(dir string) *spool { return &spool{dir: dir} }
+func newSpool(folder *spoolFolder) *spool { return &spool{folder: folder} }
 
 func (s *spool) Write(p []byte) (int, error) {
 	if s.err != nil {
 		return 0, s.err
 	}
-	if s.file == nil && s.dir != "" && s.inMem+int64(len(p)) > spoolInMemory {
+	if s.file == nil && s.folder != nil && s.inMem+int64(len(p)) > spoolInMemory {
 		if err := s.openFile(); err != nil {
 			s.err = &spoolError{err}
 			return 0, s.err
@@ -86,8 +128,13 @@ func (s *spool) appendChunks(p []byte) {
 	}
 }
 
+// openFile goes on in a temporary file, if there may be one more.
 func (s *spool) openFile() error {
-	f, err := createSpool(s.dir)
+	f, err := s.folder.create()
+	if errors.Is(err, errSpoolsFull) {
+		s.folder = nil
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -125,8 +172,7 @@ func (s *spool) reader() *io.SectionReader {
 // close gives everything back. It may be called more than once.
 func (s *spool) close() {
 	if s.file != nil {
-		_ = s.file.Close()
-		_ = removeIfNamed(s.file)
+		s.folder.close(s.file)
 	}
 	s.file, s.buf, s.chunks, s.inMem = nil, nil, nil, 0
 	if s.err == nil {

@@ -8,12 +8,18 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 func TestSpoolGivesBackWhatItTook(t *testing.T) {
-	for name, dir := range map[string]string{"memory": "", "disk": t.TempDir()} {
+	core, logged := observer.New(zap.WarnLevel)
+	full := newSpoolFolder(t.TempDir(), zap.New(core))
+	full.most = 0
+	for name, folder := range map[string]*spoolFolder{"memory": nil, "disk": newSpoolFolder(t.TempDir(), zap.NewNop()), "full": full} {
 		for _, size := range []int{0, 1, spoolFirstChunk, spoolInMemory, spoolInMemory + 1, 5 << 20} {
-			s := newSpool(dir)
+			s := newSpool(folder)
 			rnd := rand.New(rand.NewPCG(1, uint64(size)))
 			var want []byte
 			for len(want) < size {
@@ -38,7 +44,7 @@ func TestSpoolGivesBackWhatItTook(t *testing.T) {
 			if s.size != int64(size) {
 				t.Errorf("size = %d, want %d", s.size, size)
 			}
-			if dir != "" && s.memory() > spoolInMemory {
+			if name == "disk" && s.memory() > spoolInMemory {
 				t.Errorf("a spool on disk holds %d bytes of memory", s.memory())
 			}
 			s.close()
@@ -46,13 +52,19 @@ func TestSpoolGivesBackWhatItTook(t *testing.T) {
 			if s.memory() != 0 {
 				t.Errorf("a closed spool holds %d bytes", s.memory())
 			}
+			if folder != nil && folder.open.Load() != 0 {
+				t.Errorf("%d files are left", folder.open.Load())
+			}
 		}
+	}
+	if logged.Len() == 0 {
+		t.Error("no line says that blocks get no file")
 	}
 }
 
 func TestSpoolLeavesNoNamedFile(t *testing.T) {
 	dir := t.TempDir()
-	s := newSpool(dir)
+	s := newSpool(newSpoolFolder(dir, zap.NewNop()))
 	if _, err := s.Write(make([]byte, 2*spoolInMemory)); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +79,7 @@ func TestSpoolLeavesNoNamedFile(t *testing.T) {
 }
 
 func TestSpoolKeepsItsFirstError(t *testing.T) {
-	s := newSpool("/proc/no-such-folder")
+	s := newSpool(newSpoolFolder("/proc/no-such-folder", zap.NewNop()))
 	_, err := s.Write(make([]byte, 2*spoolInMemory))
 	var spoolErr *spoolError
 	if !errors.As(err, &spoolErr) || !strings.Contains(err.Error(), "create temporary file") {

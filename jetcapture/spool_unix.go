@@ -4,7 +4,10 @@ package jetcapture
 
 import (
 	"fmt"
+	"math"
 	"os"
+
+	"golang.org/x/sys/unix"
 )
 
 // createSpool makes a temporary file without a name: its bytes last as long as it is open, and not a crash longer.
@@ -18,6 +21,15 @@ func createSpool(dir string) (*os.File, error) {
 	}
 	_ = os.Remove(f.Name()) // a crash just before leaves it to the sweep
 	return f, nil
+}
+
+// descriptors returns how many files this process may have open.
+func descriptors() int64 {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return int64(limit.Cur)
 }
 
 func removeIfNamed(*os.File) error { return nil }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"testing"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -14,19 +13,26 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// failing is a store whose first writes fail.
+// failing is a bucket whose first writes fail.
 type failing struct {
+	store.Bucket
 	errs   []error
 	writes int
 }
 
-func (f *failing) Write(_ context.Context, block io.Reader, _, _, name string) (string, int64, time.Duration, error) {
+func (f *failing) Create(_ context.Context, name string, content io.ReadSeeker, _ map[string]string) (store.Object, error) {
 	f.writes++
 	if f.writes <= len(f.errs) {
-		return "", 0, 0, f.errs[f.writes-1]
+		return store.Object{}, f.errs[f.writes-1]
 	}
-	n, err := io.Copy(io.Discard, block)
-	return name, n, 0, err
+	n, err := io.Copy(io.Discard, content)
+	return store.Object{Name: name, Size: n}, err
+}
+
+// filesIn are the ledger's files in a bucket.
+func filesIn(b store.Bucket) ledgerFiles[string] {
+	locator, _ := store.Blocks[string](b, nil).(store.Locator[string])
+	return ledgerFiles[string]{locator: locator, log: newLogger(zap.NewNop())}
 }
 
 func TestTombstonesAreTriedAgainUntilTheStoreSaysWhatIsThere(t *testing.T) {
@@ -43,7 +49,7 @@ func TestTombstonesAreTriedAgainUntilTheStoreSaysWhatIsThere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &failing{errs: c.errs}
-			err := ledgerFiles[string]{s, zap.NewNop()}.CreateTombstone(t.Context(), ledger.Place{File: "a.parquet"}, []byte("empty"))
+			err := filesIn(s).CreateTombstone(t.Context(), ledger.Place{Name: "a.parquet"}, []byte("empty"))
 			if !errors.Is(err, c.want) || s.writes != c.writes {
 				t.Errorf("CreateTombstone = %v after %d writes, want %v after %d", err, s.writes, c.want, c.writes)
 			}
@@ -53,7 +59,7 @@ func TestTombstonesAreTriedAgainUntilTheStoreSaysWhatIsThere(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		s := &failing{errs: []error{down, down}}
-		if err := (ledgerFiles[string]{s, zap.NewNop()}).CreateTombstone(ctx, ledger.Place{File: "a.parquet"}, nil); !errors.Is(err, down) || s.writes != 1 {
+		if err := filesIn(s).CreateTombstone(ctx, ledger.Place{Name: "a.parquet"}, nil); !errors.Is(err, down) || s.writes != 1 {
 			t.Errorf("CreateTombstone = %v after %d writes", err, s.writes)
 		}
 	})

@@ -19,7 +19,8 @@ import (
 //   - it acks only while these numbers, the consumer sequences, have come without a gap. What was lost on its way leaves
 //     one, if something came after it. Then the consumer is reset again;
 //   - so it is when pulling starts anew, after a connection or a leader was lost, as what was lost may be the last there is,
-//     and when a block is given up.
+//     and when a block is given up;
+//   - it acks on the connection alone on which the consumer was reset: after another one the stream may have lost its end.
 //
 // After a reset what is stored above the ack floor comes again, and the ledger knows it: AckAll needs ExactlyOnce.
 type watermark struct {
@@ -32,6 +33,8 @@ type watermark struct {
 	received ackRef // the highest stream sequence, and the consumer sequence up to which there is no gap
 	acked    ackRef
 	broken   error // why nothing may be acked before a reset
+
+	connection uint64 // that it was reset on
 }
 
 var (
@@ -59,10 +62,14 @@ func (w *watermark) receive(d *delivery) bool {
 func (w *watermark) reset(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
 	defer cancel()
+	connection := w.acker.connection()
 	if _, err := w.js.ResetConsumer(ctx, w.stream, w.consumer); err != nil {
 		return fmt.Errorf("reset consumer %q of stream %q, as a server of 2.14 or later can: %w", w.consumer, w.stream, err)
 	}
-	w.received, w.acked, w.broken = ackRef{}, ackRef{}, nil
+	if !w.acker.isConnected(connection) { // it was asked on one connection and done on the next, and nobody knows when
+		return fmt.Errorf("reset consumer %q of stream %q: %w", w.consumer, w.stream, errConnectionLost)
+	}
+	w.received, w.acked, w.broken, w.connection = ackRef{}, ackRef{}, nil, connection
 	return nil
 }
 
@@ -103,7 +110,7 @@ func (l *loop[P, K]) blocks() iter.Seq[*block[K]] {
 func (l *loop[P, K]) low() ackRef {
 	low := l.watermark.received
 	for b := range l.blocks() {
-		if b.messages() > 0 {
+		if b.count() > 0 {
 			low.streamSeq = min(low.streamSeq, b.firstSeq-1)
 			low.consumerSeq = min(low.consumerSeq, b.firstDelivery-1)
 		}
@@ -121,7 +128,7 @@ func (l *loop[P, K]) ackUpTo() {
 	}
 	low := l.low()
 	if low.streamSeq >= w.acked.streamSeq && low.consumerSeq > w.acked.consumerSeq {
-		w.acker.ackUnconfirmed(string(w.route.subject(nil, low)))
+		w.acker.ackUnconfirmed(string(w.route.subject(nil, low)), w.connection)
 		w.acked = low
 	}
 	l.sealBehind(low)
@@ -151,7 +158,7 @@ func (l *loop[P, K]) confirmUpTo(ctx context.Context) {
 	if low.streamSeq == 0 || low.consumerSeq == 0 {
 		return
 	}
-	if err := w.acker.ack(ctx, oneRef(w.route, low)); err != nil {
+	if err := w.acker.confirm(ctx, string(w.route.subject(nil, low)), 1, w.connection); err != nil {
 		l.log.Warn("the last acks are not confirmed: messages may be delivered again", zap.Error(err))
 	}
 }

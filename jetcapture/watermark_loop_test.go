@@ -51,3 +51,19 @@ func TestAckAllNoticesAGap(t *testing.T) {
 		t.Errorf("received up to %+v, want %+v", w.received, want)
 	}
 }
+
+// All that a given-up block had is in other files: nothing is to be delivered again.
+func TestAckAllIsNotResetForNothing(t *testing.T) {
+	p := newTrack(t, ExactlyOnce)
+	w := &watermark{acker: p.loop.acker}
+	p.loop.watermark = w
+	p.loop.askAgain(messageRefs{}, 0)
+	if w.broken != nil || p.loop.resetCause != nil {
+		t.Errorf("the consumer is to be reset: %v, %v", w.broken, p.loop.resetCause)
+	}
+	d := &delivery{streamSeq: 7, consumerSeq: 7}
+	p.loop.askAgain(d.alone(), 0)
+	if w.broken == nil {
+		t.Error("a message is to be delivered again, and the consumer is not reset")
+	}
+}

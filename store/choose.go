@@ -5,15 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/jetcapture/lake/store/internal/destkey"
 )
 
 // Choose returns a BlockStore that puts each block into the store that pick returns for its destination key, such as a
-// bucket of each tenant. What belongs to no destination key, dead letters, goes into root.
+// bucket of each tenant. What belongs to no destination key, dead letters, goes into root. It is a RootWriter, and a Locator
+// as far as the stores that it is given are.
 //
-// pick is called for each try to store a block, by several goroutines at a time, and must not open a connection each time:
-// keep what it returned, for as many destination keys as there can be. Its errors come through as they are: mark with
-// Permanent what retrying cannot mend, which ends a capture.
+// pick is called for each try to store or locate a block, by several goroutines at a time, and must not open a connection each
+// time: keep what it returned, for as many destination keys as there can be. It must return the same place for a destination
+// key each time, in all captures of a consumer. Its errors come through: mark with Permanent what retrying cannot fix, which
+// then wraps ErrDestKey too.
 func Choose[K comparable](pick func(destKey K) (BlockStore[K], error), root BlockStore[K]) BlockStore[K] {
 	return &chooser[K]{pick, root}
 }
@@ -24,27 +30,145 @@ type chooser[K comparable] struct {
 }
 
 func (c *chooser[K]) Write(ctx context.Context, block io.Reader, destKey K, dir, fileName string) (string, int64, time.Duration, error) {
-	if c.pick == nil {
-		return "", 0, 0, Permanent(errors.New("choose store: there is no function to do so: give Choose one"))
-	}
-	picked, err := c.pick(destKey)
+	picked, err := c.storeOf(destKey)
 	if err != nil {
-		return "", 0, 0, fmt.Errorf("choose store: %w", err)
-	}
-	if picked == nil {
-		return "", 0, 0, Permanent(fmt.Errorf("choose store: there is none for destination key %s: return one, or an error", quote(fmt.Sprint(destKey))))
+		return "", 0, 0, err
 	}
 	return picked.Write(ctx, block, destKey, dir, fileName)
+}
+
+func (c *chooser[K]) storeOf(destKey K) (BlockStore[K], error) {
+	if c.pick == nil {
+		return nil, Permanent(errors.New("choose store: there is no function to do so: give Choose one"))
+	}
+	picked, err := c.pick(destKey)
+	if err == nil && picked == nil {
+		err = Permanent(fmt.Errorf("there is none for destination key %s: return one, or an error", quote(fmt.Sprint(destKey))))
+	}
+	if err != nil {
+		return nil, noPlace(fmt.Errorf("choose store: %w", err))
+	}
+	return picked, nil
 }
 
 // WriteRoot implements RootWriter. A root that is no RootWriter gets the block under the zero destination key.
 func (c *chooser[K]) WriteRoot(ctx context.Context, block io.Reader, dir, fileName string) (string, int64, time.Duration, error) {
 	if c.root == nil {
-		return "", 0, 0, Permanent(errors.New("store a dead letter: Choose was given no store for what belongs to no destination key"))
+		return "", 0, 0, errNoRootStore
 	}
 	if root, ok := c.root.(RootWriter); ok {
 		return root.WriteRoot(ctx, block, dir, fileName)
 	}
 	var zero K
 	return c.root.Write(ctx, block, zero, dir, fileName)
+}
+
+var errNoRootStore = Permanent(errors.New("store a dead letter: Choose was given no store for what belongs to no destination key"))
+
+// The Root of a chooser's Location is rootMark for what WriteRoot stores, and else the destination key, after its length and a
+// colon. Then comes the Root of the store that was chosen.
+const rootMark = "r"
+
+// Locate implements Locator.
+func (c *chooser[K]) Locate(ctx context.Context, destKey K, dir, fileName string) (Location, error) {
+	locator, err := c.locatorOf(destKey)
+	if err != nil {
+		return Location{}, err
+	}
+	keyText, err := destkey.Encode(destKey)
+	if err != nil {
+		return Location{}, noPlace(Permanent(fmt.Errorf("choose store: %w", err)))
+	}
+	at, err := locator.Locate(ctx, destKey, dir, fileName)
+	if err != nil {
+		return Location{}, err
+	}
+	at.Root = chosenRoot(keyText, at.Root)
+	return at, nil
+}
+
+func chosenRoot(keyText, innerRoot string) string {
+	return strconv.Itoa(len(keyText)) + ":" + keyText + innerRoot
+}
+
+func (c *chooser[K]) locatorOf(destKey K) (Locator[K], error) {
+	picked, err := c.storeOf(destKey)
+	if err != nil {
+		return nil, err
+	}
+	return locatorFor(picked)
+}
+
+func locatorFor[K comparable](chosen BlockStore[K]) (Locator[K], error) {
+	if locator, ok := chosen.(Locator[K]); ok {
+		return locator, nil
+	}
+	return nil, Permanent(fmt.Errorf("choose store: a %T cannot say beforehand where a block goes: give Choose stores that implement store.Locator, as those of Blocks do", chosen))
+}
+
+// LocateRoot implements Locator.
+func (c *chooser[K]) LocateRoot(ctx context.Context, dir, fileName string) (Location, error) {
+	if c.root == nil {
+		return Location{}, errNoRootStore
+	}
+	locator, err := locatorFor(c.root)
+	if err != nil {
+		return Location{}, err
+	}
+	var at Location
+	if _, ok := c.root.(RootWriter); ok {
+		at, err = locator.LocateRoot(ctx, dir, fileName)
+	} else {
+		var zero K
+		at, err = locator.Locate(ctx, zero, dir, fileName)
+	}
+	if err != nil {
+		return Location{}, err
+	}
+	at.Root = rootMark + at.Root
+	return at, nil
+}
+
+// Bucket implements Locator.
+func (c *chooser[K]) Bucket(ctx context.Context, root string) (Bucket, error) {
+	if innerRoot, ok := strings.CutPrefix(root, rootMark); ok {
+		if c.root == nil {
+			return nil, errNoRootStore
+		}
+		locator, err := locatorFor(c.root)
+		if err != nil {
+			return nil, err
+		}
+		return locator.Bucket(ctx, innerRoot)
+	}
+	destKey, innerRoot, err := parseChosenRoot[K](root)
+	if err != nil {
+		return nil, badRoot(root, err)
+	}
+	locator, err := c.locatorOf(destKey)
+	if err != nil {
+		return nil, err
+	}
+	// The store that was chosen must be asked for its own part of this destination key, not for that of another.
+	if at, err := locator.Locate(ctx, destKey, "", "x"); err != nil {
+		return nil, err
+	} else if at.Root != innerRoot {
+		return nil, badRoot(root, errors.New("it leads to another place in the store that is chosen than its destination key does"))
+	}
+	return locator.Bucket(ctx, innerRoot)
+}
+
+func parseChosenRoot[K comparable](root string) (destKey K, innerRoot string, err error) {
+	digits, rest, _ := strings.Cut(root, ":")
+	size, err := strconv.Atoi(digits)
+	if err != nil || size < 0 || size > len(rest) || chosenRoot(rest[:size], rest[size:]) != root {
+		return destKey, "", errors.New("it does not start with a destination key and its length")
+	}
+	destKey, err = destkey.Decode[K](rest[:size])
+	return destKey, rest[size:], err
+}
+
+// badRoot is the error for a Location.Root that the store did not return.
+func badRoot(root string, err error) error {
+	return Permanent(fmt.Errorf("find bucket: root %s is not of this store: %w", quote(root), err))
 }

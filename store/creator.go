@@ -36,7 +36,7 @@ func (c *creator) create(ctx context.Context, base, path string, content io.Read
 		if errors.Is(err, fs.ErrNotExist) && try < maxTries {
 			continue
 		}
-		return info, explain(err)
+		return info, explain(err, base)
 	}
 }
 
@@ -154,12 +154,18 @@ func (c *creator) await(ctx context.Context, f *os.File) error {
 	return nil
 }
 
-// explain adds advice to errors that need it and marks those that remain however often one tries.
-func explain(err error) error {
+// explain adds advice to errors that need it and marks those that remain however often one tries. What somebody may put right in
+// one folder below base does not: others may be stored meanwhile.
+func explain(err error, base string) error {
 	switch {
 	case errors.Is(err, syscall.EXDEV):
-		return Permanent(fmt.Errorf("a folder below the root is on another file system; make that the root of its own store: %w", err))
-	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG):
+		return fmt.Errorf("a folder below the root is on another file system; make that the root of its own store: %w", err)
+	case errors.Is(err, syscall.ENOTDIR):
+		if info, baseErr := os.Stat(base); errors.Is(baseErr, syscall.ENOTDIR) || baseErr == nil && !info.IsDir() {
+			return Permanent(err)
+		}
+		return fmt.Errorf("something that is no folder has the name of one; move it away: %w", err)
+	case errors.Is(err, syscall.ENAMETOOLONG):
 		return Permanent(err)
 	}
 	return err

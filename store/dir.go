@@ -26,8 +26,8 @@ import (
 // .jetcapture-tmp, and a folder cannot have the name of an object. Symbolic links in the root are followed, as whoever
 // can put one there could as well change what is stored; only List does not enter folders by them.
 type Dir struct {
-	root  string // absolute, or empty if none was given
-	files creator
+	root  string   // absolute, or empty if none was given
+	files *creator // may be shared
 }
 
 // NewDir returns the Bucket over root, which the first Create makes if need be. A relative root is relative to the
@@ -39,7 +39,7 @@ func NewDir(root string) *Dir {
 	if abs, err := filepath.Abs(root); err == nil {
 		root = abs
 	}
-	return &Dir{root: root, files: creator{tempDir: filepath.Join(root, tempName)}}
+	return &Dir{root: root, files: &creator{tempDir: filepath.Join(root, tempName)}}
 }
 
 // Create implements Bucket. Its errors keep those of the operating system, such as syscall.ENOSPC, which is not

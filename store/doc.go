@@ -12,7 +12,8 @@
 // inside; [Choose] gives destination keys stores of their own, and [NewReaderAt] reads an object at any place.
 //
 // Creation is the only way in: nothing is ever overwritten, and whoever comes second to a name is told so by
-// [fs.ErrExist]. Exactly-once delivery stands on that.
+// [fs.ErrExist]. Exactly-once delivery stands on that. It needs a [Locator] too, which says where a block goes before it is
+// written, and [Identify], which tells one store from another.
 //
 // Limits: names differ in case, so on file systems that do not tell case apart (macOS, Windows) two destination keys may
 // share a folder, though never a file. A local folder must be able to hard-link, or on Linux to rename without

@@ -184,7 +184,7 @@ func TestWritesThatLoseBytesAreNoticed(t *testing.T) {
 func TestErrorsOfTheDiskComeThrough(t *testing.T) {
 	for err, permanent := range map[error]bool{
 		syscall.ENOSPC: false, syscall.EDQUOT: false, syscall.EROFS: false, syscall.EACCES: false, syscall.EMFILE: false,
-		syscall.ENOTDIR: true, syscall.ENAMETOOLONG: true, syscall.EXDEV: true,
+		syscall.ENOTDIR: false, syscall.ENAMETOOLONG: true, syscall.EXDEV: false,
 	} {
 		d := newOnDisk(t, t.TempDir())
 		d.files.disk.link = func(from, to string) error { return &os.LinkError{Op: "link", Old: from, New: to, Err: err} }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 	"unicode"
+
+	"github.com/jetcapture/lake/store/internal/destkey"
 )
 
 // maxHivePath is the length of all folders of a destination key, in bytes. It leaves a third of a valid name to the
@@ -30,17 +32,17 @@ const maxHivePath = 640
 // left out fields make them equal, or times differ by location alone. Values are cut as EscapeHive says, or shorter if
 // all folders together would have more than 640 bytes.
 //
-// Errors are Permanent. For types that make no sense as a folder (floats, pointers, interfaces, nested structs,
+// Errors are Permanent, and wrap ErrDestKey if a method MarshalText returned one. For types that make no sense as a folder (floats, pointers, interfaces, nested structs,
 // unexported fields) they say what to do.
 func HivePath[K comparable](destKey K) (string, error) {
 	t := reflect.TypeFor[K]()
 	plan := hivePlanOf(t)
 	if plan.err != nil {
-		return "", Permanent(fmt.Errorf("folder of destination key %s: %w", t, plan.err))
+		return "", Permanent(fmt.Errorf("folder of destination key %s: %w", t, &destkey.TypeError{Err: plan.err}))
 	}
 	path, err := plan.path(reflect.ValueOf(&destKey).Elem())
 	if err != nil {
-		return "", Permanent(fmt.Errorf("folder of destination key %s: %w", t, err))
+		return "", noPlace(Permanent(fmt.Errorf("folder of destination key %s: %w", t, err)))
 	}
 	return path, nil
 }

@@ -8,19 +8,20 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/jetcapture/lake/store/internal/body"
+	"github.com/jetcapture/lake/store/internal/destkey"
 )
 
 // LocalFSStore is a BlockStore that puts the blocks of each destination key into a folder of its own, anywhere on the
-// local file system. It keeps all promises of Dir: create-only, durable, whole. Set Resolver, and use the store by its
-// address.
+// local file system. It is a RootWriter and a Locator, and keeps all promises of Dir: create-only, durable, whole. Set
+// Resolver, and use the store by its address.
 //
 // As the folders may lie on different file systems, a temporary file is made beside the final one: hidden, with a name
 // that starts with .jetcapture-tmp. One that a crash left is removed when a process first puts a block into that folder.
 // A new program does better with Blocks over a Dir, which has a single folder for them.
 type LocalFSStore[K comparable] struct {
 	// Resolver returns the folder of a destination key: a path of the operating system, made if need be. It must not
-	// let a hostile destination key lead out of where it should be; EscapeHive makes a folder name of any string.
+	// let a hostile destination key lead out of where it should be; EscapeHive makes a folder name of any string. It must
+	// return the same folder for a destination key each time, in all captures of a consumer.
 	Resolver func(destKey K) (string, error)
 
 	files creator
@@ -28,28 +29,11 @@ type LocalFSStore[K comparable] struct {
 
 // Write implements BlockStore: the block goes to dir/fileName below the folder of destKey.
 func (s *LocalFSStore[K]) Write(ctx context.Context, block io.Reader, destKey K, dir, fileName string) (string, int64, time.Duration, error) {
-	start := time.Now()
-	root, err := s.resolve(destKey)
-	if err != nil {
-		return "", 0, 0, fmt.Errorf("resolve destination key: %w", err)
-	}
-	name, err := joinName(fileName, dir)
+	folder, name, err := s.place(destKey, dir, fileName)
 	if err != nil {
 		return "", 0, 0, fmt.Errorf("store block: %w", err)
 	}
-	path, err := localPath(root, name)
-	if err != nil {
-		return "", 0, 0, fmt.Errorf("store block: %w", err)
-	}
-	content, err := body.Seekable(ctx, block)
-	if err != nil {
-		return "", 0, 0, fmt.Errorf("store block %s: %w", path, err)
-	}
-	info, err := s.files.create(ctx, root, path, content)
-	if err != nil {
-		return "", 0, time.Since(start), fmt.Errorf("store block %s: %w", path, err)
-	}
-	return path, info.Size(), time.Since(start), nil
+	return writeTo(ctx, folder, name, block)
 }
 
 // WriteRoot implements RootWriter. There is no common root, so the block goes below the folder of the zero destination
@@ -59,16 +43,64 @@ func (s *LocalFSStore[K]) WriteRoot(ctx context.Context, block io.Reader, dir, f
 	return s.Write(ctx, block, zero, dir, fileName)
 }
 
-func (s *LocalFSStore[K]) resolve(destKey K) (string, error) {
-	if s.Resolver == nil {
-		return "", Permanent(errors.New("LocalFSStore has no Resolver: set it to a function that returns the folder of a destination key, or use SingleDirStore"))
-	}
-	root, err := s.Resolver(destKey)
+// Locate implements Locator.
+func (s *LocalFSStore[K]) Locate(_ context.Context, destKey K, dir, fileName string) (Location, error) {
+	_, name, err := s.place(destKey, dir, fileName)
 	if err != nil {
-		return "", err
+		return Location{}, fmt.Errorf("locate block: %w", err)
 	}
-	if root == "" {
-		return "", Permanent(errors.New(`the Resolver of LocalFSStore returned an empty path; for the working folder return "."`))
+	root, err := destkey.Encode(destKey)
+	if err != nil {
+		return Location{}, noPlace(Permanent(fmt.Errorf("locate block: %w", err)))
 	}
-	return filepath.Abs(root)
+	return Location{Root: root, Name: name}, nil
+}
+
+// LocateRoot implements Locator.
+func (s *LocalFSStore[K]) LocateRoot(ctx context.Context, dir, fileName string) (Location, error) {
+	var zero K
+	return s.Locate(ctx, zero, dir, fileName)
+}
+
+// Bucket implements Locator. root is a destination key, and the Bucket is over the folder that Resolver returns for it.
+func (s *LocalFSStore[K]) Bucket(_ context.Context, root string) (Bucket, error) {
+	destKey, err := destkey.Decode[K](root)
+	if err != nil {
+		return nil, badRoot(root, err)
+	}
+	folder, err := s.folder(destKey)
+	if err != nil {
+		return nil, fmt.Errorf("find bucket: %w", err)
+	}
+	return folder, nil
+}
+
+// place returns where a block goes.
+func (s *LocalFSStore[K]) place(destKey K, dir, fileName string) (folder *Dir, name string, err error) {
+	if folder, err = s.folder(destKey); err != nil {
+		return nil, "", err
+	}
+	if name, err = joinName(fileName, dir); err != nil {
+		return nil, "", err
+	}
+	_, err = folder.path(name)
+	return folder, name, err
+}
+
+// folder returns that of a destination key.
+func (s *LocalFSStore[K]) folder(destKey K) (*Dir, error) {
+	if s.Resolver == nil {
+		return nil, Permanent(errors.New("LocalFSStore has no Resolver: set it to a function that returns the folder of a destination key, or use SingleDirStore"))
+	}
+	path, err := s.Resolver(destKey)
+	if err == nil && path == "" {
+		err = Permanent(errors.New(`the Resolver of LocalFSStore returned an empty path; for the working folder return "."`))
+	}
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return nil, noPlace(fmt.Errorf("resolve destination key: %w", err))
+	}
+	return &Dir{root: path, files: &s.files}, nil
 }

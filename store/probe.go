@@ -26,7 +26,7 @@ type Prober interface {
 }
 
 const (
-	probeFolder  = "_jetcapture"
+	probeFolder  = ownFolder
 	probeRemoval = 10 * time.Second // is the most that removal may last, though the caller's context has ended
 )
 

@@ -135,7 +135,7 @@ func said(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ")
 type lakeStore interface {
 	store.BlockStore[string]
 	store.RootWriter
-	store.Remover[string]
+	store.Locator[string]
 }
 
 // probed hides that a store can be probed, from a capture that would do it again.

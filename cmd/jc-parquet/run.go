@@ -82,9 +82,9 @@ _deadletter. See jc-parquet doctor for whether stream, consumer and store suit i
 
 Delivery: every message is in exactly one file, whatever crashes, stalls or is delivered again. For that the store
 must refuse to overwrite, and a stream of its own, the ledger (--ledger), remembers which messages are in which file;
-nobody else may change it, or files. A process that crashes may leave a file without rows, which is removed after
---ledger-retention. With --delivery at-least-once none of that is needed, and some messages are in two files after a
-crash.
+nobody else may change it, or files. All captures of a consumer need the same --ledger and --out; other flags may
+differ. A process that crashes may leave a file without rows, which is removed after --ledger-retention. With
+--delivery at-least-once none of that is needed, and some messages are in two files after a crash.
 
 Messages as they are have the same columns in every format: subject, reply, headers, data, stream, consumer,
 stream_seq, consumer_seq, timestamp, timestamp_ns, num_delivered, num_pending.

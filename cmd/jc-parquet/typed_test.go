@@ -1,9 +1,12 @@
 package main
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -135,6 +138,26 @@ func TestTypedColumnsAreWhatDuckDBReads(t *testing.T) {
 	letters := db.Query("select reason, count(*) from read_json(" + formattest.Quote(dir+"/**/*.jsonl") + ") group by 1").Values
 	if len(letters) != 1 || letters[0][0] != "payload: it is no JSON, at byte 7" || letters[0][1] != int64(10) {
 		t.Errorf("the dead letters are %v", letters)
+	}
+}
+
+// The values of a column that rows are sorted by are compared when the row group is full: all of them must be there then.
+func TestALargeSortedColumnOfBytesIsArchived(t *testing.T) {
+	const n = 3_000
+	s, dir := capturetest.Start(t), t.TempDir()
+	s.Stream("SALES", "sales.>")
+	random := rand.NewChaCha8([32]byte{})
+	s.Publish(n, func(i int) *nats.Msg {
+		token := binary.BigEndian.AppendUint32(nil, uint32(i))
+		token = append(token, make([]byte, 1<<10)...)
+		_, _ = random.Read(token[4:]) // never fails
+		return &nats.Msg{Subject: "sales.eu", Data: fmt.Appendf(nil, `{"token": %q}`, base64.StdEncoding.EncodeToString(token))}
+	})
+	archiveSales(t, s, dir, "--columns", write(t, "token.yaml", "- {name: token, type: bytes, nullable: false, sort: ascending}"))
+	row := formattest.DuckDB(t).Query("select count(*), count(distinct token), sum(octet_length(token))::bigint from read_parquet(" +
+		formattest.Quote(dir+"/**/*.parquet") + ")").Values[0]
+	if got, want := fmt.Sprint(row...), fmt.Sprint(n, n, n*(4+1<<10)); got != want {
+		t.Errorf("rows, tokens and their bytes are %s, want %s", got, want)
 	}
 }
 

@@ -32,9 +32,10 @@ func (r Reader) Read(path string) (*Table, error) {
 
 // ParquetReaders returns all that read Parquet, in this order: parquet-go, DuckDB, Rust's parquet, hyparquet and polars. All
 // but the first live in a process that ends with the test. Where they are not installed, it skips or fails the test, as
-// DuckDB does.
+// DuckDB does. With the race detector it skips the test.
 func ParquetReaders(t testing.TB) []Reader {
 	t.Helper()
+	skipMatrix(t)
 	n := startNode(t)
 	return []Reader{
 		ParquetGo(), duckReader(n), nodeReader(n, "parquet-wasm", limitsOfParquetWASM),
@@ -45,6 +46,7 @@ func ParquetReaders(t testing.TB) []Reader {
 // ArrowReaders returns all that read Arrow IPC, files and streams: Arrow's own JavaScript, and polars. See ParquetReaders.
 func ArrowReaders(t testing.TB) []Reader {
 	t.Helper()
+	skipMatrix(t)
 	n := startNode(t)
 	return []Reader{nodeReader(n, "apache-arrow", limitsOfArrowJS), nodeReader(n, "polars", limitsOfPolarsArrow)}
 }

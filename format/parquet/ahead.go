@@ -30,9 +30,11 @@ type ahead struct {
 }
 
 // isEarly reports whether pages of the column may be made ahead: of required bytes and JSON, which have no bounds. Other
-// columns take little, or mostly become dictionaries of the whole row group.
+// columns take little, or mostly become dictionaries of the whole row group. Nothing may need a value after its page was made:
+// the columns have it no more. So a column with a bloom filter is out, and one that the rows are to be sorted by.
 func (c *column) isEarly() bool {
 	return c.physical == schema.PhysicalBytes && c.order == unordered && c.maxDef == 0 && !c.hasFilter() &&
+		c.hints.Sort == schema.Unsorted &&
 		(c.hints.Encoding == schema.AnyEncoding || c.hints.Encoding == schema.Plain)
 }
 

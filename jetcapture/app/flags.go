@@ -67,12 +67,17 @@ func CaptureFlags() []cli.Flag {
 		},
 		&cli.StringFlag{
 			Name: "ledger", Sources: Env("ledger"), Category: captureCategory,
-			Usage: "`NAME` of the ledger's stream, the same for all captures of the consumer", DefaultText: "JC_<stream>_<consumer>",
+			Usage: "`NAME` of the ledger's stream: the same for all captures of the consumer, and they all use one store", DefaultText: "JC_<stream>_<consumer>",
 		},
 		&cli.DurationFlag{
 			Name: "ledger-retention", Sources: Env("ledger-retention"), Category: captureCategory,
-			Usage:       "how much `TIME` the ledger remembers a file after all up to it is acked",
-			DefaultText: "twice --interval, --max-linger with --min-messages, and the consumer's AckWait, 1h at least", Validator: atLeast(time.Duration(0)),
+			Usage:       "remember files for `TIME` after all messages up to them are acked; set for all captures of the ledger; half of it is the longest that a message may be held",
+			DefaultText: "what the ledger has, and at least 1h and twice the sum of --interval, the consumer's AckWait and, with --min-messages, --max-linger", Validator: atLeast(time.Duration(0)),
+		},
+		&SizeFlag{
+			Name: "ledger-max-bytes", Sources: Env("ledger-max-bytes"), Category: captureCategory,
+			Usage:       "let the server keep `SIZE` for a ledger that is made; when it is used up nothing is stored until files are forgotten",
+			DefaultText: "no limit, or 256MiB if the account requires one", Validator: atLeast(int64(0)),
 		},
 		&cli.IntFlag{
 			Name: "max-messages", Sources: Env("max-messages"), Category: captureCategory,
@@ -140,6 +145,7 @@ func OptionsFrom[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command) *
 	o.Delivery = jetcapture.Delivery(cmd.String("delivery"))
 	o.LedgerName = cmd.String("ledger")
 	o.LedgerRetention = cmd.Duration("ledger-retention")
+	o.LedgerMaxBytes = cmd.Int64("ledger-max-bytes")
 	o.MaxMessages = cmd.Int("max-messages")
 	o.MaxBytes = cmd.Int64("max-bytes")
 	o.MinMessages = cmd.Int("min-messages")

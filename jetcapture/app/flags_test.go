@@ -60,13 +60,13 @@ func optionsOf(t *testing.T, args ...string) *options {
 func TestFlagsFillOptions(t *testing.T) {
 	withoutEnvironment(t)
 	o := optionsOf(t, "--stream=ORDERS", "--consumer=lake", "--js-domain=hub", "--create-consumer", "--until-caught-up",
-		"--interval=1m", "--grace=3s", "--delivery=exactly-once", "--ledger=L", "--ledger-retention=2h", "--compression=zstd", "--max-messages=5", "--min-messages=3", "--max-linger=2m", "--max-bytes=64MiB", "--max-in-flight=7",
+		"--interval=1m", "--grace=3s", "--delivery=exactly-once", "--ledger=L", "--ledger-retention=2h", "--ledger-max-bytes=3MiB", "--compression=zstd", "--max-messages=5", "--min-messages=3", "--max-linger=2m", "--max-bytes=64MiB", "--max-in-flight=7",
 		"--memory-limit=1GiB", "--buffer-to-disk", "--tmp-dir=/var/tmp", "--store-concurrency=9", "--drain-timeout=11s",
 		"--log-level=warn")
 	want := options{
 		NATSStreamName: "ORDERS", NATSConsumerName: "lake", JetStreamDomain: "hub", CreateConsumer: true, UntilCaughtUp: true,
 		MaxAge: time.Minute, Grace: 3 * time.Second, Compression: format.Zstd, MaxMessages: 5, MinMessages: 3, MaxLinger: 2 * time.Minute, MaxBytes: 64 << 20,
-		Delivery: jetcapture.ExactlyOnce, LedgerName: "L", LedgerRetention: 2 * time.Hour,
+		Delivery: jetcapture.ExactlyOnce, LedgerName: "L", LedgerRetention: 2 * time.Hour, LedgerMaxBytes: 3 << 20,
 		MaxInFlight: 7, MemoryLimit: 1 << 30, BufferToDisk: true, TempDir: "/var/tmp", StoreConcurrency: 9,
 		DrainTimeout: 11 * time.Second,
 	}
@@ -141,7 +141,7 @@ func TestWrongFlagsEndWithUsageAndSayWhatToWrite(t *testing.T) {
 		{"little memory", []string{"--memory-limit=1MiB"}, [2]string{}, `capture: invalid value "1MiB" for --memory-limit: it must be at least 16MiB; see capture --help` + "\n"},
 		{"compression", []string{"--compression=lzo"}, [2]string{}, `capture: invalid value "lzo" for --compression: unknown compression "lzo": use "none", "gzip", "snappy" or "zstd"; see capture --help` + "\n"},
 		{"delivery", []string{"--delivery=once"}, [2]string{}, `capture: invalid value "once" for --delivery: unknown delivery "once": use at-least-once or exactly-once; see capture --help` + "\n"},
-		{"short retention", []string{"-s=S", "-c=C", "--interval=1h", "--ledger-retention=2h"}, [2]string{}, "capture: --ledger-retention: 2h0m0s is too little: it must be at least 4 times --interval, which is 1h0m0s\n"},
+		{"short retention", []string{"-s=S", "-c=C", "--interval=1h", "--ledger-retention=2h"}, [2]string{}, "capture: --ledger-retention: 2h0m0s is too little: with this --interval and --grace it must be at least 4h0m8s\n"},
 		{"level", []string{"--log-level=loud"}, [2]string{}, `capture: invalid value "loud" for --log-level: unknown level: use debug, info, warn or error; see capture --help` + "\n"},
 		{"nothing to capture", nil, [2]string{}, "capture: --stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)\n" +
 			"capture: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it\n"},

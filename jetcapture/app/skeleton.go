@@ -76,12 +76,12 @@ func CheckOptions[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, 
 			missing = append(missing, fmt.Errorf("--tmp-dir: %q is not a folder: create it, or name another", dir))
 		}
 	}
-	open, flags := o.MaxAge, "--interval, which is"
+	flags := "--interval and --grace"
 	if o.MinMessages > 0 {
-		open, flags = open+o.MaxLinger, "--interval and --max-linger, which are"
+		flags = "--interval, --max-linger and --grace"
 	}
-	if r := o.LedgerRetention; r > 0 && r == cmd.Duration("ledger-retention") && r < 4*open {
-		missing = append(missing, fmt.Errorf("--ledger-retention: %v is too little: it must be at least 4 times %s %v", r, flags, open))
+	if r, least := o.LedgerRetention, o.LeastLedgerRetention(); r > 0 && r == cmd.Duration("ledger-retention") && r < least {
+		missing = append(missing, fmt.Errorf("--ledger-retention: %v is too little: with this %s it must be at least %v", r, flags, least))
 	}
 	if missing != nil {
 		return UsageError(errors.Join(missing...))

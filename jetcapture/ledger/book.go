@@ -8,63 +8,113 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 )
 
-// A Book is the fold of the log: what each claim has come to, and which messages are claimed at all. It is a pure state
-// machine, and safe for concurrent use.
+// A Book is the fold of the log: what each claim has come to, which messages are claimed at all, the ledger's settings and
+// the forks of its stream. It is a pure state machine, and safe for concurrent use.
 //
 // It keeps the union of all sequences that were ever claimed and are not forgotten, as one compressed set, and of each
-// claim its range and state. The sets of single claims are in a cache of bounded size, and in the log.
+// claim its range and state. The segments of single claims are in a cache of bounded size, and in the log.
 type Book struct {
-	mu      sync.Mutex
-	created time.Time     // of the stream; claims on another are ignored
-	top     atomic.Uint64 // the highest sequence claimed, for those who need no lock for a higher one
-	claims  map[string]*claim
-	index   index // of the complete ones
-	union   *roaring64.Bitmap
-	sets    setCache
-	applied uint64 // the last entry
-	entries uint64
-	latest  time.Time     // of any entry, by the server's clock
-	loose   bool          // claims were forgotten whose sequences are in the union
-	changed chan struct{} // closed at the next Apply
+	mu         sync.Mutex
+	top        atomic.Uint64 // the highest sequence claimed, for those who need no lock for a higher one
+	generation atomic.Uint64 // how often the log was found to have lost its end
+	claims     map[string]*claim
+	index      index // of the complete ones
+	union      *roaring64.Bitmap
+	segments   segmentCache
+	settings   agreed
+	lineage    lineage
+	applied    uint64 // the last entry
+	oldest     uint64 // before which the log has no entries about blocks
+	entries    uint64
+	latest     time.Time     // of any entry, by the server's clock
+	doubted    time.Time     // when the log may last have lost its end, by the local clock
+	loose      bool          // claims were forgotten whose sequences are in the union
+	changed    chan struct{} // closed at the next Apply
 }
 
-// A claim is what the Book knows of a block.
-type claim struct {
-	id       string
-	state    State
-	instance string
-	created  time.Time
-	seqs     []uint64  // of its parts in the log
-	last     uint64    // entry in the log, of whatever state
-	at       time.Time // when the log took the claim's last part, by the server's clock
-	complete bool
-
-	first, final uint64 // the range of sequences of the stream
-	messages     uint64
-	parts        *roaring64.Bitmap // of the claim while it is incomplete
-	contested    *roaring64.Bitmap // which of them were claimed before; nil if none
-
-	wanted       bool      // it was met while it was open
-	openSince    time.Time // by the local clock, as far as overdue was called
-	coveredSince time.Time // since when it could be forgotten, by the local clock
+// NewBook returns the Book of an empty log. cacheBytes bounds what the segments of single claims may take in memory.
+func NewBook(cacheBytes int64) *Book {
+	b := &Book{changed: make(chan struct{})}
+	b.segments.limit = cacheBytes
+	b.clear()
+	return b
 }
 
-// position orders claims: the sequence of the last part.
-func (c *claim) position() uint64 { return c.seqs[len(c.seqs)-1] }
+// clear forgets all entries.
+func (b *Book) clear() {
+	b.claims, b.index, b.union = map[string]*claim{}, newIndex(), roaring64.New()
+	b.segments = segmentCache{limit: b.segments.limit, sets: map[string]*cachedSegments{}}
+	b.settings, b.lineage = agreed{}, lineage{}
+	b.applied, b.oldest, b.loose = 0, 0, false
+	b.top.Store(0)
+}
 
-func (c *claim) covers(seq uint64) bool { return c.first <= seq && seq <= c.final }
+// Rewind makes the Book that of an empty log again, of the next generation, because the log has lost its end and other entries may
+// have its sequences now. now is the local time.
+func (b *Book) Rewind(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clear()
+	b.doubted = now
+	b.generation.Add(1)
+	b.notify()
+}
 
-// NewBook returns the Book of an empty log. created is when the stream whose sequences are claimed was made, and
-// cacheBytes bounds what the sets of single claims may take in memory.
-func NewBook(created time.Time, cacheBytes int64) *Book {
-	return &Book{
-		created: created, claims: map[string]*claim{}, index: newIndex(), union: roaring64.New(), changed: make(chan struct{}),
-		sets: setCache{limit: cacheBytes, sets: map[string]*cachedSet{}},
+// Generation returns how often Rewind was called.
+func (b *Book) Generation() uint64 { return b.generation.Load() }
+
+// inGeneration calls a function if the Book is of a generation, and as long as it is.
+func (b *Book) inGeneration(generation uint64, call func()) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.generation.Load() != generation {
+		return false
 	}
+	call()
+	return true
+}
+
+// Doubt says that the log may have lost what the Book has not read yet, as its server may have been restarted: the claims of
+// others that were there will be appended again. now is the local time.
+func (b *Book) Doubt(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.doubted = now
+}
+
+// doubtedAt returns when Rewind or Doubt was last called, by the local clock.
+func (b *Book) doubtedAt() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.doubted
+}
+
+// Latest returns the latest time of any entry, by the server's clock.
+func (b *Book) Latest() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.latest
+}
+
+// Top returns the highest sequence that is claimed.
+func (b *Book) Top() uint64 { return b.top.Load() }
+
+// wake wakes all who wait for a change.
+func (b *Book) wake() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.notify()
+}
+
+// notify wakes all who wait for a change. b.mu is held.
+func (b *Book) notify() {
+	close(b.changed)
+	b.changed = make(chan struct{})
 }
 
 // Apply folds the entry with sequence seq of the log, which took it at the given time. Entries come in order; one that was
@@ -83,41 +133,54 @@ func (b *Book) Apply(seq uint64, at time.Time, e *Entry) {
 	if e != nil {
 		b.apply(seq, at, e)
 	}
-	close(b.changed)
-	b.changed = make(chan struct{})
+	b.notify()
 }
 
-// Skip says that the log begins at first, as others have removed what was before. What the Book has not read of that it
-// will never read, so it forgets the claims there, too.
+// Skip tells the Book that the log has no entries about blocks before first, because another capture has forgotten them. The Book
+// forgets the claims there too.
 func (b *Book) Skip(first uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if first <= b.applied+1 {
+	if first <= b.oldest {
 		return
 	}
-	b.applied = first - 1
+	b.oldest = first
+	b.applied = max(b.applied, first-1)
 	for id, c := range b.claims {
 		if c.seqs[0] < first {
 			b.drop(id)
 		}
 	}
-	close(b.changed)
-	b.changed = make(chan struct{})
+	b.notify()
 }
 
 func (b *Book) apply(seq uint64, at time.Time, e *Entry) {
-	c := b.claims[e.Block]
-	if e.State != Claimed {
-		if c != nil && c.complete && c.state == Claimed {
+	switch e.State {
+	case settingsEntry:
+		b.settings.apply(seq, *e.Settings)
+	case lineageEntry:
+		b.lineage.apply(seq, *e.Fork)
+	case Claimed:
+		b.applyClaim(seq, at, e)
+	default:
+		if c := b.claims[e.Block]; c != nil && c.complete && follows(c.state, e.State) {
 			c.state, c.last = e.State, seq
 		}
-		return
 	}
+}
+
+// follows reports whether a block of a state may come to another.
+func follows(before, state State) bool {
+	return before == Claimed && (state == Stored || state == Aborted) || before == Stored && state == Revoked
+}
+
+func (b *Book) applyClaim(seq uint64, at time.Time, e *Entry) {
+	c := b.claims[e.Block]
 	if c == nil {
 		if e.Part != 1 {
 			return
 		}
-		c = &claim{id: e.Block, state: Claimed, instance: e.Instance, created: e.Created, first: ^uint64(0), parts: roaring64.New()}
+		c = &claim{id: e.Block, state: Claimed, instance: e.Instance, lineage: e.Lineage, folder: unique.Make(e.Place.folder()), again: e.Again, first: ^uint64(0)}
 		b.claims[e.Block] = c
 	}
 	if c.complete || e.Part != len(c.seqs)+1 {
@@ -125,7 +188,7 @@ func (b *Book) apply(seq uint64, at time.Time, e *Entry) {
 	}
 	c.seqs = append(c.seqs, seq)
 	c.last, c.at = seq, at
-	c.parts.Or(e.Set)
+	c.parts = append(c.parts, e.Segments...)
 	if e.Part == e.Parts {
 		b.complete(c)
 	}
@@ -133,37 +196,37 @@ func (b *Book) apply(seq uint64, at time.Time, e *Entry) {
 
 // complete lets a claim count. Whatever was claimed before it is known now, as the log has one order for all.
 func (b *Book) complete(c *claim) {
-	set := c.parts
+	segments := c.parts
 	c.complete, c.parts = true, nil
+	set := segments.Set()
 	if set.IsEmpty() {
 		return
 	}
-	c.first, c.final, c.messages = set.Minimum(), set.Maximum(), set.GetCardinality()
-	if !c.created.Equal(b.created) {
-		return // sequences of another stream
-	}
+	c.first, c.final, c.messages, c.latest = set.Minimum(), set.Maximum(), set.GetCardinality(), segments.latest()
+	c.finalTime = segments.timeOf(c.final)
 	if set.Intersects(b.union) {
 		c.contested = roaring64.And(set, b.union)
+	}
+	if c.again {
+		b.contest(c, set)
 	}
 	b.index.add(c)
 	b.union.Or(set)
 	b.top.Store(max(b.top.Load(), c.final))
-	b.sets.put(c.id, set)
+	b.segments.put(c.id, segments)
 }
 
-// A view is what others may know of a claim.
-type view struct {
-	id       string
-	state    State
-	complete bool
-	parts    int
-	last     uint64
-	at       time.Time
-	place    uint64 // the entry with place and tombstone
-}
-
-func (c *claim) view() view {
-	return view{c.id, c.state, c.complete, len(c.seqs), c.last, c.at, c.seqs[0]}
+// contest tells all claims that share a message with one which the log had lost that it may have been made before them.
+func (b *Book) contest(lost *claim, set *roaring64.Bitmap) {
+	for c := range b.near(lost.first, lost.final) {
+		if c == lost || !b.counts(c) || c.final < lost.first || lost.final < c.first {
+			continue
+		}
+		if c.contested == nil {
+			c.contested = roaring64.New()
+		}
+		c.contested.Or(set) // more than it has is no harm
+	}
 }
 
 func (b *Book) view(id string) (view, bool) {
@@ -176,8 +239,8 @@ func (b *Book) view(id string) (view, bool) {
 	return c.view(), true
 }
 
-// rivals returns the earlier claims that may share a message with the given one and are not aborted, and the messages
-// that were claimed before.
+// rivals returns the earlier claims that may share a message with the given one and count, and the sequences of it that
+// were claimed before.
 func (b *Book) rivals(id string) (earlier []view, contested *roaring64.Bitmap) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -192,29 +255,34 @@ func (b *Book) rivals(id string) (earlier []view, contested *roaring64.Bitmap) {
 			continue
 		}
 		seen[c] = struct{}{}
-		if b.counts(c) && c.position() < mine.position() && c.first <= final && first <= c.final {
+		if b.counts(c) && c.before(mine) && c.first <= final && first <= c.final {
 			earlier = append(earlier, c.view())
 		}
 	}
 	return inOrder(earlier), mine.contested.Clone()
 }
 
-// holders returns the claims that hold a message, or may as their sets are not in memory, and are not aborted.
-func (b *Book) holders(seq uint64) (holders []view) {
+// holders returns the claims that hold a message and count, and those that may as their segments are not in memory. Which of
+// them need a closer look is up to the caller. reused reports that a claim has its sequence for another message.
+func (b *Book) holders(m Message) (holders []view, reused bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.union.Contains(seq) {
-		return nil
+	if !b.union.Contains(m.Seq) {
+		return nil, false
 	}
-	for c := range b.index.near(seq, seq) {
-		if !b.counts(c) || !c.covers(seq) {
+	for c := range b.index.near(m.Seq, m.Seq) {
+		if !b.counts(c) || !c.covers(m.Seq) {
 			continue
 		}
-		if set := b.sets.get(c.id); set == nil || set.Contains(seq) {
+		segments := b.segments.get(c.id)
+		switch {
+		case segments == nil || segments.Hold(m):
 			holders = append(holders, c.view())
+		case !reused:
+			reused = segments.Set().Contains(m.Seq)
 		}
 	}
-	return inOrder(holders)
+	return inOrder(holders), reused
 }
 
 // near yields the claims that may have a sequence from first to final: by the index, or all if the range is too wide for it.
@@ -231,16 +299,17 @@ func inOrder(claims []view) []view {
 	return claims
 }
 
+// counts reports whether a claim stands for messages: they are in its file, or may be.
 func (b *Book) counts(c *claim) bool {
-	return c.complete && c.state != Aborted && c.messages > 0 && c.created.Equal(b.created)
+	return c.complete && (c.state == Claimed || c.state == Stored) && c.messages > 0
 }
 
-// set returns the sequences of a claim, if they are in the cache, and else the entries of its parts.
-func (b *Book) set(id string) (*roaring64.Bitmap, []uint64) {
+// segmentsOf returns the segments of a claim, if they are in the cache, and else the entries of its parts.
+func (b *Book) segmentsOf(id string) (Segments, []uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if set := b.sets.get(id); set != nil {
-		return set, nil
+	if segments := b.segments.get(id); segments != nil {
+		return segments, nil
 	}
 	if c := b.claims[id]; c != nil {
 		return nil, slices.Clone(c.seqs)
@@ -248,12 +317,12 @@ func (b *Book) set(id string) (*roaring64.Bitmap, []uint64) {
 	return nil, nil
 }
 
-// cache keeps the sequences of a claim, which must not be changed any more.
-func (b *Book) cache(id string, set *roaring64.Bitmap) {
+// cache keeps the segments of a claim, which must not be changed any more.
+func (b *Book) cache(id string, segments Segments) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.claims[id] != nil {
-		b.sets.put(id, set)
+		b.segments.put(id, segments)
 	}
 }
 
@@ -264,114 +333,32 @@ func (b *Book) waiter() <-chan struct{} {
 	return b.changed
 }
 
+// Applied returns the sequence of the last entry of the log that the Book has, or knows to be gone.
+func (b *Book) Applied() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.applied
+}
+
 // Stats are the gauges of a Book.
 type Stats struct {
 	Claims  int    // in memory
 	Open    int    // of these, neither stored nor aborted
 	Entries uint64 // applied since the start
 	Applied uint64 // sequence in the log
-	Bytes   uint64 // of the union and the cached sets
+	Bytes   uint64 // of the union and the cached segments
+	Forks   int    // of the stream, known to the ledger
 }
 
-// Stats returns the gauges.
+// Stats returns the gauges. It looks at all claims.
 func (b *Book) Stats() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := Stats{Claims: len(b.claims), Entries: b.entries, Applied: b.applied, Bytes: b.union.GetSizeInBytes() + uint64(b.sets.size)}
+	s := Stats{Claims: len(b.claims), Entries: b.entries, Applied: b.applied, Bytes: b.union.GetSizeInBytes() + uint64(b.segments.size), Forks: len(b.lineage.forks)}
 	for _, c := range b.claims {
 		if c.state == Claimed && c.complete {
 			s.Open++
 		}
 	}
 	return s
-}
-
-// overdue returns the claims that have been open for long: as long as wanted if somebody met them, as long as lost if not.
-func (b *Book) overdue(now time.Time, wanted, lost time.Duration) (overdue []view) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, c := range b.claims {
-		if !b.counts(c) || c.state != Claimed {
-			continue
-		}
-		if c.openSince.IsZero() {
-			c.openSince = now
-		}
-		age := max(now.Sub(c.openSince), b.latest.Sub(c.at)) // by our clock, or by the server's
-		if age >= lost || c.wanted && age >= wanted {
-			overdue = append(overdue, c.view())
-		}
-	}
-	return inOrder(overdue)
-}
-
-// want notes that a claim is in somebody's way.
-func (b *Book) want(id string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if c := b.claims[id]; c != nil {
-		c.wanted = true
-	}
-}
-
-// forgettable returns the claims that nobody can need any more: they are settled, or never became complete; the consumer's
-// ack floor has passed them, so that their messages are never delivered again; and that has been so for the retention, so
-// that no copy delivered before sits in an open block. Claims on an earlier stream need the retention alone.
-func (b *Book) forgettable(floor uint64, retention time.Duration, now time.Time) (old []view) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, c := range b.claims {
-		switch {
-		case !b.covered(c, floor):
-			c.coveredSince = time.Time{}
-		case c.coveredSince.IsZero():
-			c.coveredSince = now
-		case now.Sub(c.coveredSince) >= retention:
-			old = append(old, c.view())
-		}
-	}
-	return inOrder(old)
-}
-
-func (b *Book) covered(c *claim, floor uint64) bool {
-	switch {
-	case !c.created.Equal(b.created):
-		return true
-	case !c.complete:
-		return c.parts.IsEmpty() || c.parts.Maximum() <= floor
-	default:
-		return c.state != Claimed && (c.messages == 0 || c.final <= floor)
-	}
-}
-
-// forget drops a claim.
-func (b *Book) forget(id string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.drop(id)
-}
-
-func (b *Book) drop(id string) {
-	if c := b.claims[id]; c != nil && c.messages > 0 && c.created.Equal(b.created) {
-		b.index.remove(c)
-	}
-	delete(b.claims, id)
-	b.sets.drop(id)
-	b.loose = true
-}
-
-// prefix returns the sequence up to which the log holds nothing that is not forgotten, and frees what that took.
-func (b *Book) prefix() uint64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	upTo, low := b.applied, ^uint64(0)
-	for _, c := range b.claims {
-		upTo = min(upTo, c.seqs[0]-1)
-		low = min(low, c.first)
-	}
-	if b.loose && low > 0 {
-		b.union.RemoveRange(0, low)
-		b.loose = false
-	}
-	return upTo
 }

@@ -3,21 +3,60 @@
 // overwrites, and a JetStream stream.
 //
 // The ledger is that stream: an append-only log of what happens to blocks, in one order for all. Before a block is stored
-// its capture appends a claim, with the name of the file and the set of stream sequences in it. Then it reads the log up
-// to its own claim:
+// its capture appends a claim, with the place of the file and the messages in it. Then it reads the log up to its own claim:
 //
-//	claim → check earlier claims → store (create-only) → mark stored → ack
+//	claim → check earlier claims → store (create-only) → ack → mark stored
+//
+// Acks need not wait for the mark: the claim and the file prove that the block is stored.
 //
 // An earlier claim that shares a message and is stored means that this message is a duplicate: it is acknowledged, the
 // block is given up, and its other messages are delivered again. An earlier claim that is neither stored nor aborted is
-// settled, by trying to create a tombstone, an empty file, under its name: the store decides. If the tombstone is created
-// the claim is aborted for ever, since its owner, however late, finds the name taken; if the name is taken already, the
-// file is there and the claim is stored.
+// settled, by trying to create a tombstone, an empty file, at its place: the store decides. If the tombstone is created
+// the claim is aborted permanently, since its owner, however late, finds the name taken. If the name is taken already, the
+// file is there and the claim is stored. The place in a claim is resolved, so it does not matter with which settings the
+// capture that settles it makes its own folders.
 //
-// [Book] is the fold of the log, a pure state machine. [Ledger] is the protocol over a [Log] and a store. [Stream] is the
-// Log on JetStream.
+// [Book] is the fold of the log, a pure state machine. [Ledger] is the protocol over a [Log] and a store, [Files]. [Stream] is
+// the Log on JetStream.
 //
-// Limits: a consumer that was deleted, or reset by hand to before what the ledger remembers, delivers messages that nobody
-// remembers any more. An entry is kept until the consumer's ack floor has passed it, and Options.Retention longer, for
-// copies that may still sit in somebody's open block; a block older than half of that is not claimed any more.
+// # Messages and forks
+//
+// A message is a sequence and a time, because a stream that has lost its end gives the same sequences to new messages. A
+// claim has [Segments]: sets of sequences whose times never fall. A segment keeps the times of its first and last message and of
+// about one in a thousand between, its anchors. A message is taken for one of the segment if its time lies between those of
+// the anchors around it.
+//
+// A [Fork] is where the stream lost its end. The log has all of them: they are the stream's lineage, and a claim names the latest
+// fork that its capture knew. A fork switches no claim off. It only tells for which messages a time is no proof, since
+// the server's clock went back: for these the claim's file is read.
+//
+// # A log that has lost its end
+//
+// The log may lose its end too. Whoever reads it on begins with the last entry that was read before, and compares it; entries that
+// are fetched and answers to appends must fit as well. After a loss the Book is read again from the log's start. Each capture
+// appends again what the log has lost of its claims, see [Ledger.Restore], and for Options.RewindGrace nothing is stored. A claim
+// that was appended again may have been made before any other, whatever its place in the log.
+//
+// Claims of captures that have ended are found in the store: before a block is stored that holds messages which others may have
+// had, Commit claims for them the files that the Book does not know: in the block's folder, and in folders of captures with other
+// flags, which it knows by other claims. If such a file does not say which messages it has, Commit returns ErrUncertain.
+//
+// # Settings
+//
+// The retention and the id of the store are in the log too, and hold for all captures: see [Ledger.Agree]. An entry is kept until the
+// consumer's ack floor has passed it, and the retention longer, for copies that may still sit in somebody's open block. A
+// block that is older than half the retention is not stored any more. While the retention changes, entries are kept by the longer
+// one, and blocks are too old by the shorter one.
+//
+// # Limits
+//
+// Messages whose claims are forgotten, and that come again since the consumer was reset by hand, are known by their files
+// alone. Block.Age must not be too small because the machine was suspended or paused, or its clock was set back. A write that
+// stands still for longer than the retention may find its tombstone removed.
+//
+// If a claim is lost together with its capture and the write of its file lands after Options.RewindGrace, nobody knows of it, and
+// its messages may be in two files. So may they if their file is in a folder with other flags that the Book has no claim near of.
+//
+// If a server's clock went back after a stream has lost its end, and the log does not have the fork yet, a new message whose
+// time is between two anchors of an old claim is taken for an old one.
 package ledger

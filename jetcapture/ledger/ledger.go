@@ -6,14 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 )
 
-// The defaults of Options.
+// The defaults of Options, of NewBook, and the retention that no default is below.
 const (
 	DefaultSettleAfter = 30 * time.Second
+	DefaultRewindGrace = 5 * time.Second
 	DefaultCacheBytes  = 32 << 20
 	MinRetention       = time.Hour
 )
@@ -21,102 +23,170 @@ const (
 const (
 	retryFirst = 50 * time.Millisecond
 	retryMax   = 5 * time.Second
+	unseenMost = 3
+	graceMost  = 30 * time.Second
 	waitStep   = 200 * time.Millisecond // between two looks at a claim whose owner may be at work
 )
 
-// Options of a Ledger. Instance and Created must be set.
+// Options of a Ledger. Instance must be set.
 type Options struct {
-	Instance string    // of this capture: unique
-	Created  time.Time // of the stream whose messages are claimed
+	Instance string // the name of this capture, which no other has
 
 	// Retention is how long an entry is kept after the ack floor has passed it; a block that holds a message received
-	// longer ago than half of that is given up. Default MinRetention.
+	// longer ago than half of that is given up. All captures of a ledger have the same: see Agree. Default MinRetention.
 	Retention time.Duration
+
+	// Asked says that Retention is what a user has set. It replaces the ledger's then; otherwise it can only raise that.
+	Asked bool
+
+	// LeastRetention is the shortest that this capture can work with: it raises the ledger's to that. Default: any will do.
+	LeastRetention time.Duration
+
+	// Store is the id of the store that the files go to, as store.Identify returns it. Place names the store in errors.
+	Store, Place string
 
 	// SettleAfter is the age at which a claim that is in the way is settled. A younger one may have an owner who is
 	// storing it now. Default DefaultSettleAfter.
 	SettleAfter time.Duration
 
+	// RewindGrace is how long nothing is stored after the log may have lost its end, so that all captures can append again what
+	// they have claimed: they have to connect to the server again first, and to read the log. It is twice the time of reading, up to
+	// 30 s, where that is longer: see Ledger.ReadIn. Default DefaultRewindGrace.
+	RewindGrace time.Duration
+
+	// Held says that others held messages when this capture began, and may have claimed them.
+	Held bool
+
 	MaxEntry int   // bytes of an entry; 0 means no limit
 	Clock    Clock // default: the real one
+	// Pause waits while another capture is at work on one of its claims, and reports false if ctx ends. Default: Clock.Sleep.
+	Pause func(ctx context.Context, d time.Duration) bool
+
+	// Retrying is called each time the log does not take an entry, or does not say whether it did, and it will be tried again. It
+	// may be nil.
+	Retrying func(e *Entry, err error)
+
+	Heard func(time.Time) // called with the time at which the server took a claim, before the Age of its block is looked at; may be nil
 }
 
 // ErrStale is returned by Commit for a block that holds a message received too long ago: the ledger may have forgotten who
 // else had it. Nothing was stored; its messages will be delivered again.
 var ErrStale = errors.New("the block is too old for the ledger's retention")
 
-// A Ledger is the protocol of one capture. It is safe for concurrent use, but for Keep, which one goroutine calls.
+// A Ledger is the protocol of one capture. It is safe for concurrent use, except Keep, which one goroutine calls.
 type Ledger struct {
 	book  *Book
 	log   Log
 	files Files
 	o     Options
+	own   ownClaims
+	last  lastAgreed
+	began time.Time // by the local clock
+	read  readFiles
 
-	forgotten uint64 // up to which entry; only Keep uses it
+	readIn  atomic.Int64  // how long reading the log took, in ns
+	retries atomic.Uint64 // of appends
+
+	elsewhere elsewhere
+
+	settling, sweeping round // only Keep uses them
+
+	forgotten   uint64 // up to which entry, in a generation of the Book; only Keep uses it
+	forgottenIn uint64
 }
 
 // New returns the Ledger over a log whose entries are applied to book.
 func New(book *Book, log Log, files Files, options Options) *Ledger {
 	options.Retention = cmp.Or(options.Retention, MinRetention)
 	options.SettleAfter = cmp.Or(options.SettleAfter, DefaultSettleAfter)
+	options.RewindGrace = cmp.Or(options.RewindGrace, DefaultRewindGrace)
 	if options.Clock == nil {
 		options.Clock = realClock{}
 	}
-	return &Ledger{book: book, log: log, files: files, o: options}
+	if options.Pause == nil {
+		options.Pause = options.Clock.Sleep
+	}
+	return &Ledger{book: book, log: log, files: files, o: options, began: options.Clock.Now()}
 }
 
 // A Block is what a capture wants to store.
 type Block struct {
-	ID        string // unique for ever
-	Place     Place
-	Tombstone []byte            // an empty file, valid for readers of the block's format
-	Set       *roaring64.Bitmap // the stream sequences of its messages
-	Oldest    time.Time         // the earliest time that any of its messages can have been sent to this capture
+	ID        string   // no other block ever has it
+	Place     Place    // where its file belongs
+	Tombstone []byte   // an empty file, valid for readers of the block's format
+	Segments  Segments // its messages
+
+	// Lineage is what Book.Lineage said before the connection was made over which the earliest of its messages came.
+	Lineage string
+
+	// Age returns how long ago the earliest of its messages can have been sent to this capture.
+	Age func() time.Duration
+
+	// Messages returns its messages whose sequences are in a set.
+	Messages func(seqs *roaring64.Bitmap) []Message
+
+	// Redelivered says that some of its messages were delivered before, to this capture or another.
+	Redelivered bool
+
+	// Before are the first and the last sequence of those messages that somebody may have had before they came to this capture on
+	// its present connection; both are 0 without any.
+	Before [2]uint64
 }
 
 // An Outcome says what Commit came to.
 type Outcome struct {
-	// Stored is true if the block's file is there and marked so: all its messages are to be acknowledged.
+	// Stored is true if the block's file is there and marked so: all its messages are to be acknowledged, if write has not done so.
 	Stored bool
 
-	// Duplicates are the messages of a block that was not stored that sit in other files: these are to be acknowledged,
-	// and the others delivered again. It may be nil.
+	// Duplicates has the sequences of those messages of a block that was not stored which are in other files. These messages are
+	// to be acknowledged, and all others delivered again. It may be nil.
 	Duplicates *roaring64.Bitmap
 }
 
+// errRewound says that the log was found to have lost its end since the block was claimed.
+var errRewound = errors.New("the ledger has lost its end")
+
 // Commit claims a block, makes sure that none of its messages is in another file, and stores it by write, which must
 // create the file under the block's Place and never overwrite: an error that wraps fs.ErrExist says that other content is
-// there.
+// there. Before it tries again to create the file, write must ask confirm whether it still may, and return its error if that is
+// fs.ErrExist: the messages are in other files, or the claim was taken for abandoned. After other errors it may ask again. Once
+// write has created the file, the messages may be acknowledged.
 //
-// An error other than ErrStale leaves open what becomes of the block: whoever meets its claim next will settle it. No
-// message may then be acknowledged; they will be delivered again. Errors of write that are none of the store's answers
-// come through as they are.
-func (l *Ledger) Commit(ctx context.Context, b *Block, write func(context.Context) error) (Outcome, error) {
+// An error other than ErrStale leaves open what becomes of the block: whoever meets its claim next will settle it. Unless
+// write has created the file, no message may then be acknowledged; they will be delivered again. Other errors of write come through
+// as they are. After an error that wraps ErrUncertain, ErrNewer, ErrLost, ErrUnfit or ErrOtherStore, trying again does not help.
+func (l *Ledger) Commit(ctx context.Context, b *Block, write func(ctx context.Context, confirm func(context.Context) error) error) (Outcome, error) {
 	if l.stale(b) {
 		return Outcome{}, ErrStale
 	}
-	mine, err := l.claim(ctx, b)
-	if err != nil {
-		return Outcome{}, fmt.Errorf("claim block %s: %w", b.ID, err)
+	c := l.own.begin(b, l.entry(b))
+	defer func() { l.own.end(c, l.o.Clock.Now()) }()
+	duplicates, err := l.admit(ctx, b, c)
+	switch {
+	case errors.Is(err, ErrStale):
+		return l.abort(ctx, c, nil, true)
+	case err != nil:
+		return Outcome{}, err
 	}
-	duplicates, err := l.check(ctx, b)
-	if err != nil {
-		return Outcome{}, fmt.Errorf("check block %s against earlier claims: %w", b.ID, err)
-	}
-	if v, _ := l.book.view(b.ID); v.state == Aborted {
+	v, _ := l.book.view(b.ID)
+	if v.state == Aborted {
 		return Outcome{}, nil // somebody held us for dead, and a tombstone is there
 	}
 	stale := l.stale(b) // looked at after the log was read: what matters was in it until now
 	if stale || duplicates != nil {
-		return l.abort(ctx, b, mine, duplicates, stale)
+		return l.abort(ctx, c, duplicates, stale)
 	}
-	switch err := write(ctx); {
+	confirm := func(ctx context.Context) (err error) {
+		duplicates, err = l.confirm(ctx, b, c)
+		return err
+	}
+	switch err := write(ctx, confirm); {
 	case errors.Is(err, fs.ErrExist):
-		return l.abort(ctx, b, mine, nil, false) // a tombstone is there
+		return l.abort(ctx, c, duplicates, false) // a tombstone is there
 	case err != nil:
 		return Outcome{}, err
 	}
-	state, err := l.mark(ctx, b.ID, Stored, mine)
+	state, err := l.decide(ctx, c, Stored)
 	switch {
 	case err != nil:
 		return Outcome{}, fmt.Errorf("mark block %s as stored: %w", b.ID, err)
@@ -126,96 +196,126 @@ func (l *Ledger) Commit(ctx context.Context, b *Block, write func(context.Contex
 	return Outcome{Stored: true}, nil
 }
 
-// Aborted reports whether somebody has aborted the claim of a block, so that storing it is in vain. If they found its file,
-// whose answer was lost, storing it once more says so.
-func (l *Ledger) Aborted(id string) bool {
-	v, ok := l.book.view(id)
-	return !ok || v.state == Aborted
-}
+// Retries returns how often the log did not take an entry, or did not say so, and it was tried again.
+func (l *Ledger) Retries() uint64 { return l.retries.Load() }
 
 func (l *Ledger) stale(b *Block) bool {
-	return l.o.Clock.Now().Sub(b.Oldest) > l.o.Retention/2
+	shortest, _ := l.Retentions()
+	return b.Age() > shortest/2
 }
 
 // abort gives up a block that was claimed and has no file.
-func (l *Ledger) abort(ctx context.Context, b *Block, mine uint64, duplicates *roaring64.Bitmap, stale bool) (Outcome, error) {
-	state, err := l.mark(ctx, b.ID, Aborted, mine)
+func (l *Ledger) abort(ctx context.Context, c *ownClaim, duplicates *roaring64.Bitmap, stale bool) (Outcome, error) {
+	state, err := l.decide(ctx, c, Aborted)
 	switch {
 	case err != nil:
-		return Outcome{}, fmt.Errorf("abort block %s: %w", b.ID, err)
+		return Outcome{}, fmt.Errorf("abort block %s: %w", c.id, err)
 	case state != Aborted:
-		return Outcome{}, fmt.Errorf("block %s has no file of ours, but somebody found one under its name and marked it as stored", b.ID)
+		return Outcome{}, fmt.Errorf("block %s has no file of ours, but somebody found one under its name and marked it as stored", c.id)
 	case stale && duplicates == nil:
 		return Outcome{}, ErrStale
 	}
 	return Outcome{Duplicates: duplicates}, nil
 }
 
-// claim appends the claim, in as many parts as it takes, and waits until the Book has all that stands before it. It
-// returns the sequence of its last part.
-func (l *Ledger) claim(ctx context.Context, b *Block) (uint64, error) {
+// entry returns the claim of a block, whole.
+func (l *Ledger) entry(b *Block) []*Entry {
 	e := &Entry{
-		Block: b.ID, State: Claimed, Instance: l.o.Instance, Created: l.o.Created,
-		Place: b.Place, Tombstone: b.Tombstone, Set: b.Set, Part: 1, Parts: 1,
+		Block: b.ID, State: Claimed, Instance: l.o.Instance, Lineage: b.Lineage,
+		Place: b.Place, Tombstone: b.Tombstone, Segments: b.Segments, Part: 1, Parts: 1,
 	}
-	parts := []*Entry{e}
 	if l.o.MaxEntry > 0 {
-		parts = split(e, l.o.MaxEntry)
+		return split(e, l.o.MaxEntry)
 	}
-	var last uint64
-	for i, part := range parts {
-		seq, err := l.append(ctx, part, last, func(v view, ok bool) bool { return ok && v.last > last }, func(v view) bool { return v.parts > i })
-		if err != nil {
-			return 0, err
+	return []*Entry{e}
+}
+
+// await is Log.Await that also returns, with errRewound, when the Book is of another generation.
+func (l *Ledger) await(ctx context.Context, generation uint64, until func() bool) error {
+	err := l.log.Await(ctx, func() bool { return l.book.Generation() != generation || until() })
+	if err == nil && l.book.Generation() != generation {
+		return errRewound
+	}
+	return err
+}
+
+// awaitEntry is await for what an entry of ours makes true. It also returns when the Book has another entry in its place: the log
+// has lost ours before it was read.
+func (l *Ledger) awaitEntry(ctx context.Context, generation, seq uint64, until func() bool) error {
+	return l.await(ctx, generation, func() bool { return until() || l.book.Applied() >= seq })
+}
+
+// sync is Log.Sync, again and again until it works.
+func (l *Ledger) sync(ctx context.Context) error {
+	for wait := retryFirst; ; wait = min(2*wait, retryMax) {
+		err := l.log.Sync(ctx)
+		if err == nil || ctx.Err() != nil || errors.Is(err, ErrLost) || errors.Is(err, ErrNewer) {
+			return err
 		}
-		last = seq
+		if !l.o.Clock.Sleep(ctx, wait) {
+			return errors.Join(ctx.Err(), err)
+		}
 	}
-	return last, l.log.Await(ctx, func() bool {
-		v, ok := l.book.view(b.ID)
-		return ok && v.complete
-	})
 }
 
 // append appends an entry, again and again until it is known whether it is in the log. A try whose answer was lost may
 // have worked: then the next one meets ErrChanged, and once the Book has the later entry, which changed tells, it shows by
-// mine whether that is ours. It returns the block's last entry.
-func (l *Ledger) append(ctx context.Context, e *Entry, after uint64, changed func(view, bool) bool, mine func(view) bool) (uint64, error) {
+// mine whether that is ours. If the Book does not have it though it has all of the log, the log has lost it, or what is left is of a
+// block that was forgotten: then it meets ErrChanged again, and the error wraps ErrForgotten. It returns the subject's last entry.
+func (l *Ledger) append(ctx context.Context, e *Entry, after, generation uint64, changed func() bool, mine func() (uint64, bool)) (uint64, error) {
+	unseen := 0
 	for wait := retryFirst; ; wait = min(2*wait, retryMax) {
 		seq, err := l.log.Append(ctx, e, after)
-		if err == nil {
+		switch {
+		case err == nil:
 			return seq, nil
-		}
-		if errors.Is(err, ErrChanged) {
-			var v view
-			err := l.log.Await(ctx, func() bool {
-				var ok bool
-				v, ok = l.book.view(e.Block)
-				return changed(v, ok)
-			})
-			if err != nil {
+		case errors.Is(err, ErrChanged):
+			if err := l.sync(ctx); err != nil {
 				return 0, err
 			}
-			if mine(v) {
-				return v.last, nil
+			if l.book.Generation() != generation {
+				return 0, errRewound
+			}
+			if !changed() {
+				if unseen++; unseen == unseenMost {
+					return 0, fmt.Errorf("%s: %w", e.Subject(), ErrForgotten)
+				}
+				break
+			}
+			if last, ok := mine(); ok {
+				return last, nil
 			}
 			return 0, ErrChanged
-		}
-		if errors.Is(err, ErrUnfit) {
+		case errors.Is(err, ErrUnfit):
 			return 0, err
+		case l.book.Generation() != generation:
+			return 0, errRewound
+		}
+		l.retries.Add(1)
+		if l.o.Retrying != nil {
+			l.o.Retrying(e, err)
 		}
 		if !l.o.Clock.Sleep(ctx, wait) {
-			return 0, errors.Join(ctx.Err(), err)
+			return 0, fmt.Errorf("%w: the last error was: %w", ctx.Err(), err)
 		}
 	}
 }
 
 // mark appends a final state to a block whose last entry is its claim, unless somebody was faster, and returns the state
 // that the block has then.
-func (l *Ledger) mark(ctx context.Context, id string, state State, claimed uint64) (State, error) {
-	e := &Entry{Block: id, State: state, Instance: l.o.Instance, Created: l.o.Created}
+func (l *Ledger) mark(ctx context.Context, id string, state State, claimed, generation uint64) (State, error) {
+	if v, ok := l.book.view(id); ok && v.state != Claimed && l.book.Generation() == generation {
+		return v.state, nil
+	}
+	e := &Entry{Block: id, State: state, Instance: l.o.Instance}
 	var got State // "" if the block was forgotten meanwhile, since others settled it long ago
-	_, err := l.append(ctx, e, claimed, func(v view, ok bool) bool { got = v.state; return !ok || v.last > claimed },
-		func(v view) bool { return v.state == state })
+	_, err := l.append(ctx, e, claimed, generation,
+		func() bool {
+			v, ok := l.book.view(id)
+			got = v.state
+			return !ok || v.last > claimed
+		},
+		func() (uint64, bool) { return 0, got == state })
 	switch {
 	case !errors.Is(err, ErrChanged):
 		return state, err
@@ -223,100 +323,4 @@ func (l *Ledger) mark(ctx context.Context, id string, state State, claimed uint6
 		return "", fmt.Errorf("mark it as %s: %w", state, ErrForgotten)
 	}
 	return got, nil
-}
-
-// check looks at all earlier claims that share a message with the block, until each of them is stored or aborted. It
-// returns the messages that are in other files, or nil.
-func (l *Ledger) check(ctx context.Context, b *Block) (*roaring64.Bitmap, error) {
-	start := l.o.Clock.Now()
-	for {
-		mine, _ := l.book.view(b.ID)
-		if mine.state == Aborted {
-			return nil, nil
-		}
-		pending, duplicates, err := l.overlaps(ctx, b)
-		if err != nil || len(pending) == 0 {
-			return duplicates, err
-		}
-		for _, rival := range pending {
-			// Its age is by the clock of the server that took both, and then by ours.
-			if max(0, mine.at.Sub(rival.at))+l.o.Clock.Now().Sub(start) < l.o.SettleAfter {
-				continue
-			}
-			if err := l.settle(ctx, rival); err != nil {
-				return nil, err
-			}
-			pending = nil // look again at once
-			break
-		}
-		if pending != nil && !l.o.Clock.Sleep(ctx, waitStep) {
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// overlaps returns the earlier claims that share a message with the block and are not settled, and the messages it shares
-// with those that are stored.
-func (l *Ledger) overlaps(ctx context.Context, b *Block) (pending []view, duplicates *roaring64.Bitmap, err error) {
-	rivals, contested := l.book.rivals(b.ID)
-	for _, r := range rivals {
-		set, err := l.set(ctx, r.id)
-		if err != nil {
-			return nil, nil, err
-		}
-		if set == nil || !set.Intersects(contested) {
-			continue
-		}
-		if r.state == Claimed {
-			pending = append(pending, r)
-			continue
-		}
-		if duplicates == nil {
-			duplicates = roaring64.New()
-		}
-		duplicates.Or(roaring64.And(set, contested))
-	}
-	return pending, duplicates, nil
-}
-
-// settle finds out by the store what has become of a claim, and marks it.
-func (l *Ledger) settle(ctx context.Context, c view) error {
-	e, err := l.log.Fetch(ctx, c.place)
-	if err != nil {
-		return fmt.Errorf("settle block %s: %w", c.id, err)
-	}
-	state := Aborted
-	switch err := l.files.CreateTombstone(ctx, e.Place, e.Tombstone); {
-	case errors.Is(err, fs.ErrExist):
-		state = Stored
-	case err != nil:
-		return fmt.Errorf("settle block %s: %w", c.id, err)
-	}
-	if _, err := l.mark(ctx, c.id, state, c.last); err != nil {
-		return fmt.Errorf("settle block %s: %w", c.id, err)
-	}
-	return l.log.Await(ctx, func() bool {
-		v, ok := l.book.view(c.id)
-		return !ok || v.state != Claimed
-	})
-}
-
-// set returns the sequences of a claim, nil if it was forgotten meanwhile.
-func (l *Ledger) set(ctx context.Context, id string) (*roaring64.Bitmap, error) {
-	set, seqs := l.book.set(id)
-	if set != nil || len(seqs) == 0 {
-		return set, nil
-	}
-	set = roaring64.New()
-	for _, seq := range seqs {
-		e, err := l.log.Fetch(ctx, seq)
-		if err != nil {
-			return nil, fmt.Errorf("read the claim of block %s: %w", id, err)
-		}
-		if e.Set != nil {
-			set.Or(e.Set)
-		}
-	}
-	l.book.cache(id, set)
-	return set, nil
 }

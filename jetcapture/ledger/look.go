@@ -8,22 +8,35 @@ type Verdict int
 // The verdicts.
 const (
 	Free     Verdict = iota // no claim holds it, as far as is known here
-	Pending                 // a claim holds it that is neither stored nor aborted
+	Pending                 // a claim that is neither stored nor aborted holds it
 	Archived                // it is in a file
+	Reused                  // no claim holds it, and one holds another message with its sequence: the stream has forked
 )
 
-// New reports whether a message is above all that were claimed, as most are. It costs next to nothing.
+// New reports whether a sequence is above all that were claimed, as most are. It costs next to nothing.
 func (l *Ledger) New(seq uint64) bool { return seq > l.book.top.Load() }
 
-// Look says what is known of a message that was delivered, so that it need not enter a block if it was before. It reads the log only
-// for claims whose sets are not in memory, and says Free when ctx ends: Commit finds out whatever Look does not. A claim that
-// is Pending for long is settled by Keep.
-func (l *Ledger) Look(ctx context.Context, seq uint64) Verdict {
+// Look says what is known of a message that was delivered, so that an archived one need not enter a block. It reads the log only for
+// claims whose segments are not in memory, and returns Free when ctx ends: Commit finds out whatever Look does not. If a message
+// stays Pending, Keep settles its claim.
+func (l *Ledger) Look(ctx context.Context, m Message) Verdict {
+	holders, reused := l.book.holders(m)
 	verdict := Free
-	for _, c := range l.book.holders(seq) {
-		set, err := l.set(ctx, c.id)
+	if reused {
+		verdict = Reused
+	}
+	for _, c := range holders {
+		segments, err := l.segments(ctx, c.id)
+		if err != nil {
+			continue
+		}
+		held, err := l.holds(ctx, c, segments, m)
 		switch {
-		case err != nil || set == nil || !set.Contains(seq):
+		case err != nil:
+		case !held:
+			if verdict == Free && segments.Set().Contains(m.Seq) {
+				verdict = Reused
+			}
 		case c.state == Stored:
 			return Archived
 		default:

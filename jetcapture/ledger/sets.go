@@ -6,29 +6,29 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 )
 
-// setCache keeps the sets of the claims used last, within a limit of bytes. They are kept encoded, as the many small sets of
-// claims with few messages are mostly pointers, which the garbage collector would follow again and again.
-type setCache struct {
+// segmentCache keeps the segments of the claims used last, within a limit of bytes. They are kept encoded, as the many small
+// sets of claims with few messages are mostly pointers, which the garbage collector would follow again and again.
+type segmentCache struct {
 	limit int64
 	size  int64
-	sets  map[string]*cachedSet
+	sets  map[string]*cachedSegments
 	uses  uint64
 
-	// the set got last, since messages that come again come in order
+	// what was got last, since messages that come again come in order
 	lastID string
-	last   *roaring64.Bitmap
+	last   Segments
 }
 
-type cachedSet struct {
+type cachedSegments struct {
 	encoded []byte
 	used    uint64
 }
 
-// size is what the set takes, with what is around it.
-func (c *cachedSet) size() int64 { return int64(cap(c.encoded)) + 128 }
+// size is what they take, with what is around them.
+func (c *cachedSegments) size() int64 { return int64(cap(c.encoded)) + 128 }
 
-// get returns a set that must not be changed, nil if it is not there.
-func (s *setCache) get(id string) *roaring64.Bitmap {
+// get returns segments that must not be changed, nil if they are not there.
+func (s *segmentCache) get(id string) Segments {
 	c := s.sets[id]
 	if c == nil {
 		return nil
@@ -36,19 +36,26 @@ func (s *setCache) get(id string) *roaring64.Bitmap {
 	s.uses++
 	c.used = s.uses
 	if s.lastID != id {
-		set := roaring64.New()
-		if _, err := set.FromUnsafeBytes(c.encoded); err != nil {
+		segments, err := readSegments(c.encoded, viewSet)
+		if err != nil {
 			return nil // to be read from the log
 		}
-		s.lastID, s.last = id, set
+		s.lastID, s.last = id, segments
 	}
 	return s.last
 }
 
-func (s *setCache) put(id string, set *roaring64.Bitmap) {
+// viewSet reads a bitmap of our own, and leaves its content where it is.
+func viewSet(b []byte) (*roaring64.Bitmap, error) {
+	set := roaring64.New()
+	_, err := set.FromUnsafeBytes(b)
+	return set, err
+}
+
+func (s *segmentCache) put(id string, segments Segments) {
 	s.drop(id)
-	encoded, err := set.ToBytes()
-	c := &cachedSet{encoded: bytes.Clone(encoded)}
+	encoded, err := segments.encode(nil)
+	c := &cachedSegments{encoded: bytes.Clone(encoded)}
 	if err != nil || c.size() > s.limit/2 {
 		return
 	}
@@ -62,7 +69,7 @@ func (s *setCache) put(id string, set *roaring64.Bitmap) {
 }
 
 // evict drops the half that was used longest ago, at once, so that a put costs little on average.
-func (s *setCache) evict() {
+func (s *segmentCache) evict() {
 	half := s.uses - uint64(len(s.sets)/2)
 	for id, c := range s.sets {
 		if c.used <= half {
@@ -77,7 +84,7 @@ func (s *setCache) evict() {
 	}
 }
 
-func (s *setCache) drop(id string) {
+func (s *segmentCache) drop(id string) {
 	if c := s.sets[id]; c != nil {
 		s.size -= c.size()
 		delete(s.sets, id)

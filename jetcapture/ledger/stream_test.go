@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
@@ -40,8 +39,8 @@ func openBy(t *testing.T, nc *nats.Conn) *opened {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &opened{js: js, info: source.CachedInfo(), book: ledger.NewBook(source.CachedInfo().Created, 1<<20)}
-	if o.Stream, err = ledger.OpenStream(t.Context(), nc, js, o.info, "lake", "", o.book); err != nil {
+	o := &opened{js: js, info: source.CachedInfo(), book: ledger.NewBook(1 << 20)}
+	if o.Stream, err = ledger.OpenStream(t.Context(), nc, js, o.info, "lake", ledger.StreamOptions{}, o.book); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -61,10 +60,14 @@ func server(t *testing.T) *capturetest.Server {
 	return s
 }
 
-func claim(o *opened, id string, seqs ...uint64) *ledger.Entry {
+func claim(id string, seqs ...uint64) *ledger.Entry {
 	return &ledger.Entry{
-		Block: id, State: ledger.Claimed, Created: o.info.Created, Part: 1, Parts: 1,
-		Place: ledger.Place{Dir: "d", File: id}, Tombstone: []byte("-"), Set: roaring64.BitmapOf(seqs...),
+		Block: id, State: ledger.Claimed, Part: 1, Parts: 1, Place: ledger.Place{Name: "d/" + id}, Tombstone: []byte("-"),
+		Segments: ledger.NewSegments(func(yield func(ledger.Message, bool) bool) {
+			for _, seq := range seqs {
+				yield(ledger.Message{Seq: seq, Time: int64(seq)}, false)
+			}
+		}),
 	}
 }
 
@@ -72,7 +75,7 @@ func applied(t *testing.T, o *opened, seq uint64) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if err := o.Await(ctx, func() bool { return o.book.Stats().Applied >= seq }); err != nil {
+	if err := o.Await(ctx, func() bool { return o.book.Applied() >= seq }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -80,13 +83,13 @@ func applied(t *testing.T, o *opened, seq uint64) {
 func TestAppendsAreInOneOrderForAll(t *testing.T) {
 	s := server(t)
 	a, b := open(t, s), open(t, s)
-	if seq, err := a.Append(t.Context(), claim(a, "one", 1), 0); err != nil || seq != 1 {
+	if seq, err := a.Append(t.Context(), claim("one", 1), 0); err != nil || seq != 1 {
 		t.Fatalf("Append = %d, %v", seq, err)
 	}
-	if _, err := b.Append(t.Context(), claim(b, "one", 1), 0); !errors.Is(err, ledger.ErrChanged) {
+	if _, err := b.Append(t.Context(), claim("one", 1), 0); !errors.Is(err, ledger.ErrChanged) {
 		t.Errorf("a second claim of a block: %v", err)
 	}
-	stored := &ledger.Entry{Block: "one", State: ledger.Stored, Created: a.info.Created}
+	stored := &ledger.Entry{Block: "one", State: ledger.Stored}
 	if seq, err := b.Append(t.Context(), stored, 1); err != nil || seq != 2 {
 		t.Fatalf("Append = %d, %v", seq, err)
 	}
@@ -96,7 +99,7 @@ func TestAppendsAreInOneOrderForAll(t *testing.T) {
 	applied(t, a, 2)
 	applied(t, b, 2)
 	e, err := b.Fetch(t.Context(), 1)
-	if err != nil || e.Block != "one" || !e.Set.Contains(1) || string(e.Tombstone) != "-" || e.Place.File != "one" {
+	if err != nil || e.Block != "one" || !e.Segments.Set().Contains(1) || string(e.Tombstone) != "-" || e.Place.Name != "d/one" {
 		t.Errorf("Fetch = %+v, %v", e, err)
 	}
 	if err := a.Forget(t.Context(), 1); err != nil {
@@ -104,6 +107,9 @@ func TestAppendsAreInOneOrderForAll(t *testing.T) {
 	}
 	if _, err := b.Fetch(t.Context(), 1); !errors.Is(err, ledger.ErrForgotten) {
 		t.Errorf("a forgotten entry: %v", err)
+	}
+	if _, err := b.Fetch(t.Context(), 99); err == nil || errors.Is(err, ledger.ErrForgotten) {
+		t.Errorf("an entry that the log has lost: %v", err)
 	}
 }
 
@@ -117,12 +123,12 @@ func TestAnEntryThatWasLostWithTheConnectionIsReadAgain(t *testing.T) {
 	}
 	t.Cleanup(nc.Close)
 	other, o := open(t, s), openBy(t, nc)
-	if _, err := other.Append(t.Context(), claim(other, "one", 1), 0); err != nil {
+	if _, err := other.Append(t.Context(), claim("one", 1), 0); err != nil {
 		t.Fatal(err)
 	}
 	applied(t, o, 1)
 	dialer.Lossy.Store(true)
-	seq, err := other.Append(t.Context(), claim(other, "two", 2), 0)
+	seq, err := other.Append(t.Context(), claim("two", 2), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +171,7 @@ func TestTheLogIsFollowedOverRestarts(t *testing.T) {
 		var seq uint64
 		for deadline := time.Now().Add(20 * time.Second); ; {
 			var err error
-			seq, err = o.Append(t.Context(), claim(o, string(rune('a'+i)), i), 0)
+			seq, err = o.Append(t.Context(), claim(string(rune('a'+i)), i), 0)
 			if err == nil || errors.Is(err, ledger.ErrChanged) {
 				break
 			}
@@ -184,7 +190,7 @@ func TestALogThatWasPurgedIsRead(t *testing.T) {
 	s := server(t)
 	a := open(t, s)
 	for i := range uint64(5) {
-		if _, err := a.Append(t.Context(), claim(a, string(rune('a'+i)), i), 0); err != nil {
+		if _, err := a.Append(t.Context(), claim(string(rune('a'+i)), i), 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -203,7 +209,7 @@ func TestALogThatWasPurgedIsRead(t *testing.T) {
 	if err := c.Ready(ctx); err != nil {
 		t.Fatalf("an empty log is never read: %v", err)
 	}
-	if seq, err := c.Append(t.Context(), claim(c, "z", 9), 0); err != nil || seq != 6 {
+	if seq, err := c.Append(t.Context(), claim("z", 9), 0); err != nil || seq != 6 {
 		t.Fatalf("Append = %d, %v", seq, err)
 	}
 	applied(t, c, 6)
@@ -222,12 +228,14 @@ func TestOpenRefusesWhatIsNoLedger(t *testing.T) {
 	}
 	for name, config := range map[string]jetstream.StreamConfig{
 		"other subjects": {Name: "L1", Subjects: []string{"l1"}},
-		"an age limit":   {Name: "L2", Subjects: []string{"JC_LEDGER.ORDERS.lake.*"}, MaxAge: time.Hour},
+		"no token":       {Name: "L3", Subjects: []string{"JC_LEDGER.ORDERS.lake.*"}},
+		"another token":  {Name: "L4", Subjects: []string{"JC_LEDGER.t.>"}, Metadata: map[string]string{"jetcapture.ledger": "u"}},
+		"an age limit":   {Name: "L2", Subjects: []string{"JC_LEDGER.t.>"}, MaxAge: time.Hour, Metadata: map[string]string{"jetcapture.ledger": "t"}},
 	} {
 		if _, err := js.CreateStream(t.Context(), config); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ledger.OpenStream(t.Context(), nc, js, source.CachedInfo(), "lake", config.Name, ledger.NewBook(time.Time{}, 1)); err == nil {
+		if _, err := ledger.OpenStream(t.Context(), nc, js, source.CachedInfo(), "lake", ledger.StreamOptions{Name: config.Name}, ledger.NewBook(1)); err == nil {
 			t.Errorf("a stream with %s is taken for the ledger", name)
 		}
 		if err := js.DeleteStream(t.Context(), config.Name); err != nil {
@@ -239,7 +247,7 @@ func TestOpenRefusesWhatIsNoLedger(t *testing.T) {
 func TestRunEndsWhenTheStreamIsDeleted(t *testing.T) {
 	s := server(t)
 	o := open(t, s)
-	if _, err := o.Append(t.Context(), claim(o, "a", 1), 0); err != nil {
+	if _, err := o.Append(t.Context(), claim("a", 1), 0); err != nil {
 		t.Fatal(err)
 	}
 	applied(t, o, 1)
@@ -248,5 +256,30 @@ func TestRunEndsWhenTheStreamIsDeleted(t *testing.T) {
 	}
 	if err := o.Await(t.Context(), func() bool { return false }); !errors.Is(err, ledger.ErrLost) {
 		t.Errorf("Await = %v", err)
+	}
+}
+
+// A question that the server never answers, as it dies, keeps nobody from what the Book has meanwhile: whoever waits for the log to
+// have lost its end appends its claims again before others store anything.
+func TestAwaitReturnsAtOnceThoughTheServerDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	s := server(t)
+	o := open(t, s)
+	s.Stop()
+	var returned time.Time
+	ended := make(chan error, 1)
+	go func() {
+		err := o.Await(t.Context(), func() bool { return o.book.Generation() > 0 })
+		returned = time.Now()
+		ended <- err
+	}()
+	time.Sleep(2500 * time.Millisecond) // it looks for gaps every two seconds, and waits for the answer for five
+	rewound := time.Now()
+	o.book.Rewind(rewound)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if late := returned.Sub(rewound); late > time.Second {
+		t.Errorf("it returned after %v", late)
 	}
 }

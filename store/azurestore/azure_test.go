@@ -24,6 +24,13 @@ func TestBucketOfBlocksBelowAPrefix(t *testing.T) {
 	})
 }
 
+func TestLocator(t *testing.T) {
+	server := cloudtest.Azure(t)
+	storetest.RunLocator(t, func(t *testing.T) store.BlockStore[string] {
+		return store.Blocks[string](open(t, sharedKey(t, server)), nil)
+	}, "eu", "../..", "")
+}
+
 func TestProbeFindsServersThatOverwrite(t *testing.T) {
 	server := cloudtest.Azure(t)
 	for name, ignores := range map[string]func(*http.Request) bool{

@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/jetcapture/lake/store"
+	"github.com/jetcapture/lake/store/internal/destkey"
 )
 
 // BuildURLBase returns the URL below which the blocks of a destination key go, such as
 // https://account.blob.core.windows.net/container/prefix. It must not let a hostile destination key lead out of where it
-// should be; store.EscapeHive makes a folder of any string. Its errors come through as they are: mark with store.Permanent
-// what retrying cannot mend.
+// should be; store.EscapeHive makes a folder of any string. It must return the same URL for a destination key each time, in all
+// captures of a consumer. Its errors come through: mark with store.Permanent what retrying cannot fix, which then wraps
+// store.ErrDestKey too.
 type BuildURLBase[K comparable] func(destKey K) (string, error)
 
 // OverrideUploadOptions changes how a block is stored, such as its access tier. It is called before each try, with options
@@ -39,8 +41,8 @@ type BlobStoreOptions[K comparable] struct {
 	MaxClients int
 }
 
-// AzureBlobStore is a store.BlockStore and store.RootWriter that asks a function where blocks go: to an account, container
-// and folder of each tenant, for example. It keeps all promises of a store.BlockStore. Where all blocks go to one
+// AzureBlobStore is a store.BlockStore, store.RootWriter and store.Locator that asks a function where blocks go: to an account,
+// container and folder of each tenant, for example. It keeps all promises of a store.BlockStore. Where all blocks go to one
 // container, store.Blocks over a Bucket is simpler.
 type AzureBlobStore[K comparable] struct {
 	base    BuildURLBase[K]
@@ -74,7 +76,7 @@ func NewAzureBlobStore[K comparable](base BuildURLBase[K], options ...BlobStoreO
 	if err := s.checkOnce(); err != nil {
 		wrong = append(wrong, err)
 	} else if o.RootURLBase != "" {
-		if _, err := s.bucket(o.RootURLBase); err != nil {
+		if _, err := s.rootBucket(); err != nil {
 			wrong = append(wrong, fmt.Errorf("root: %w", err))
 		}
 	}
@@ -104,53 +106,159 @@ func (s *AzureBlobStore[K]) checkOnce() error {
 
 // Write implements store.BlockStore: the block goes to dir/fileName below the URL base of destKey.
 func (s *AzureBlobStore[K]) Write(ctx context.Context, block io.Reader, destKey K, dir, fileName string) (string, int64, time.Duration, error) {
-	base, err := s.base(destKey)
+	bucket, err := s.bucketOf(destKey)
 	if err != nil {
-		return "", 0, 0, fmt.Errorf("build URL base: %w", err)
+		return "", 0, 0, fmt.Errorf("store block: %w", err)
 	}
-	return s.write(ctx, block, base, destKey, dir, fileName)
+	return atRoot[K](bucket).WriteRoot(ctx, block, dir, fileName)
 }
 
 // WriteRoot implements store.RootWriter, see BlobStoreOptions.RootURLBase.
 func (s *AzureBlobStore[K]) WriteRoot(ctx context.Context, block io.Reader, dir, fileName string) (string, int64, time.Duration, error) {
-	var zero K
-	if s.options.RootURLBase != "" {
-		return s.write(ctx, block, s.options.RootURLBase, zero, dir, fileName)
-	}
-	return s.Write(ctx, block, zero, dir, fileName)
-}
-
-func (s *AzureBlobStore[K]) write(ctx context.Context, block io.Reader, base string, destKey K, dir, fileName string) (string, int64, time.Duration, error) {
-	bucket, err := s.bucket(base)
+	bucket, err := s.rootBucket()
 	if err != nil {
-		return "", 0, 0, store.Permanent(fmt.Errorf("store block: %w", err))
+		return "", 0, 0, fmt.Errorf("store block: %w", err)
 	}
-	overridden := &overriding{Bucket: bucket}
-	if override := s.options.OverrideUploadOptions; override != nil {
-		overridden.override = func(o *UploadOptions) { override(destKey, o) }
-	}
-	root := func(K) (string, error) { return "", nil }
-	return store.Blocks(overridden, root).Write(ctx, block, destKey, dir, fileName)
+	return atRoot[K](bucket).WriteRoot(ctx, block, dir, fileName)
 }
 
-// bucket returns the Bucket of a URL base, with a client that may have served others.
-func (s *AzureBlobStore[K]) bucket(base string) (*Bucket, error) {
+// atRoot returns a store in whose root blocks go.
+func atRoot[K comparable](bucket *overriding) rootStore[K] {
+	return store.Blocks[K](bucket, nil).(rootStore[K]) //nolint:forcetypeassert // as Blocks promises
+}
+
+type rootStore[K comparable] interface {
+	store.RootWriter
+	store.Locator[K]
+}
+
+// rootMark is the Root of a Location below RootURLBase. That of others is their destination key.
+const rootMark = "r"
+
+// Locate implements store.Locator.
+func (s *AzureBlobStore[K]) Locate(ctx context.Context, destKey K, dir, fileName string) (store.Location, error) {
+	bucket, err := s.bucketOf(destKey)
+	if err != nil {
+		return store.Location{}, fmt.Errorf("locate block: %w", err)
+	}
+	root, err := destkey.Encode(destKey)
+	if err != nil {
+		return store.Location{}, noPlace(store.Permanent(fmt.Errorf("locate block: %w", err)))
+	}
+	return locate[K](ctx, bucket, root, dir, fileName)
+}
+
+// LocateRoot implements store.Locator.
+func (s *AzureBlobStore[K]) LocateRoot(ctx context.Context, dir, fileName string) (store.Location, error) {
+	if s.options.RootURLBase == "" {
+		var zero K
+		return s.Locate(ctx, zero, dir, fileName)
+	}
+	bucket, err := s.rootBucket()
+	if err != nil {
+		return store.Location{}, fmt.Errorf("locate block: %w", err)
+	}
+	return locate[K](ctx, bucket, rootMark, dir, fileName)
+}
+
+func locate[K comparable](ctx context.Context, bucket *overriding, root, dir, fileName string) (store.Location, error) {
+	at, err := atRoot[K](bucket).LocateRoot(ctx, dir, fileName)
+	if err == nil {
+		_, err = bucket.blobName(at.Name)
+	}
+	if err != nil {
+		return store.Location{}, err
+	}
+	at.Root = root
+	return at, nil
+}
+
+// Bucket implements store.Locator. What root says is at most a destination key: which URL is used for it, with which
+// credential, is for the function to say that the store was given.
+func (s *AzureBlobStore[K]) Bucket(_ context.Context, root string) (store.Bucket, error) {
+	bucket, err := s.bucketAt(root)
+	if err != nil {
+		return nil, fmt.Errorf("find bucket: %w", err)
+	}
+	return bucket, nil
+}
+
+func (s *AzureBlobStore[K]) bucketAt(root string) (*overriding, error) {
+	if root == rootMark && s.options.RootURLBase != "" {
+		return s.rootBucket()
+	}
+	destKey, err := destkey.Decode[K](root)
+	if err != nil {
+		return nil, store.Permanent(fmt.Errorf("root %.120q is not of this store: %w", root, err))
+	}
+	return s.bucketOf(destKey)
+}
+
+// bucketOf returns the Bucket of a destination key.
+func (s *AzureBlobStore[K]) bucketOf(destKey K) (*overriding, error) {
+	base, err := s.base(destKey)
+	if err != nil {
+		return nil, noPlace(fmt.Errorf("build URL base: %w", err))
+	}
+	o, err := s.optionsAt(base)
+	if err != nil {
+		return nil, noPlace(store.Permanent(err))
+	}
+	return s.bucket(o, destKey)
+}
+
+// rootBucket returns the Bucket of blocks without a destination key.
+func (s *AzureBlobStore[K]) rootBucket() (*overriding, error) {
+	var zero K
+	if s.options.RootURLBase == "" {
+		return s.bucketOf(zero)
+	}
+	o, err := s.optionsAt(s.options.RootURLBase)
+	if err != nil {
+		return nil, store.Permanent(err)
+	}
+	return s.bucket(o, zero)
+}
+
+// bucket returns the Bucket of complete options, with a client that may have served others.
+func (s *AzureBlobStore[K]) bucket(o Options, destKey K) (*overriding, error) {
+	client, err := s.clients.get(o.Endpoint+"/"+o.Container, o.newClient)
+	if err != nil {
+		return nil, store.Permanent(err)
+	}
+	b := &overriding{Bucket: newBucket(client, o)}
+	if override := s.options.OverrideUploadOptions; override != nil {
+		b.override = func(o *UploadOptions) { override(destKey, o) }
+	}
+	return b, nil
+}
+
+// optionsAt returns the options of a URL base.
+func (s *AzureBlobStore[K]) optionsAt(base string) (Options, error) {
 	o := s.options.Options
 	if err := o.parseBase(base); err != nil {
-		return nil, fmt.Errorf("URL base: %w", err)
+		return Options{}, fmt.Errorf("URL base: %w", err)
 	}
 	if s.account != "" && o.Account != s.account {
-		return nil, fmt.Errorf("URL base: it is of account %s, but the connection string of %s", o.Account, s.account)
+		return Options{}, fmt.Errorf("URL base: it is of account %s, but the connection string of %s", o.Account, s.account)
 	}
 	o, err := o.complete()
 	if err != nil {
-		return nil, fmt.Errorf("URL base: %w", err)
+		return Options{}, fmt.Errorf("URL base: %w", err)
 	}
-	client, err := s.clients.get(o.Endpoint+"/"+o.Container, o.newClient)
-	if err != nil {
-		return nil, err
+	return o, nil
+}
+
+// noPlace makes the error of a function that was asked about a destination key one of those that package store names.
+func noPlace(err error) error {
+	var allOfThem *destkey.TypeError
+	switch {
+	case errors.Is(err, store.ErrDestKey):
+		return store.Permanent(err)
+	case !store.IsPermanent(err) || errors.As(err, &allOfThem):
+		return err
 	}
-	return newBucket(client, o), nil
+	return store.Permanent(fmt.Errorf("%w: %w", store.ErrDestKey, err))
 }
 
 // overriding is a Bucket whose upload options pass through a function.

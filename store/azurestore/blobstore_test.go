@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -16,11 +17,13 @@ import (
 	"github.com/jetcapture/lake/store"
 	"github.com/jetcapture/lake/store/azurestore"
 	"github.com/jetcapture/lake/store/cloudtest"
+	"github.com/jetcapture/lake/store/storetest"
 )
 
 var (
 	_ store.BlockStore[string] = (*azurestore.AzureBlobStore[string])(nil)
 	_ store.RootWriter         = (*azurestore.AzureBlobStore[string])(nil)
+	_ store.Locator[string]    = (*azurestore.AzureBlobStore[string])(nil)
 )
 
 func TestAzureBlobStore(t *testing.T) {
@@ -31,6 +34,8 @@ func TestAzureBlobStore(t *testing.T) {
 	}{
 		{"blocks go where the URL base says", blocksByURLBase},
 		{"the root may be somewhere else", ownRoot},
+		{"locations are where blocks go", locations},
+		{"what is created where Locate says has the overridden options", locatedOptions},
 		{"overridden options that cannot be sent are Permanent", overriddenNonsense},
 	} {
 		t.Run(test.outcome, func(t *testing.T) { test.run(t, server) })
@@ -108,6 +113,85 @@ func ownRoot(t *testing.T, server *cloudtest.AzureServer) {
 	}
 	if location, _, _, err := s.WriteRoot(t.Context(), strings.NewReader("dead"), "_deadletter", "x"); err != nil || location != root+"/_deadletter/x" {
 		t.Errorf("WriteRoot returns %s, %v", location, err)
+	}
+}
+
+func locations(t *testing.T, server *cloudtest.AzureServer) {
+	cleanEnv(t)
+	for name, ownRoot := range map[string]bool{"root of the zero destination key": false, "root of its own": true} {
+		t.Run(name, func(t *testing.T) {
+			storetest.RunLocator(t, func(t *testing.T) store.BlockStore[string] {
+				place := server.Endpoint + "/" + server.Container(t)
+				o := azurestore.BlobStoreOptions[string]{Options: azurestore.Options{SharedKey: server.Key}}
+				if ownRoot {
+					o.RootURLBase = server.Endpoint + "/" + server.Container(t) + "/root"
+				}
+				s, err := azurestore.NewAzureBlobStore(func(region string) (string, error) {
+					return place + "/100%25/" + url.PathEscape(store.EscapeHive(region)), nil
+				}, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return s
+			}, "eu", "../..", "", "r")
+		})
+	}
+}
+
+func locatedOptions(t *testing.T, server *cloudtest.AzureServer) {
+	cleanEnv(t)
+	container := server.Container(t)
+	s, err := azurestore.NewAzureBlobStore(func(string) (string, error) { return server.Endpoint + "/" + container, nil },
+		azurestore.BlobStoreOptions[string]{
+			Options:               azurestore.Options{SharedKey: server.Key},
+			OverrideUploadOptions: func(region string, o *azurestore.UploadOptions) { o.Tags = map[string]string{"region": region} },
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := s.Locate(t.Context(), "eu", "", "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := s.Bucket(t.Context(), at.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, b, at.Name, text(100, 1))
+	if _, tags, _ := describe(t, server, container, at.Name); tags["region"] != "eu" {
+		t.Errorf("the tags are %v", tags)
+	}
+}
+
+func TestNoRootLeadsACredentialElsewhere(t *testing.T) {
+	tls, o := bearerServer(t)
+	token := &fakeToken{}
+	o = azurestore.Options{Credential: token, ClientOptions: o.ClientOptions}
+	unknown := errors.New("unknown tenant")
+	s, err := azurestore.NewAzureBlobStore(func(tenant string) (string, error) {
+		if tenant != "eu" {
+			return "", store.Permanent(unknown)
+		}
+		return tls.URL + "/account/container", nil
+	}, azurestore.BlobStoreOptions[string]{Options: o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, root := range []string{tls.URL + "/account/other", "//127.0.0.1:1/container", "k" + tls.URL, "r", "rhttps://127.0.0.1:1/a", "", "kAnVz"} {
+		if b, err := s.Bucket(t.Context(), root); b != nil || !store.IsPermanent(err) {
+			t.Errorf("Bucket(%q) returns %v, %v", root, b, err)
+		}
+	}
+	for _, tenant := range []string{"us", tls.URL} {
+		if _, err := s.Locate(t.Context(), tenant, "", "x"); !errors.Is(err, store.ErrDestKey) || !errors.Is(err, unknown) || !store.IsPermanent(err) {
+			t.Errorf("Locate for %s returns %v", tenant, err)
+		}
+	}
+	if n := token.asked.Load(); n > 0 {
+		t.Errorf("the credential was asked for %d tokens", n)
+	}
+	if _, err := s.Locate(t.Context(), "eu", "", "x"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -153,6 +153,13 @@ func TestBucketOfChunksBelowAPrefix(t *testing.T) {
 	})
 }
 
+func TestLocator(t *testing.T) {
+	server := cloudtest.GCS(t)
+	storetest.RunLocator(t, func(t *testing.T) store.BlockStore[string] {
+		return store.Blocks[string](open(t, anonymous(t, server)), nil)
+	}, "eu", "../..", "")
+}
+
 func TestProbeIsContent(t *testing.T) {
 	_, b := behind(t)
 	if err := store.Probe(t.Context(), b); err != nil {

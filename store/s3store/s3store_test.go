@@ -43,6 +43,15 @@ func TestVersity(t *testing.T) {
 	conformance(t, cloudtest.Versity(t), func(*s3store.Options) {})
 }
 
+func TestLocator(t *testing.T) {
+	server := cloudtest.Versity(t)
+	storetest.RunLocator(t, func(t *testing.T) store.BlockStore[string] {
+		o := optionsFor(server, server.Bucket(t))
+		o.Prefix = "lake/100% für"
+		return store.Blocks[string](mustNew(t, o), nil)
+	}, "eu", "../..", "")
+}
+
 func TestMinIO(t *testing.T) {
 	conformance(t, cloudtest.MinIO(t), func(o *s3store.Options) { o.Prefix = "some/folder" })
 }

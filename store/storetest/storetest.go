@@ -54,6 +54,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Bucket) {
 		{"listing is complete and in order", listing},
 		{"listing by prefix", listingByPrefix},
 		{"listing stops when it is told to", listingStops},
+		{"20 who identify a store at once get one identity", oneIdentity},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })

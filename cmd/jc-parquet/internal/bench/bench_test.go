@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jetcapture/lake/jetcapture/capturetest"
 )
 
 func TestMain(m *testing.M) {
@@ -134,6 +136,7 @@ func TestContendersAreChosenByTheirNames(t *testing.T) {
 }
 
 func TestEveryContenderGetsAllMessages(t *testing.T) {
+	capturetest.SkipUnderRace(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	requireGateway(t)
 	const keys = 300
@@ -175,6 +178,7 @@ func TestEveryContenderGetsAllMessages(t *testing.T) {
 }
 
 func TestSoakFindsEveryMessageOnce(t *testing.T) {
+	capturetest.SkipUnderRace(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	requireGateway(t)
 	r, err := soak(context.Background(), 15*time.Second, "--max-in-flight", "10000")
@@ -202,6 +206,7 @@ func TestSoakFindsEveryMessageOnce(t *testing.T) {
 }
 
 func TestLiveCaptureGetsAllMessages(t *testing.T) {
+	capturetest.SkipUnderRace(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	all, err := measureLive(context.Background(), time.Second)
 	if err != nil {

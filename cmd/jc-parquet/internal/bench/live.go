@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
 const (
@@ -62,6 +64,7 @@ func (b *bench) live(ctx context.Context, d time.Duration, r *liveResult) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, js.DeleteStream(context.WithoutCancel(ctx), keyStream)) }()
+	defer func() { _ = takeLedger(context.WithoutCancel(ctx), js, ledger.StreamName(keyStream, liveConsumer)) }()
 	consumer, err := js.CreateConsumer(ctx, keyStream, jetstream.ConsumerConfig{
 		Durable: liveConsumer, AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Hour, MaxAckPending: -1, MaxDeliver: -1, MemoryStorage: true,
 	})

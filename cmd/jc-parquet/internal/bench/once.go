@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/RoaringBitmap/roaring/v2/roaring64"
-
 	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
@@ -70,32 +68,38 @@ func readLedger(args []string) error {
 	const consumer = "bench-ledger"
 	defer func() { _ = js.DeleteStream(ctx, ledger.StreamName(stream, consumer)) }()
 	open := func() (*ledger.Stream, *ledger.Book, error) {
-		book := ledger.NewBook(s.CachedInfo().Created, ledger.DefaultCacheBytes)
-		l, err := ledger.OpenStream(ctx, nc, js, s.CachedInfo(), consumer, "", book)
+		book := ledger.NewBook(ledger.DefaultCacheBytes)
+		l, err := ledger.OpenStream(ctx, nc, js, s.CachedInfo(), consumer, ledger.StreamOptions{}, book)
 		return l, book, err
 	}
 	l, _, err := open()
 	if err != nil {
 		return err
 	}
+	start := time.Now()
 	for i := range uint64(entries / 2) {
 		e := &ledger.Entry{
-			Block: fmt.Sprintf("%016d", i), State: ledger.Claimed, Instance: "bench", Created: s.CachedInfo().Created,
-			Part: 1, Parts: 1, Place: ledger.Place{Dir: "date=2026-11-23/hour=12", File: fmt.Sprintf("%d.parquet", i)},
-			Tombstone: make([]byte, 2_000), Set: roaring64.New(),
-		}
-		for k := range uint64(500) { // as when ten destination keys take turns
-			e.Set.Add(i/10*5_000 + i%10 + 10*k)
+			Block: fmt.Sprintf("%016d", i), State: ledger.Claimed, Instance: "bench",
+			Part: 1, Parts: 1, Place: ledger.Place{Name: fmt.Sprintf("date=2026-11-23/hour=12/%d.parquet", i)},
+			Tombstone: make([]byte, 2_000),
+			Segments: ledger.NewSegments(func(yield func(ledger.Message, bool) bool) {
+				for k := range uint64(500) { // as when ten destination keys take turns
+					seq := i/10*5_000 + i%10 + 10*k
+					if !yield(ledger.Message{Seq: seq, Time: start.Add(time.Duration(seq) * time.Microsecond).UnixNano()}, false) {
+						return
+					}
+				}
+			}),
 		}
 		seq, err := l.Append(ctx, e, 0)
 		if err != nil {
 			return err
 		}
-		if _, err := l.Append(ctx, &ledger.Entry{Block: e.Block, State: ledger.Stored, Instance: e.Instance, Created: e.Created}, seq); err != nil {
+		if _, err := l.Append(ctx, &ledger.Entry{Block: e.Block, State: ledger.Stored, Instance: e.Instance}, seq); err != nil {
 			return err
 		}
 	}
-	start := time.Now()
+	start = time.Now()
 	l, book, err := open()
 	if err != nil {
 		return err

@@ -56,13 +56,14 @@ func (r *run) readBack(dir string) (rows int, err error) {
 	return rows, err
 }
 
-// eachFile calls each with the files below a folder, but for those of the gateway's own in hidden folders.
+// eachFile calls each with the files below a folder, except the gateway's own in hidden folders and the capture's own, which
+// hold no rows.
 func eachFile(dir string, each func(path string, size int64) error) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && path != dir && strings.HasPrefix(entry.Name(), "."):
+		case entry.IsDir() && path != dir && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "_jetcapture"):
 			return fs.SkipDir
 		case entry.IsDir():
 			return nil

@@ -1,0 +1,7 @@
+//go:build !race
+
+package formattest
+
+import "testing"
+
+func skipMatrix(testing.TB) {}
