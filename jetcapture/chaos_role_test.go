@@ -195,7 +195,8 @@ func (c *chaosCapture) run(ctx context.Context, log *zap.Logger) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(c.Report, content, 0o644)
+	partial := c.Report + ".part" // the life may still be ended by a signal
+	return errors.Join(os.WriteFile(partial, content, 0o644), os.Rename(partial, c.Report))
 }
 
 // deliver takes note of a message.
