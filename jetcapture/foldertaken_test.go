@@ -33,8 +33,12 @@ func TestAFileInTheWayOfAFolderHoldsUpNoOtherKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, dir := capturetest.Start(t), t.TempDir()
+			ackWait := time.Minute // so that what cannot be stored at first does not come again
+			if c.crash {
+				ackWait = 3 * time.Second
+			}
 			s.Stream(streamName, "orders.>")
-			s.Consumer(streamName, consumerName, func(c *jetstream.ConsumerConfig) { c.AckWait = 3 * time.Second })
+			s.Consumer(streamName, consumerName, func(config *jetstream.ConsumerConfig) { config.AckWait = ackWait })
 			inTheWay := filepath.Join(dir, "orders.k3")
 			if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
 				t.Fatal(err)
@@ -52,7 +56,7 @@ func TestAFileInTheWayOfAFolderHoldsUpNoOtherKey(t *testing.T) {
 				t.Helper()
 				s.Publish(n, func(i int) *nats.Msg { return order(int(published.Load()) + i) })
 				published.Add(n)
-				eventually(t, "the other keys are stored", func() bool { return stored.Load() == published.Load()*7/8 })
+				eventually(t, "the other keys are stored", func() bool { return stored.Load() >= published.Load()*7/8 })
 			}
 			stop := capture()
 			storesTheOthers()

@@ -2,7 +2,6 @@ package jetcapture_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -186,8 +185,9 @@ func (w *forkWorld) makeStream() jetstream.Stream {
 		Name: streamName, Subjects: []string{"orders.>"}, Storage: w.kind.storage, Replicas: max(1, w.kind.replicas),
 	}
 	s, err := w.js.CreateStream(w.t.Context(), config)
-	for deadline := time.Now().Add(forkPatience); errors.Is(err, context.DeadlineExceeded) && time.Now().Before(deadline); {
-		s, err = w.js.CreateStream(w.t.Context(), config) // a busy cluster loses a request now and then
+	for deadline := time.Now().Add(forkPatience); err != nil && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+		s, err = w.js.CreateStream(w.t.Context(), config) // a busy cluster loses a request now and then, and a server may not have removed the old one yet
 	}
 	if err != nil {
 		w.t.Fatal(err)

@@ -89,7 +89,7 @@ func TestCapturesInTwoDomainsOfOneAccountArchiveEachMessageOnce(t *testing.T) {
 		o, nc := onceInDomain(s, dir, consumerName), hub.connect()
 		o.MaxMessages, o.PullMessages = 100, 500
 		running.Go(func() {
-			if err := catchUp(t, nc, o, 12*time.Second); err != nil {
+			if err := catchUp(t, nc, o); err != nil {
 				t.Errorf("the capture in domain %s: %v", o.JetStreamDomain, err)
 			}
 		})
@@ -115,13 +115,13 @@ func TestLedgersOfTwoDomainsOfOneAccountHearNothingOfEachOther(t *testing.T) {
 		}
 		return l.CachedInfo().State.LastSeq
 	}
-	if err := catchUp(t, hub.connect(), onceInDomain(hub, t.TempDir(), consumerName), 10*time.Second); err != nil {
+	if err := catchUp(t, hub.connect(), onceInDomain(hub, t.TempDir(), consumerName)); err != nil {
 		t.Fatal(err)
 	}
 	before := entries(hub)
 	o := onceInDomain(leaf, t.TempDir(), consumerName)
 	o.MaxMessages = 10
-	if err := catchUp(t, leaf.connect(), o, 10*time.Second); err != nil {
+	if err := catchUp(t, leaf.connect(), o); err != nil {
 		t.Errorf("the capture in domain leaf: %v", err)
 	}
 	if after := entries(hub); after != before {
@@ -150,7 +150,7 @@ func TestCaptureWhoseMessagesAreAcknowledgedInAnotherDomainSaysSoAndStoresThem(t
 	// A capture at least once acknowledges what is in its own archive, with no ledger that could be in the way.
 	other := onceInDomain(leaf, t.TempDir(), consumerName)
 	other.Delivery = "at-least-once"
-	if err := catchUp(t, leaf.connect(), other, 10*time.Second); err != nil {
+	if err := catchUp(t, leaf.connect(), other); err != nil {
 		t.Fatal(err)
 	}
 	if !within(time.Minute, func() bool { return hub.info().NumAckPending == 0 }) {
@@ -181,13 +181,13 @@ func TestKilledCaptureLosesNothingWhereConsumersOfTwoDomainsHaveDifferentNames(t
 	stop := start(t, killed.Build(), nc)
 	eventually(t, "the hub's capture stores", func() bool { return gate.waiting.Load() > 0 })
 	leafDir := t.TempDir()
-	if err := catchUp(t, leaf.connect(), onceInDomain(leaf, leafDir, "lake-leaf"), 10*time.Second); err != nil {
+	if err := catchUp(t, leaf.connect(), onceInDomain(leaf, leafDir, "lake-leaf")); err != nil {
 		t.Error(err)
 	}
 	nc.Close()
 	next := onceInDomain(hub, dir, "lake-hub")
 	next.Store = store.Blocks[string](store.NewDir(dir), nil)
-	if err := catchUp(t, hub.connect(), next, 12*time.Second); err != nil {
+	if err := catchUp(t, hub.connect(), next); err != nil {
 		t.Error(err)
 	}
 	gate.open() // what the killed one had on its way comes late
@@ -210,7 +210,7 @@ func TestStreamOfAnotherDomainThatAnswersForTheLedgerIsNotTakenForIt(t *testing.
 	dir := t.TempDir()
 	o := onceInDomain(hub, dir, consumerName)
 	o.MaxMessages = 50
-	err := catchUp(t, leaf.connect(), o, 10*time.Second) // the copy is nearer, and answers first
+	err := catchUp(t, leaf.connect(), o) // the copy is nearer, and answers first
 	switch {
 	case err == nil:
 		wantRows(t, dir, n)

@@ -48,7 +48,7 @@ func TestLedgerInTheFormatOfAnEarlierVersionIsRefusedWithTheWayOut(t *testing.T)
 			dir := t.TempDir()
 			o := onceIn(store.NewDir(dir), inOneFolder)
 			o.LedgerName = c.ledger
-			err := catchUp(t, s.Connect(), o, 10*time.Second)
+			err := catchUp(t, s.Connect(), o)
 			if err == nil {
 				t.Fatal("Run = nil: the ledger was taken for one of this version")
 			}
@@ -120,7 +120,7 @@ func TestCaptureEndsAtAnEntryOfANewerVersionThatItMustUnderstand(t *testing.T) {
 			appendEntry(t, js, entry(ledgerSubjects(t, js)))
 			for who, err := range map[string]error{
 				"the running capture": <-ended,
-				"a new capture":       catchUp(t, s.Connect(), onceIn(store.NewDir(dir), inOneFolder), 5*time.Second),
+				"a new capture":       catchUp(t, s.Connect(), onceIn(store.NewDir(dir), inOneFolder)),
 			} {
 				if err == nil || !strings.Contains(err.Error(), "upgrade") || !strings.Contains(err.Error(), ledgerName) {
 					t.Errorf("%s: Run = %v, want an error that says upgrade and names the ledger", who, err)
@@ -167,7 +167,7 @@ func TestCaptureGoesOnPastHintsOfANewerVersionAndGarbage(t *testing.T) {
 	next := onceIn(store.NewDir(dir), inOneFolder)
 	logs = logged(next)
 	s.Publish(n, func(i int) *nats.Msg { return order(2*n + i) })
-	if err := catchUp(t, s.Connect(), next, 10*time.Second); err != nil {
+	if err := catchUp(t, s.Connect(), next); err != nil {
 		t.Error(err)
 	}
 	wantRemoval(t, texts(logs))

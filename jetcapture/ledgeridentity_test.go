@@ -139,7 +139,9 @@ func (s *diskServer) info() *jetstream.ConsumerInfo {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
 	defer cancel()
-	c, err := s.jetStream().Consumer(ctx, streamName, consumerName)
+	js := s.jetStream()
+	defer js.Conn().Close()
+	c, err := js.Consumer(ctx, streamName, consumerName)
 	if err != nil {
 		s.t.Logf("look up the consumer: %v", err)
 		return &jetstream.ConsumerInfo{}
@@ -308,11 +310,11 @@ func texts(logs *observer.ObservedLogs) (lines []string) {
 // errTooLate is the error of a capture that has not caught up in time.
 var errTooLate = errors.New("the capture has not caught up in time")
 
-// catchUp runs a capture until it has everything, for so long at most.
-func catchUp(t *testing.T, nc *nats.Conn, o *rawOptions, within time.Duration) error {
+// catchUp runs a capture until it has everything.
+func catchUp(t *testing.T, nc *nats.Conn, o *rawOptions) error {
 	t.Helper()
 	o.UntilCaughtUp, o.DrainTimeout = true, time.Second
-	ctx, cancel := context.WithTimeout(context.Background(), within)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	err := o.Build().Run(ctx, nc)
 	if ctx.Err() != nil {

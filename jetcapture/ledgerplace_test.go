@@ -54,7 +54,7 @@ func TestOtherFoldersOnTheSameConsumerArchiveEachMessageOnce(t *testing.T) {
 			eventually(t, "the first capture stores", func() bool { return gate.waiting.Load() >= 8 })
 			second := onceSplit(store.NewDir(dir), c.second)
 			second.Layout = c.layout
-			if err := catchUp(t, s.connect(), second, 30*time.Second); err != nil {
+			if err := catchUp(t, s.connect(), second); err != nil {
 				t.Errorf("the second capture: %v", err)
 			}
 			gate.open() // and its writes land, late
@@ -86,7 +86,7 @@ func TestRestartWithOtherFoldersArchivesEachMessageOnce(t *testing.T) {
 	stop := start(t, killed.Build(), nc)
 	eventually(t, "the capture stores", func() bool { return gate.waiting.Load() >= 8 })
 	nc.Close()
-	if err := catchUp(t, s.connect(), onceSplit(store.NewDir(dir), splitBySubject), 30*time.Second); err != nil {
+	if err := catchUp(t, s.connect(), onceSplit(store.NewDir(dir), splitBySubject)); err != nil {
 		t.Error(err)
 	}
 	gate.open()
@@ -113,7 +113,7 @@ func TestOtherTypeOfDestinationKeyOnTheSameConsumerArchivesEachMessageOnce(t *te
 	nc := s.connect()
 	go func() { ended <- first.Build().Run(ctx, nc) }()
 	eventually(t, "the first capture stores", func() bool { return gate.waiting.Load() >= 8 })
-	if err := catchUp(t, s.connect(), onceSplit(store.NewDir(dir), splitBySubject), 30*time.Second); err != nil {
+	if err := catchUp(t, s.connect(), onceSplit(store.NewDir(dir), splitBySubject)); err != nil {
 		t.Errorf("the second capture: %v", err)
 	}
 	gate.open()
@@ -138,7 +138,7 @@ func TestAnotherPlaceOnTheSameConsumerIsRefused(t *testing.T) {
 			other, dir := startDisk(t, nil), t.TempDir()
 			other.orders(time.Minute)
 			other.publish(n, 0)
-			if err := catchUp(t, other.connect(), onceIn(store.NewDir(dir), inOneFolder), 10*time.Second); err != nil {
+			if err := catchUp(t, other.connect(), onceIn(store.NewDir(dir), inOneFolder)); err != nil {
 				t.Fatal(err)
 			}
 			return dir
@@ -164,13 +164,13 @@ func TestAnotherPlaceOnTheSameConsumerIsRefused(t *testing.T) {
 			s, dir := startDisk(t, nil), filepath.Join(t.TempDir(), "lake")
 			s.orders(time.Minute)
 			s.publish(n, 0)
-			if err := catchUp(t, s.connect(), onceIn(store.NewDir(dir), inOneFolder), 10*time.Second); err != nil {
+			if err := catchUp(t, s.connect(), onceIn(store.NewDir(dir), inOneFolder)); err != nil {
 				t.Fatal(err)
 			}
 			was := []string{dir, storeID(dir)}
 			next := c.change(t, dir)
 			s.publish(n, n)
-			err := catchUp(t, s.connect(), onceIn(store.NewDir(next), inOneFolder), 10*time.Second)
+			err := catchUp(t, s.connect(), onceIn(store.NewDir(next), inOneFolder))
 			if !c.refused {
 				if err != nil {
 					t.Errorf("Run = %v", err)

@@ -38,7 +38,7 @@ func TestRetentionIsTheSameForAllCapturesOfALedger(t *testing.T) {
 			t.Parallel()
 			s, dir := startDisk(t, nil), t.TempDir()
 			s.orders(time.Second)
-			if err := catchUp(t, s.connect(), makes(store.NewDir(dir)), 10*time.Second); err != nil {
+			if err := catchUp(t, s.connect(), makes(store.NewDir(dir))); err != nil {
 				t.Fatal(err)
 			}
 			s.publish(retentionOrders, 0)
@@ -94,7 +94,9 @@ func (s *diskServer) archiveAndForget(dir string) {
 // claimsLeft returns the number of claims in the ledger.
 func (s *diskServer) claimsLeft() (claims int) {
 	s.t.Helper()
-	stream, err := s.jetStream().Stream(s.t.Context(), ledgerName)
+	js := s.jetStream()
+	defer js.Conn().Close()
+	stream, err := js.Stream(s.t.Context(), ledgerName)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -62,12 +62,12 @@ func lostTail(t *testing.T, s *diskServer, options func() *rawOptions) int {
 	const n = 1_000
 	s.orders(time.Second)
 	s.publish(n, 0)
-	if err := catchUp(t, s.connect(), options(), 10*time.Second); err != nil {
+	if err := catchUp(t, s.connect(), options()); err != nil {
 		t.Fatal(err)
 	}
 	putBack := s.keep(s.ledgerFolder(), s.consumerFolder())
 	s.publish(n, n)
-	if err := catchUp(t, s.connect(), options(), 10*time.Second); err != nil {
+	if err := catchUp(t, s.connect(), options()); err != nil {
 		t.Fatal(err)
 	}
 	putBack(nil)
@@ -87,7 +87,7 @@ func TestRestartedCaptureTakesOverWhatFilesProveThoughTheLedgerLostItsTail(t *te
 		return o
 	}
 	n := lostTail(t, s, options)
-	if err := catchUp(t, s.connect(), options(), 12*time.Second); err != nil {
+	if err := catchUp(t, s.connect(), options()); err != nil {
 		t.Errorf("Run = %v", err)
 	}
 	if floor := s.info().AckFloor.Stream; floor != uint64(n) {
@@ -106,7 +106,7 @@ func TestRestartedCaptureRefusesWhatFilesDoNotProveAfterTheLedgerLostItsTail(t *
 		return o
 	}
 	n := lostTail(t, s, options)
-	err := catchUp(t, s.connect(), options(), 12*time.Second)
+	err := catchUp(t, s.connect(), options())
 	wantLost(t, err)
 	wantRows(t, dir, n)
 }
@@ -134,7 +134,8 @@ func TestCaptureNoticesThatTheLedgerLostItsTailAndGrewAgain(t *testing.T) {
 	s.orders(time.Second)
 	o := onceParquet(t, store.NewDir(dir))
 	o.DrainTimeout = 5 * time.Second
-	o.MaxMessages = n // so that the ledger gets few entries
+	o.MaxMessages = n                              // so that the ledger gets few entries
+	o.MaxAge, o.Grace = 5*time.Second, time.Second // some of what comes again may be met before the log was read again
 	dialer := new(gatedDialer)
 	stop := start(t, o.Build(), s.connect(nats.SetCustomDialer(dialer)))
 	s.publish(n, 0)
@@ -185,7 +186,7 @@ func TestClaimsThatTheLedgerLostAreAppendedAgainBeforeOthersGetTheirMessages(t *
 	s, dir := startDisk(t, nil), t.TempDir()
 	s.orders(3 * time.Second)
 	s.publish(n, 0)
-	if err := catchUp(t, s.connect(), onceParquet(t, store.NewDir(dir)), 10*time.Second); err != nil {
+	if err := catchUp(t, s.connect(), onceParquet(t, store.NewDir(dir))); err != nil {
 		t.Fatal(err)
 	}
 	putBack := s.keep(s.ledgerFolder())
@@ -196,7 +197,7 @@ func TestClaimsThatTheLedgerLostAreAppendedAgainBeforeOthersGetTheirMessages(t *
 	stop := start(t, o.Build(), s.connect())
 	eventually(t, "the capture stores", func() bool { return gate.waiting.Load() == 10 })
 	putBack(nil)
-	if err := catchUp(t, s.connect(), onceParquet(t, store.NewDir(dir)), 30*time.Second); err != nil {
+	if err := catchUp(t, s.connect(), onceParquet(t, store.NewDir(dir))); err != nil {
 		t.Errorf("the other capture: %v", err)
 	}
 	gate.open()

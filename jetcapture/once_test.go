@@ -94,7 +94,7 @@ func TestTheLeastLedgerRetentionIsEnoughForBlocksThatFillSlowly(t *testing.T) {
 	s.Stream(streamName, "orders.>")
 	s.Consumer(streamName, consumerName, nil)
 	o := onceNDJSON(dir)
-	o.MaxAge, o.Grace = time.Second, 6*time.Second
+	o.MaxAge, o.Grace = time.Second, 12*time.Second
 	o.LedgerRetention = o.LeastLedgerRetention()
 	var givenUp atomic.Int64
 	o.Observer.BlockAbandoned = func(jetcapture.Block, error) { givenUp.Add(1) }

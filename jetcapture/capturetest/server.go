@@ -186,7 +186,11 @@ func (s *Server) Publish(n int, message func(i int) *nats.Msg) {
 // Info describes a consumer.
 func (s *Server) Info(stream, consumer string) *jetstream.ConsumerInfo {
 	s.t.Helper()
-	c, err := s.jetStream().Consumer(s.context(), stream, consumer)
+	js := s.jetStream()
+	defer js.Conn().Close() // tests ask again and again
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	c, err := js.Consumer(ctx, stream, consumer)
 	if err != nil {
 		s.t.Fatalf("look up consumer %s: %v", consumer, err)
 	}
