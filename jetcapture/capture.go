@@ -86,11 +86,19 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 	}
 	acks, err := c.begin(ctx, l, keeper, consumer)
 	if err != nil {
+		if l.watermark != nil {
+			keeper.leave(ctx)
+		}
 		stopStoring()
 		running.Wait()
+		if ctx.Err() != nil {
+			return nil // nothing is held
+		}
 		return err
 	}
 	looking, stopLooking := context.WithCancel(storing)
+	answering, stopAnswering := context.WithCancel(storing)
+	defer stopAnswering()
 	committer := &committer[K]{
 		slots: newSlots(o.StoreConcurrency),
 		store: o.Store, layout: o.Layout, acks: acks, once: l.once, sleep: sleep, complete: o.OnStoreComplete,
@@ -100,14 +108,22 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 	if keeper != nil {
 		running.Go(func() { keeper.restore(storing) })
 		running.Go(func() { keeper.noteForks(storing) })
+		running.Go(func() { keeper.answer(answering) })
 		running.Go(func() { keeper.listen(looking) })
 		running.Go(func() { keeper.run(looking) })
+	}
+	if l.watermark != nil {
+		running.Go(func() { l.watermark.fence.run(looking) })
 	}
 	running.Go(func() { committer.run(storing, l.sealed, l.outcomes) })
 
 	err = l.run(ctx)
 	stopLooking()
 	err = errors.Join(err, l.drain(o.DrainTimeout, stopStoring))
+	if l.watermark != nil {
+		stopAnswering()
+		keeper.leave(ctx)
+	}
 	close(l.sealed)
 	stopStoring()
 	running.Wait()
@@ -140,14 +156,9 @@ func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K
 	if err != nil {
 		return nil, err
 	}
-	var b *binding
-	for attempt := 1; ; attempt++ {
-		b, err = bindConsumer(ctx, js, o.NATSStreamName, o.NATSConsumerName, create)
-		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || attempt == bindAttempts {
-			break
-		}
-		o.Logger.Warn("the server does not answer, will retry", zap.Error(err)) // it restarts, or elects a leader
-	}
+	b, err := untilAnswered(ctx, o.Logger, func() (*binding, error) {
+		return bindConsumer(ctx, js, o.NATSStreamName, o.NATSConsumerName, create)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
 
 const (
@@ -90,4 +91,15 @@ func lookupError(err error, stream, consumer string) error {
 
 func isGone(err error) bool {
 	return errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound)
+}
+
+// untilAnswered asks again while the server does not answer, as one that restarts or elects a leader.
+func untilAnswered[T any](ctx context.Context, log *zap.Logger, ask func() (T, error)) (T, error) {
+	for attempt := 1; ; attempt++ {
+		answer, err := ask()
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || attempt == bindAttempts {
+			return answer, err
+		}
+		log.Warn("the server does not answer, will retry", zap.Error(err))
+	}
 }

@@ -476,16 +476,19 @@ func TestNothingIsAcknowledgedWhileTheConnectionIsLost(t *testing.T) {
 	}
 }
 
+func alwaysOwned(context.Context) (bool, error) { return true, nil }
+
 // AckAll acks stand for all messages below, so none may be sent after a reconnect until the consumer is reset.
 func TestAckAllAcknowledgesOnlyOnTheConnectionOfItsReset(t *testing.T) {
 	p := newTrack(t, ExactlyOnce)
-	w := &watermark{acker: p.loop.acker, route: ackRoute{prefix: "$JS.ACK.ORDERS.lake."}, connection: 1}
+	w := &watermark{acker: p.loop.acker, route: ackRoute{prefix: "$JS.ACK.ORDERS.lake."}, connection: 1, fence: newFence(alwaysOwned)}
 	p.loop.watermark = w
 	acks, err := p.loop.nc.SubscribeSync("$JS.ACK.ORDERS.lake.>")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.received = ackRef{streamSeq: 7, consumerSeq: 7}
+	w.sure = w.received
 	p.loop.ackUpTo()
 	p.loop.confirmUpTo(t.Context())
 	if msg, err := acks.NextMsg(200 * time.Millisecond); err == nil {

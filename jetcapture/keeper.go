@@ -25,6 +25,9 @@ const (
 	hearEvery   = 5 * time.Second
 	keepTimeout = time.Minute // for one round, which may have to settle what crashed captures left
 	forksNoted  = 16          // that wait for the ledger; more at a time are one to it
+
+	othersAnswer = 2 * time.Second // in which captures that are there answer
+	leaveTimeout = 2 * time.Second
 )
 
 // A keeper runs the ledger of a capture: it follows the log, and does what is to be done from time to time.
@@ -59,7 +62,7 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 	if err != nil {
 		return nil, err
 	}
-	source, err := streamInfo(ctx, js, o.NATSStreamName)
+	source, err := untilAnswered(ctx, log.Logger, func() (*jetstream.StreamInfo, error) { return streamInfo(ctx, js, o.NATSStreamName) })
 	if err != nil {
 		return nil, lookupError(err, o.NATSStreamName, o.NATSConsumerName)
 	}
@@ -111,13 +114,9 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 
 // openStream waits for a server that restarts, or elects a leader.
 func openStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, source *jetstream.StreamInfo, consumer string, o ledger.StreamOptions, book *ledger.Book, log *zap.Logger) (*ledger.Stream, error) {
-	for attempt := 1; ; attempt++ {
-		stream, err := ledger.OpenStream(ctx, nc, js, source, consumer, o, book)
-		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || attempt == bindAttempts {
-			return stream, err
-		}
-		log.Warn("the server does not answer for the ledger, will retry", zap.Error(err))
-	}
+	return untilAnswered(ctx, log, func() (*ledger.Stream, error) {
+		return ledger.OpenStream(ctx, nc, js, source, consumer, o, book)
+	})
 }
 
 // skipLogger names what is no entry once, with the command that removes it, and then only counts.
@@ -180,6 +179,25 @@ func ledgerRetention(set, open, grace, ackWait time.Duration) time.Duration {
 	return max(ledger.MinRetention, 2*(open+ackWait), leastRetention(open, grace))
 }
 
+// answer tells other captures that this one is at work, if they ask.
+func (k *keeper[K]) answer(ctx context.Context) {
+	if err := k.once.Answer(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ledger.ErrLost) { // follow tells
+		k.log.Warn("other captures that ask whether this one is at work get no answer", zap.Error(err))
+	}
+}
+
+// leave says that the consumer is free again.
+func (k *keeper[K]) leave(ctx context.Context) {
+	if !k.js.Conn().IsConnected() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	if err := k.once.Leave(ctx); err != nil {
+		k.log.Debug("the ledger was not told that this capture has ended: the next one will wait for its answer", zap.Error(err))
+	}
+}
+
 // resume lets the consumer deliver at once what a crashed capture held, if nobody else is at work on it. Otherwise these
 // messages would come when AckWait is over, and if they are many, slowly: the server's queue for them costs the square of
 // their number. What was acknowledged out of order comes again, too: the ledger knows it.
@@ -191,6 +209,14 @@ func (k *keeper[K]) resume(ctx context.Context) {
 		return
 	}
 	fields := []zap.Field{zap.Int("messages", info.NumAckPending)}
+	switch other, err := k.once.Others(ctx, othersAnswer); { // a capture that waits for its store does not pull
+	case err != nil:
+		k.log.Warn("messages that a capture held before are delivered again only after AckWait: nobody knows whether one is at work", append(fields, zap.Error(err))...)
+		return
+	case other != "":
+		k.log.Info("another capture is at work", zap.String("instance", other))
+		return
+	}
 	if _, err := k.js.ResetConsumer(ctx, info.Stream, info.Name); err != nil {
 		k.log.Warn("messages that a capture held before are delivered again only after AckWait: servers before 2.14 cannot reset a consumer",
 			append(fields, zap.Error(err))...)

@@ -95,12 +95,12 @@ func (l *loop[P, K]) learn(a lookoutAnswer) {
 			return // not reachable: reconnecting, or electing a leader
 		}
 		l.unsure = true
-		if l.goneCount++; l.goneCount >= goneLooks {
+		if l.gone.note(l.clocks.now) {
 			l.stop = lookupError(a.err, l.o.NATSStreamName, l.o.NATSConsumerName)
 		}
 		return
 	}
-	l.unsure, l.goneCount = false, 0
+	l.unsure, l.gone = false, gone{}
 	silent := l.clocks.now.Sub(l.clocks.lastMessage)
 	if silent >= caughtUpSilent {
 		l.pending = a.info.NumPending // what was pending at our latest message went to other captures
@@ -113,6 +113,20 @@ func (l *loop[P, K]) learn(a lookoutAnswer) {
 		a.info.NumPending == 0 && a.info.NumAckPending == 0 {
 		l.done = true
 	}
+}
+
+// gone counts looks in a row that did not find the consumer. The application may be about to make it again.
+type gone struct {
+	looks int
+	since time.Time
+}
+
+// note counts a look, and reports whether the consumer is gone for good.
+func (g *gone) note(now time.Time) bool {
+	if g.looks++; g.looks == 1 {
+		g.since = now
+	}
+	return g.looks >= goneLooks && now.Sub(g.since) >= goneAfter
 }
 
 // learnOfStream draws conclusions from what the stream has, and the consumer has delivered and taken acks for.

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
+	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
 const (
@@ -23,7 +24,8 @@ const (
 	caughtUpSilent = 100 * time.Millisecond // before a capture that runs until caught up looks whether it is
 	rejectedLogged = 5                      // dead letters between two samples; the others are counted
 	quietLook      = 30 * time.Second       // at most, between two looks at the consumer of a stream that seems at rest
-	goneLooks      = 5                      // a consumer is gone when so many looks in a row did not find it
+	goneLooks      = 5                      // a consumer is gone when so many looks in a row did not find it,
+	goneAfter      = 5 * time.Second        // for so long
 	nakDelay       = 2 * time.Second
 	giveBackDelay  = 100 * time.Millisecond
 	pendingDelay   = time.Second            // until a message is delivered once more that another block may hold
@@ -81,7 +83,7 @@ type loop[P Payload, K DestKey] struct {
 
 	resetCause  error // pull requests are void
 	unsure      bool  // the consumer may be gone
-	goneCount   int
+	gone        gone
 	lastLook    time.Time
 	lastSealing time.Time // when all open blocks were looked at
 	lastSample  time.Time
@@ -195,6 +197,8 @@ func (l *loop[P, K]) run(ctx context.Context) error {
 		case a := <-l.lookout.answers:
 			l.clocks.now = time.Now()
 			l.learn(a)
+		case a := <-l.fenced():
+			l.learnOwner(a)
 		case l.clocks.now = <-ticker.C:
 			l.tick()
 		}
@@ -263,7 +267,12 @@ func (l *loop[P, K]) resetPull() {
 	l.takeReceived(old)
 	if w := l.watermark; w != nil {
 		w.broken = cause // what was on its way may be lost, the last of all too
-		if err := l.resetWatermark(context.Background()); err != nil {
+		err := l.resetWatermark(context.Background())
+		if errors.Is(err, ledger.ErrTaken) {
+			l.stop = l.errTaken(err)
+			return
+		}
+		if err != nil {
 			l.log.often.Warn("resetting the consumer failed, will retry", zap.Error(err))
 			l.puller.notBefore = l.clocks.now.Add(time.Second)
 			return

@@ -9,13 +9,16 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
 // A watermark acknowledges the messages of a consumer with the AckAll policy: one ack stands for all messages up to it,
 // which costs the server a tenth. It must never stand for one that is neither stored nor held. So
 //
-//   - this capture is the only one of the consumer, and begins with resetting it, so that all that is not acknowledged is
-//     delivered to it, numbered from 1;
+//   - this capture is the only one of the consumer. It takes it in the ledger, and begins with resetting it, so that all that is not
+//     acknowledged is delivered to it, numbered from 1;
+//   - it acks only what it had received when the ledger still said so. If another has taken the consumer it ends;
 //   - it acks only while these numbers, the consumer sequences, have come without a gap. What was lost on its way leaves
 //     one, if something came after it. Then the consumer is reset again;
 //   - so it is when pulling starts anew, after a connection or a leader was lost, as what was lost may be the last there is,
@@ -35,12 +38,18 @@ type watermark struct {
 	broken   error // why nothing may be acked before a reset
 
 	connection uint64 // that it was reset on
+
+	fence  *fence
+	sure   ackRef // up to which this capture is known to have owned the consumer
+	asked  bool   // the fence
+	resets int
 }
 
 var (
 	errGap       = errors.New("a message was lost on its way")
 	errGivenUp   = errors.New("messages are to be delivered again")
 	errSharedAll = errors.New("somebody else pulls from it, and a consumer with the ack policy AckAll has one capture: stop the other, or use explicit acks")
+	errNotOwned  = errors.New("the ledger has lost that this capture owns it")
 )
 
 // receive counts a delivery, and reports false if one before it is missing.
@@ -63,13 +72,20 @@ func (w *watermark) reset(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
 	defer cancel()
 	connection := w.acker.connection()
+	if err := w.fence.check(ctx); err != nil {
+		return fmt.Errorf("reset consumer %q of stream %q: %w", w.consumer, w.stream, err)
+	}
 	if _, err := w.js.ResetConsumer(ctx, w.stream, w.consumer); err != nil {
 		return fmt.Errorf("reset consumer %q of stream %q, as a server of 2.14 or later can: %w", w.consumer, w.stream, err)
 	}
 	if !w.acker.isConnected(connection) { // it was asked on one connection and done on the next, and nobody knows when
 		return fmt.Errorf("reset consumer %q of stream %q: %w", w.consumer, w.stream, errConnectionLost)
 	}
-	w.received, w.acked, w.broken, w.connection = ackRef{}, ackRef{}, nil, connection
+	if err := w.fence.check(ctx); err != nil { // another may have taken it before it was reset: whoever is not the owner must not pull
+		return fmt.Errorf("reset consumer %q of stream %q: %w", w.consumer, w.stream, err)
+	}
+	w.received, w.acked, w.sure, w.broken, w.connection = ackRef{}, ackRef{}, ackRef{}, nil, connection
+	w.resets++
 	return nil
 }
 
@@ -127,11 +143,52 @@ func (l *loop[P, K]) ackUpTo() {
 		return
 	}
 	low := l.low()
-	if low.streamSeq >= w.acked.streamSeq && low.consumerSeq > w.acked.consumerSeq {
-		w.acker.ackUnconfirmed(string(w.route.subject(nil, low)), w.connection)
-		w.acked = low
+	if sure := w.limit(low); sure.streamSeq >= w.acked.streamSeq && sure.consumerSeq > w.acked.consumerSeq {
+		w.acker.ackUnconfirmed(string(w.route.subject(nil, sure)), w.connection)
+		w.acked = sure
+	}
+	if low.consumerSeq > w.sure.consumerSeq && !w.asked {
+		w.fence.asks <- fenceAsk{w.received, w.resets}
+		w.asked = true
 	}
 	l.sealBehind(low)
+}
+
+// limit returns the numbers, or those up to which this capture is known to have owned the consumer if these are lower.
+func (w *watermark) limit(low ackRef) ackRef {
+	low.streamSeq = min(low.streamSeq, w.sure.streamSeq)
+	low.consumerSeq = min(low.consumerSeq, w.sure.consumerSeq)
+	return low
+}
+
+// fenced yields what the fence has found out, to learnOwner.
+func (l *loop[P, K]) fenced() <-chan fenceAnswer {
+	if l.watermark == nil {
+		return nil
+	}
+	return l.watermark.fence.answers
+}
+
+// learnOwner draws conclusions from who owns the consumer.
+func (l *loop[P, K]) learnOwner(a fenceAnswer) {
+	w := l.watermark
+	w.asked = false
+	switch {
+	case errors.Is(a.err, ledger.ErrTaken):
+		l.stop = l.errTaken(a.err)
+	case a.err != nil:
+		l.log.often.Warn("the ledger does not say who owns the consumer: nothing is acknowledged, will retry", zap.Error(a.err))
+	case !a.owned:
+		l.log.often.Warn("the ledger has lost that this capture owns the consumer: nothing is acknowledged before it says so again")
+	case a.reset == w.resets:
+		w.sure = a.received
+		l.ackUpTo()
+	}
+}
+
+func (l *loop[P, K]) errTaken(err error) error {
+	return fmt.Errorf("%w: %q of stream %q: %w, and a consumer with the ack policy AckAll has one: stop it, or use explicit acks",
+		ErrConsumerUnfit, l.o.NATSConsumerName, l.o.NATSStreamName, err)
 }
 
 // sealBehind seals the blocks that hold the watermark back while too much is stored above it.
@@ -154,7 +211,17 @@ func (l *loop[P, K]) confirmUpTo(ctx context.Context) {
 	if w == nil || w.broken != nil || w.received.consumerSeq == 0 {
 		return
 	}
-	low := l.low()
+	received := w.received
+	err := errConnectionLost
+	if w.acker.isConnected(w.connection) {
+		err = w.fence.check(ctx)
+	}
+	if err != nil {
+		l.log.Warn("the last acks are not sent: messages will be delivered again", zap.Error(err))
+		return
+	}
+	w.sure = received
+	low := w.limit(l.low())
 	if low.streamSeq == 0 || low.consumerSeq == 0 {
 		return
 	}
@@ -169,16 +236,27 @@ func (l *loop[P, K]) beginWatermark(ctx context.Context, consumer jetstream.Cons
 	if err != nil {
 		return err
 	}
-	l.watermark = &watermark{js: js, stream: l.o.NATSStreamName, consumer: l.o.NATSConsumerName, acker: l.acker}
-	info, err := consumer.Info(ctx)
+	l.watermark = &watermark{js: js, stream: l.o.NATSStreamName, consumer: l.o.NATSConsumerName, acker: l.acker, fence: newFence(l.once.Owns)}
+	info, err := untilAnswered(ctx, l.log.Logger, func() (*jetstream.ConsumerInfo, error) {
+		ctx, cancel := context.WithTimeout(ctx, infoTimeout)
+		defer cancel()
+		return consumer.Info(ctx)
+	})
 	if err != nil {
 		return lookupError(err, l.o.NATSStreamName, l.o.NATSConsumerName)
 	}
 	if info.NumWaiting > 0 {
 		return fmt.Errorf("%w: %q of stream %q: %w", ErrConsumerUnfit, l.o.NATSConsumerName, l.o.NATSStreamName, errSharedAll)
 	}
+	if err := l.once.Take(ctx, ownerAnswers); errors.Is(err, ledger.ErrTaken) {
+		return l.errTaken(err)
+	} else if err != nil {
+		return err
+	}
 	return l.watermark.reset(ctx)
 }
+
+const ownerAnswers = 5 * time.Second // in which an owner that is there answers
 
 // noAcks stands in for an acker where the loop acknowledges by watermark.
 type noAcks struct{}

@@ -24,10 +24,12 @@ type Book struct {
 	generation atomic.Uint64 // how often the log was found to have lost its end
 	claims     map[string]*claim
 	index      index // of the complete ones
+	owners     owners
 	union      *roaring64.Bitmap
 	segments   segmentCache
 	settings   agreed
 	lineage    lineage
+	presence   presence
 	applied    uint64 // the last entry
 	oldest     uint64 // before which the log has no entries about blocks
 	entries    uint64
@@ -47,9 +49,9 @@ func NewBook(cacheBytes int64) *Book {
 
 // clear forgets all entries.
 func (b *Book) clear() {
-	b.claims, b.index, b.union = map[string]*claim{}, newIndex(), roaring64.New()
+	b.claims, b.index, b.owners, b.union = map[string]*claim{}, newIndex(), owners{}, roaring64.New()
 	b.segments = segmentCache{limit: b.segments.limit, sets: map[string]*cachedSegments{}}
-	b.settings, b.lineage = agreed{}, lineage{}
+	b.settings, b.lineage, b.presence = agreed{}, lineage{}, presence{}
 	b.applied, b.oldest, b.loose = 0, 0, false
 	b.top.Store(0)
 }
@@ -141,6 +143,11 @@ func (b *Book) Apply(seq uint64, at time.Time, e *Entry) {
 func (b *Book) Skip(first uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.skip(first)
+}
+
+// skip is Skip. b.mu is held.
+func (b *Book) skip(first uint64) {
 	if first <= b.oldest {
 		return
 	}
@@ -154,12 +161,22 @@ func (b *Book) Skip(first uint64) {
 	b.notify()
 }
 
+// passOver notes that the log has no entries that the Book has not read, up to a sequence. b.mu is held.
+func (b *Book) passOver(upTo uint64) {
+	if upTo > b.applied {
+		b.applied = upTo
+		b.notify()
+	}
+}
+
 func (b *Book) apply(seq uint64, at time.Time, e *Entry) {
 	switch e.State {
 	case settingsEntry:
 		b.settings.apply(seq, *e.Settings)
 	case lineageEntry:
 		b.lineage.apply(seq, *e.Fork)
+	case presenceEntry:
+		b.presence.apply(seq, at, e)
 	case Claimed:
 		b.applyClaim(seq, at, e)
 	default:
@@ -213,6 +230,7 @@ func (b *Book) complete(c *claim) {
 	b.index.add(c)
 	b.union.Or(set)
 	b.top.Store(max(b.top.Load(), c.final))
+	b.owners.add(c, segments)
 	b.segments.put(c.id, segments)
 }
 
@@ -262,27 +280,46 @@ func (b *Book) rivals(id string) (earlier []view, contested *roaring64.Bitmap) {
 	return inOrder(earlier), mine.contested.Clone()
 }
 
-// holders returns the claims that hold a message and count, and those that may as their segments are not in memory. Which of
-// them need a closer look is up to the caller. reused reports that a claim has its sequence for another message.
-func (b *Book) holders(m Message) (holders []view, reused bool) {
+// A holder is a claim that may hold a message.
+type holder struct {
+	view
+	match match // unread if its segments are not in memory
+}
+
+// readsMost is how many claims are read from the log to find out whether they hold one message. Where there are more, as when the
+// segments of ten thousands of claims do not fit into memory, Commit reads them, beside whoever takes messages.
+const readsMost = 16
+
+// holders returns the claims that count and hold a message, or may. Which of them need a closer look is up to the caller. reused
+// reports that a claim has its sequence for another message.
+func (b *Book) holders(m Message) (holders []holder, reused bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.union.Contains(m.Seq) {
 		return nil, false
 	}
-	for c := range b.index.near(m.Seq, m.Seq) {
-		if !b.counts(c) || !c.covers(m.Seq) {
+	w := b.window(m.Seq)
+	for o := range w.of(m.Seq) {
+		if b.claims[o.claim.id] != o.claim || !b.counts(o.claim) {
 			continue
 		}
-		segments := b.segments.get(c.id)
-		switch {
-		case segments == nil || segments.Hold(m):
-			holders = append(holders, c.view())
-		case !reused:
-			reused = segments.Set().Contains(m.Seq)
+		if match := matchAnchors(o.anchors, m); match != other {
+			holders = append(holders, holder{o.claim.view(), match})
+		} else {
+			reused = true
 		}
 	}
-	return inOrder(holders), reused
+	known := len(holders)
+	for _, c := range w.unread {
+		if !c.covers(m.Seq) || !b.counts(c) || b.claims[c.id] != c {
+			continue
+		}
+		if len(holders) == known+readsMost {
+			return holders[:known], reused
+		}
+		holders = append(holders, holder{c.view(), unread})
+	}
+	return holders, reused
 }
 
 // near yields the claims that may have a sequence from first to final: by the index, or all if the range is too wide for it.
@@ -321,7 +358,8 @@ func (b *Book) segmentsOf(id string) (Segments, []uint64) {
 func (b *Book) cache(id string, segments Segments) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.claims[id] != nil {
+	if c := b.claims[id]; c != nil {
+		b.owners.read(c, segments)
 		b.segments.put(id, segments)
 	}
 }
@@ -346,7 +384,7 @@ type Stats struct {
 	Open    int    // of these, neither stored nor aborted
 	Entries uint64 // applied since the start
 	Applied uint64 // sequence in the log
-	Bytes   uint64 // of the union and the cached segments
+	Bytes   uint64 // of the union, the cached segments, and the tables of who owns a sequence
 	Forks   int    // of the stream, known to the ledger
 }
 
@@ -354,7 +392,7 @@ type Stats struct {
 func (b *Book) Stats() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := Stats{Claims: len(b.claims), Entries: b.entries, Applied: b.applied, Bytes: b.union.GetSizeInBytes() + uint64(b.segments.size), Forks: len(b.lineage.forks)}
+	s := Stats{Claims: len(b.claims), Entries: b.entries, Applied: b.applied, Bytes: b.union.GetSizeInBytes() + uint64(b.segments.size) + b.owners.size(), Forks: len(b.lineage.forks)}
 	for _, c := range b.claims {
 		if c.state == Claimed && c.complete {
 			s.Open++

@@ -76,7 +76,7 @@ func (l *Ledger) shared(ctx context.Context, c view, messages []Message) (shared
 		return nil, err
 	}
 	for _, m := range messages {
-		held, err := l.holds(ctx, c, segments, m)
+		held, err := l.holds(ctx, c, segments.match(m), m)
 		if err != nil {
 			return nil, err
 		}
@@ -91,13 +91,13 @@ func (l *Ledger) shared(ctx context.Context, c view, messages []Message) (shared
 	return shared, nil
 }
 
-// holds reports whether a claim with these segments holds a message, or may hold it as long as it is open. Where the times of a claim
-// do not tell, its file does. The error is errRewound.
-func (l *Ledger) holds(ctx context.Context, c view, segments Segments, m Message) (bool, error) {
+// holds reports whether a claim whose segments match a message so holds it, or may hold it as long as it is open. Where the times of a
+// claim do not tell, its file does. The error is errRewound.
+func (l *Ledger) holds(ctx context.Context, c view, match match, m Message) (bool, error) {
 	switch {
-	case !segments.Hold(m):
+	case match == other:
 		return false, nil
-	case c.state == Claimed, segments.anchored(m), !l.book.parted(c.lineage):
+	case c.state == Claimed, match == exact, !l.book.parted(c.lineage):
 		return true, nil
 	}
 	messages, err := l.messagesOf(ctx, c)

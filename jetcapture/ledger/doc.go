@@ -48,6 +48,13 @@
 // block that is older than half the retention is not stored any more. While the retention changes, entries are kept by the longer
 // one, and blocks are too old by the shorter one.
 //
+// # Who is at work
+//
+// Captures say in the log what they do. One that alone may use a consumer takes it, see [Ledger.Take]: it asks first whether the owner
+// before it is at work, who answers. So a capture owns the consumer as long as the log, read to its end, says so: [Ledger.Owns]. One that
+// is held for dead though it is not learns that the consumer is another's before it acknowledges anything more. [Ledger.Others] asks
+// where a consumer may have many.
+//
 // # Limits
 //
 // Messages whose claims are forgotten, and that come again since the consumer was reset by hand, are known by their files

@@ -32,6 +32,7 @@ const (
 const (
 	settingsEntry State = "settings"
 	lineageEntry  State = "lineage"
+	presenceEntry State = "presence"
 )
 
 // A Place is where a block's file belongs, resolved by the capture that claims it: whoever settles the claim uses it as it
@@ -61,6 +62,7 @@ type Entry struct {
 
 	Settings *Settings // only in an entry of settings
 	Fork     *Fork     // only in one of lineage
+	Presence *Presence // only in one of presence
 }
 
 // Settings hold for all captures of a ledger.
@@ -104,7 +106,7 @@ const (
 // looks at the last of them.
 func (e *Entry) Subject() string {
 	switch e.State {
-	case settingsEntry, lineageEntry:
+	case settingsEntry, lineageEntry, presenceEntry:
 		return settingToken + string(e.State)
 	default:
 		return blockToken + e.Block
@@ -127,6 +129,8 @@ func (e *Entry) encode() (*nats.Msg, error) {
 		msg.Data, err = json.Marshal(e.Settings)
 	case lineageEntry:
 		msg.Data, err = json.Marshal(e.Fork)
+	case presenceEntry:
+		msg.Data, err = json.Marshal(e.Presence)
 	}
 	return msg, err
 }
@@ -181,7 +185,7 @@ func decode(subject string, header nats.Header, body []byte) (*Entry, error) {
 	e := &Entry{State: State(header.Get(headerState)), Instance: header.Get(headerInstance)}
 	known := false
 	switch e.State {
-	case Claimed, Stored, Aborted, Revoked, settingsEntry, lineageEntry:
+	case Claimed, Stored, Aborted, Revoked, settingsEntry, lineageEntry, presenceEntry:
 		known = version == Version
 	}
 	if !known {
@@ -195,6 +199,8 @@ func decode(subject string, header nats.Header, body []byte) (*Entry, error) {
 		err = decodeJSON(body, &e.Settings)
 	case lineageEntry:
 		err = decodeJSON(body, &e.Fork)
+	case presenceEntry:
+		err = decodeJSON(body, &e.Presence)
 	default:
 		e.Block = strings.TrimPrefix(subject, blockToken)
 		if e.State == Claimed {

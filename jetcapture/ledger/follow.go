@@ -149,6 +149,7 @@ func (s *Stream) untilReconnected(ctx context.Context) (context.Context, context
 	nc := s.js.Conn()
 	connected := nc.StatusChanged(nats.CONNECTED)
 	s.reconnects.Store(nc.Stats().Reconnects)
+	s.book.wake() // for those who wait to hear that the log is read on this connection
 	go func() {
 		defer nc.RemoveStatusListener(connected)
 		select {
@@ -163,15 +164,23 @@ func (s *Stream) untilReconnected(ctx context.Context) (context.Context, context
 // skipRemoved tells the Book what others have forgotten, after a gap before the entry that is next. Single messages may have
 // been removed too, as people do with what is no entry: then the entries before the gap are still there.
 func (s *Stream) skipRemoved(ctx context.Context, next uint64) error {
+	first, err := s.firstBefore(ctx, next)
+	if err == nil {
+		s.book.Skip(first)
+	}
+	return err
+}
+
+// firstBefore returns the sequence of the first entry about a block, next if there is none before that.
+func (s *Stream) firstBefore(ctx context.Context, next uint64) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
 	first, err := s.stream.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(s.subject+blockToken+">"))
 	switch {
 	case err == nil:
-		next = min(next, first.Sequence)
-	case !errors.Is(err, jetstream.ErrMsgNotFound):
-		return err
+		return min(next, first.Sequence), nil
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return next, nil
 	}
-	s.book.Skip(next)
-	return nil
+	return 0, err
 }

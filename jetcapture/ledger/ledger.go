@@ -88,6 +88,7 @@ type Ledger struct {
 	retries atomic.Uint64 // of appends
 
 	elsewhere elsewhere
+	ownership ownership
 
 	settling, sweeping round // only Keep uses them
 
@@ -264,8 +265,12 @@ func (l *Ledger) sync(ctx context.Context) error {
 // block that was forgotten: then it meets ErrChanged again, and the error wraps ErrForgotten. It returns the subject's last entry.
 func (l *Ledger) append(ctx context.Context, e *Entry, after, generation uint64, changed func() bool, mine func() (uint64, bool)) (uint64, error) {
 	unseen := 0
+	var refused error // the last that was not only that ctx has ended
 	for wait := retryFirst; ; wait = min(2*wait, retryMax) {
 		seq, err := l.log.Append(ctx, e, after)
+		if refused == nil || ctx.Err() == nil {
+			refused = err
+		}
 		switch {
 		case err == nil:
 			return seq, nil
@@ -296,7 +301,7 @@ func (l *Ledger) append(ctx context.Context, e *Entry, after, generation uint64,
 			l.o.Retrying(e, err)
 		}
 		if !l.o.Clock.Sleep(ctx, wait) {
-			return 0, fmt.Errorf("%w: the last error was: %w", ctx.Err(), err)
+			return 0, fmt.Errorf("%w: the last error was: %w", ctx.Err(), refused)
 		}
 	}
 }

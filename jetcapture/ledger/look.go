@@ -17,7 +17,7 @@ const (
 func (l *Ledger) New(seq uint64) bool { return seq > l.book.top.Load() }
 
 // Look says what is known of a message that was delivered, so that an archived one need not enter a block. It reads the log only for
-// claims whose segments are not in memory, and returns Free when ctx ends: Commit finds out whatever Look does not. If a message
+// a few claims whose segments are not in memory, and returns Free when ctx ends: Commit finds out whatever Look does not. If a message
 // stays Pending, Keep settles its claim.
 func (l *Ledger) Look(ctx context.Context, m Message) Verdict {
 	holders, reused := l.book.holders(m)
@@ -25,23 +25,27 @@ func (l *Ledger) Look(ctx context.Context, m Message) Verdict {
 	if reused {
 		verdict = Reused
 	}
-	for _, c := range holders {
-		segments, err := l.segments(ctx, c.id)
-		if err != nil {
-			continue
+	for _, h := range holders {
+		in, match := true, h.match
+		if match == unread {
+			segments, err := l.segments(ctx, h.id)
+			if err != nil {
+				continue
+			}
+			in, match = segments.Set().Contains(m.Seq), segments.match(m)
 		}
-		held, err := l.holds(ctx, c, segments, m)
+		held, err := l.holds(ctx, h.view, match, m)
 		switch {
 		case err != nil:
 		case !held:
-			if verdict == Free && segments.Set().Contains(m.Seq) {
+			if verdict == Free && in {
 				verdict = Reused
 			}
-		case c.state == Stored:
+		case h.state == Stored:
 			return Archived
 		default:
 			verdict = Pending
-			l.book.want(c.id)
+			l.book.want(h.id)
 		}
 	}
 	return verdict

@@ -142,6 +142,9 @@ func TestSyncEndsThoughTheLastMessagesWereRemovedOneByOne(t *testing.T) {
 	if err := o.Sync(ctx); err != nil {
 		t.Error(err)
 	}
+	if got := o.book.Stats().Claims; got != 1 {
+		t.Errorf("the book has %d claims, and the log has one", got)
+	}
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)

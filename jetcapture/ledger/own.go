@@ -205,6 +205,7 @@ func (l *Ledger) Restore(ctx context.Context) error {
 	if _, err := l.Agree(ctx); err != nil {
 		errs = append(errs, err)
 	}
+	errs = append(errs, l.retake(ctx))
 	for _, c := range l.own.all() {
 		c.mu.Lock()
 		state := c.decided

@@ -100,44 +100,50 @@ func newSegment(messages []Message) segment {
 	return g
 }
 
-// holds reports whether a message is in the segment: its sequence is, and its time lies between those of the anchors
-// around it.
-func (g *segment) holds(m Message) bool {
+// A match says whether a message is the one that a claim has with its sequence.
+type match int
+
+const (
+	other   match = iota // the sequence is another message's, or not there
+	unread               // not known yet
+	between              // its time lies between the known ones around it, as that of another message may if the server's clock went back
+	exact                // it is an anchor, so that there is no doubt
+)
+
+// match compares a message with those of the segment.
+func (g *segment) match(m Message) match {
 	if !g.set.Contains(m.Seq) {
-		return false
+		return other
 	}
-	at, exact := slices.BinarySearchFunc(g.anchors, m.Seq, func(a Message, seq uint64) int { return cmp.Compare(a.Seq, seq) })
+	return matchAnchors(g.anchors, m)
+}
+
+// matchAnchors compares a message, whose sequence a segment has, with its anchors.
+func matchAnchors(anchors []Message, m Message) match {
+	at, found := slices.BinarySearchFunc(anchors, m.Seq, func(a Message, seq uint64) int { return cmp.Compare(a.Seq, seq) })
 	switch {
-	case exact:
-		return g.anchors[at].Time == m.Time
-	case at == 0 || at == len(g.anchors):
-		return false // a set has no sequences outside of its anchors
+	case found && anchors[at].Time == m.Time:
+		return exact
+	case found, at == 0, at == len(anchors): // a set has no sequences outside of its anchors
+		return other
+	case anchors[at-1].Time <= m.Time && m.Time <= anchors[at].Time:
+		return between
 	default:
-		return g.anchors[at-1].Time <= m.Time && m.Time <= g.anchors[at].Time
+		return other
 	}
+}
+
+// match compares a message with all of them.
+func (s Segments) match(m Message) (best match) {
+	for i := range s {
+		best = max(best, s[i].match(m))
+	}
+	return best
 }
 
 // Hold reports whether a message is among them: its sequence is, and its time lies between the known ones around it. So it may
 // report true for another message with the same sequence, if the server's clock went back.
-func (s Segments) Hold(m Message) bool {
-	for i := range s {
-		if s[i].holds(m) {
-			return true
-		}
-	}
-	return false
-}
-
-// anchored reports whether a message is an anchor, so that there is no doubt that it is among them.
-func (s Segments) anchored(m Message) bool {
-	for i := range s {
-		at, ok := slices.BinarySearchFunc(s[i].anchors, m.Seq, func(a Message, seq uint64) int { return cmp.Compare(a.Seq, seq) })
-		if ok && s[i].anchors[at] == m {
-			return true
-		}
-	}
-	return false
-}
+func (s Segments) Hold(m Message) bool { return s.match(m) != other }
 
 // Set returns the sequences of all segments. It must not be changed.
 func (s Segments) Set() *roaring64.Bitmap {

@@ -2,6 +2,9 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
+	"maps"
+	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 )
@@ -70,14 +73,9 @@ func (s *segmentCache) put(id string, segments Segments) {
 
 // evict drops the half that was used longest ago, at once, so that a put costs little on average.
 func (s *segmentCache) evict() {
-	half := s.uses - uint64(len(s.sets)/2)
-	for id, c := range s.sets {
-		if c.used <= half {
-			s.drop(id)
-		}
-	}
-	for id := range s.sets {
-		if s.size <= s.limit {
+	oldest := slices.SortedFunc(maps.Keys(s.sets), func(a, b string) int { return cmp.Compare(s.sets[a].used, s.sets[b].used) })
+	for i, id := range oldest {
+		if i >= len(oldest)/2 && s.size <= s.limit {
 			break
 		}
 		s.drop(id)

@@ -266,23 +266,27 @@ func (s *Stream) Await(ctx context.Context, until func() bool) error {
 
 // lookForGaps tells the Book that what it has not read was removed, if so. Errors do not matter: it is called again.
 func (s *Stream) lookForGaps(ctx context.Context) {
-	known := s.reached()
+	known, generation, applied := s.reached(), s.book.Generation(), s.book.Applied()
 	state, err := s.state(ctx)
 	if err != nil {
 		return
 	}
-	applied := s.book.Applied()
 	switch {
 	case state.LastSeq < known:
 		s.Suspect()
 	case state.FirstSeq > applied+1:
-		s.book.Skip(state.FirstSeq)
+		s.book.inGeneration(generation, func() { s.book.skip(state.FirstSeq) })
 	case state.LastSeq > applied:
 		ctx, cancel := context.WithTimeout(ctx, opTimeout)
 		defer cancel()
 		_, err := s.stream.GetMsg(ctx, applied+1, jetstream.WithGetMsgSubject(s.subject+">"))
 		if errors.Is(err, jetstream.ErrMsgNotFound) { // somebody removed the last ones, one by one
-			s.book.Skip(state.LastSeq + 1)
+			if first, err := s.firstBefore(ctx, state.LastSeq+1); err == nil {
+				s.book.inGeneration(generation, func() {
+					s.book.skip(first)
+					s.book.passOver(state.LastSeq)
+				})
+			}
 		}
 	}
 }
@@ -314,9 +318,16 @@ func (s *Stream) missing(ctx context.Context, seq uint64) error {
 	return ErrForgotten
 }
 
-// Forget implements Log. Settings and forks stay.
+// Forget implements Log. Settings, forks, and the last that captures have said of themselves stay.
 func (s *Stream) Forget(ctx context.Context, upTo uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	return s.stream.Purge(ctx, jetstream.WithPurgeSequence(upTo+1), jetstream.WithPurgeSubject(s.subject+blockToken+">"))
+	if err := s.stream.Purge(ctx, jetstream.WithPurgeSequence(upTo+1), jetstream.WithPurgeSubject(s.subject+blockToken+">")); err != nil {
+		return err
+	}
+	settled := s.book.present().settled
+	if settled == 0 {
+		return nil
+	}
+	return s.stream.Purge(ctx, jetstream.WithPurgeSequence(settled), jetstream.WithPurgeSubject(s.subject+(&Entry{State: presenceEntry}).Subject()))
 }

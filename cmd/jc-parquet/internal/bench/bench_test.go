@@ -225,6 +225,25 @@ func TestLiveCaptureGetsAllMessages(t *testing.T) {
 	nothingIsLeft(t)
 }
 
+func TestWhatIsStoredAndComesAgainIsStoredOnce(t *testing.T) {
+	capturetest.SkipUnderRace(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	const n, keys = 5_000, 50
+	all, err := measureRedelivery(context.Background(), plan{messages: n, rounds: 1, keys: keys}, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 2 || all[0].Files != 1 || all[1].Files != keys || all[1].PerSecond <= 0 {
+		t.Errorf("measured are %+v and %+v", *all[0], *all[1])
+	}
+	var table strings.Builder
+	printRedelivered(func(text string, args ...any) { _, _ = fmt.Fprintf(&table, text, args...) }, all)
+	if !strings.Contains(table.String(), " 1.00\n") {
+		t.Errorf("the table is:\n%s", table.String())
+	}
+	nothingIsLeft(t)
+}
+
 func TestSoakCountsWhatIsLostAndTwice(t *testing.T) {
 	rows := newSequences(130)
 	for _, sequence := range []uint64{1, 2, 2, 64, 130, 200} {

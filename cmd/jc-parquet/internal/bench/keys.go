@@ -102,8 +102,15 @@ func (k *keyed) next() *nats.Msg {
 func (b *bench) keyContender(keys, token int) contender {
 	return contender{
 		name: keysName(keys), stream: keyStream, unlimited: true, times: keyTimes,
-		run: b.archive(1, "--delivery", "exactly-once", "--split", "token:"+strconv.Itoa(token), "--interval", keyInterval,
-			"--max-in-flight", strconv.Itoa(4*keyTimes*b.messages), "--store-concurrency", "16"),
+		run: b.archive(1, b.keyFlags(token)...),
+	}
+}
+
+// keyFlags let jc-parquet split by a token of subjects.
+func (b *bench) keyFlags(token int) []string {
+	return []string{
+		"--delivery", "exactly-once", "--split", "token:" + strconv.Itoa(token), "--interval", keyInterval,
+		"--max-in-flight", strconv.Itoa(4 * keyTimes * b.messages), "--store-concurrency", "16",
 	}
 }
 

@@ -34,13 +34,13 @@ func main() {
 	only := flag.String("only", "", "measure those alone whose names have a `NAME` of a list in them: 'bare,Parquet, at least once'")
 	keys := flag.Int("keys", 0, "measure instead 1 and `N` destination keys, once each")
 	encoding := flag.Bool("encoding", false, "measure instead encoding alone, without a server")
-	held := flag.Int("restart", 0, "measure instead the start of a capture that finds `N` messages expired and un-acknowledged")
+	held := flag.Int("restart", 0, "measure instead the start of a capture that finds `N` messages expired and un-acknowledged; with -keys, that finds them all stored")
 	soaked := flag.Duration("soak", 0, "run instead at full rate into S3 for a `TIME`, a fifth of which the store is down")
 	live := flag.Duration("live", 0, "run instead beside a steady publisher of many keys for a `TIME`, and show what files come of it")
 	asJSON := flag.Bool("json", false, "print JSON, with every run, instead of a table")
 	flag.Parse()
 	instead := 0
-	for _, mode := range []bool{*keys != 0, *encoding, *held != 0, *soaked != 0, *live != 0} {
+	for _, mode := range []bool{*keys != 0 || *held != 0, *encoding, *soaked != 0, *live != 0} {
 		if mode {
 			instead++
 		}
@@ -59,6 +59,9 @@ func main() {
 	var report *report
 	var err error
 	switch {
+	case *held > 0 && *keys > 0:
+		report = newReport(*held, 1, 0)
+		report.Again, err = measureRedelivery(ctx, p, *held)
 	case *held > 0:
 		report = newReport(p.messages, p.rounds, 0)
 		report.Restarts, err = measureRestarts(ctx, p.messages, *held)

@@ -62,6 +62,7 @@ type report struct {
 	Results   []*result
 	Figures   []*figure
 	Restarts  []*restartResult `json:",omitempty"`
+	Again     []*redelivered   `json:",omitempty"`
 	Live      []*liveResult    `json:",omitempty"`
 	Soak      *soakResult      `json:",omitempty"`
 }
@@ -157,6 +158,7 @@ func (r *report) print(out io.Writer) {
 		printFigures(out, r.Figures)
 	}
 	printRestarts(p, r.Restarts)
+	printRedelivered(p, r.Again)
 	printLive(p, r.Live)
 	if r.Soak != nil {
 		r.Soak.print(p)
