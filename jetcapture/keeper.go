@@ -78,7 +78,8 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 	if err != nil {
 		return nil, err
 	}
-	stream.Skipped = skipLogger(log.Logger, stream.Name())
+	unread := func(err error) { log.often.Warn("the ledger is not read, will retry", zap.String("ledger", stream.Name()), zap.Error(err)) }
+	stream.Skipped, stream.Retrying = skipLogger(log.Logger, stream.Name()), unread
 	instance := instanceName()
 	ackWait := consumer.CachedInfo().Config.AckWait
 	reader := func() (format.MessageReader, bool) {
@@ -102,6 +103,10 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 			return yield(ctx, func() bool { return sleep(ctx, d) })
 		},
 		Retrying: func(e *ledger.Entry, err error) {
+			if e == nil {
+				unread(err)
+				return
+			}
 			log.often.Warn("the ledger does not take an entry, will retry", zap.String("ledger", stream.Name()),
 				zap.String("block", e.Block), zap.String("state", string(e.State)), zap.Error(err))
 		},

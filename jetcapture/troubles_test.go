@@ -44,6 +44,11 @@ var troubles = []trouble{
 		name:  "publishing to it is denied",
 		begin: func(w *troubled) { w.server.Restrict(troubledUser, "JC_LEDGER.>") }, end: func(w *troubled) { w.server.Restrict(troubledUser) }, warning: refusedWarning,
 	},
+	{
+		name:  "reading it is denied",
+		begin: func(w *troubled) { w.server.Restrict(troubledUser, "$JS.API.CONSUMER.CREATE."+ledgerName+".>") }, end: func(w *troubled) { w.server.Restrict(troubledUser) },
+		warning: "the ledger is not read, will retry",
+	},
 	{name: "it is purged", begin: func(w *troubled) { w.purge() }, goesOn: true},
 	{name: "it has messages that are no entries", begin: func(w *troubled) { w.poison() }, warning: foreignWarning, goesOn: true},
 }

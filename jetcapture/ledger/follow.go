@@ -28,6 +28,9 @@ func (s *Stream) Run(ctx context.Context) error {
 			s.book.Rewind(time.Now())
 			continue
 		}
+		if s.Retrying != nil && !errors.Is(err, context.Canceled) && s.js.Conn().IsConnected() { // or it was told to begin again
+			s.Retrying(err)
+		}
 		if !(realClock{}).Sleep(ctx, followPause) {
 			return nil
 		}

@@ -62,8 +62,8 @@ type Options struct {
 	// Pause waits while another capture is at work on one of its claims, and reports false if ctx ends. Default: Clock.Sleep.
 	Pause func(ctx context.Context, d time.Duration) bool
 
-	// Retrying is called each time the log does not take an entry, or does not say whether it did, and it will be tried again. It
-	// may be nil.
+	// Retrying is called each time the log does not take an entry, or does not say whether it did, and it will be tried again. It is
+	// called with nil if the log does not say how far it goes. It may be nil.
 	Retrying func(e *Entry, err error)
 
 	Heard func(time.Time) // called with the time at which the server took a claim, before the Age of its block is looked at; may be nil
@@ -252,6 +252,9 @@ func (l *Ledger) sync(ctx context.Context) error {
 		err := l.log.Sync(ctx)
 		if err == nil || ctx.Err() != nil || errors.Is(err, ErrLost) || errors.Is(err, ErrNewer) {
 			return err
+		}
+		if l.o.Retrying != nil {
+			l.o.Retrying(nil, err)
 		}
 		if !l.o.Clock.Sleep(ctx, wait) {
 			return errors.Join(ctx.Err(), err)

@@ -39,6 +39,9 @@ type Stream struct {
 	// that need not be understood. Both are passed over.
 	Skipped func(seq uint64, subject string, err error)
 
+	// Retrying, if it is set before Run, is called when the log could not be read, and will be tried again.
+	Retrying func(err error)
+
 	js      jetstream.JetStream
 	stream  jetstream.Stream
 	name    string
