@@ -26,9 +26,11 @@ build: ## bin/jc-parquet: one static file, without what gRPC would add to the cl
 
 # What foreign readers read, and what becomes of messages when processes are killed or schedules simulated, does not depend on the
 # race detector, with which it takes many times as long: these tests skip themselves in the second run.
-test: readers servers ## all tests, against real servers and foreign readers, without and with the race detector
+test: readers servers ## all tests, against real servers and foreign readers, without and with the race detector, and seconds of fuzzing
 	JETCAPTURE_REQUIRE_TOOLS=1 JETCAPTURE_SCHEDULES=$(SCHEDULES) go test -p 1 -timeout 30m ./format/... ./cmd/... ./jetcapture
 	JETCAPTURE_REQUIRE_TOOLS=1 go test -race -timeout 45m ./...
+	go test -run '^$$' -fuzz FuzzDecode -fuzztime 5s ./jetcapture/ledger
+	go test -run '^$$' -fuzz FuzzBook -fuzztime 5s ./jetcapture/ledger
 
 cover: readers servers ## how much of the code the tests run
 	JETCAPTURE_REQUIRE_TOOLS=1 go test -timeout 30m -coverpkg=./... -coverprofile=.tools/cover.out ./...

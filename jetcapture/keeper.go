@@ -78,7 +78,9 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 	if err != nil {
 		return nil, err
 	}
-	unread := func(err error) { log.often.Warn("the ledger is not read, will retry", zap.String("ledger", stream.Name()), zap.Error(err)) }
+	unread := func(err error) {
+		log.often.Warn("the ledger is not read, will retry", zap.String("ledger", stream.Name()), zap.Error(err))
+	}
 	stream.Skipped, stream.Retrying = skipLogger(log.Logger, stream.Name()), unread
 	instance := instanceName()
 	ackWait := consumer.CachedInfo().Config.AckWait
