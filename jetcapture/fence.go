@@ -2,9 +2,9 @@ package jetcapture
 
 import "context"
 
-// A fence finds out, beside the loop, up to which delivery a watermark may acknowledge: all that came while this capture owned the
-// consumer, by the ledger. Another capture that takes the consumer says so there before it resets it, so that what comes afterwards is
-// numbered anew, and part of it may have gone to the other.
+// A fence finds out, beside the loop, up to which delivery a watermark may acknowledge: all that came while the ledger named this
+// capture as the consumer's owner. A capture that takes the consumer tells the ledger first, and then resets the consumer. The numbers
+// begin at 1 again, and each of the two captures may get part of the messages.
 type fence struct {
 	owns    func(context.Context) (bool, error)
 	asks    chan fenceAsk

@@ -20,14 +20,10 @@ import (
 
 const (
 	readyLog    = 10 * time.Second // between two lines in the log, while the ledger is not read
-	resumeFrom  = 1_000            // messages that nobody acknowledges; less are not worth it
 	keepEvery   = 5 * time.Second
 	hearEvery   = 5 * time.Second
 	keepTimeout = time.Minute // for one round, which may have to settle what crashed captures left
 	forksNoted  = 16          // that wait for the ledger; more at a time are one to it
-
-	othersAnswer = 2 * time.Second // in which captures that are there answer
-	leaveTimeout = 2 * time.Second
 )
 
 // A keeper runs the ledger of a capture: it follows the log, and does what is to be done from time to time.
@@ -184,52 +180,6 @@ func ledgerRetention(set, open, grace, ackWait time.Duration) time.Duration {
 		return set
 	}
 	return max(ledger.MinRetention, 2*(open+ackWait), leastRetention(open, grace))
-}
-
-// answer tells other captures that this one is at work, if they ask.
-func (k *keeper[K]) answer(ctx context.Context) {
-	if err := k.once.Answer(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ledger.ErrLost) { // follow tells
-		k.log.Warn("other captures that ask whether this one is at work get no answer", zap.Error(err))
-	}
-}
-
-// leave says that the consumer is free again.
-func (k *keeper[K]) leave(ctx context.Context) {
-	if !k.js.Conn().IsConnected() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
-	defer cancel()
-	if err := k.once.Leave(ctx); err != nil {
-		k.log.Debug("the ledger was not told that this capture has ended: the next one will wait for its answer", zap.Error(err))
-	}
-}
-
-// resume lets the consumer deliver at once what a crashed capture held, if nobody else is at work on it. Otherwise these
-// messages would come when AckWait is over, and if they are many, slowly: the server's queue for them costs the square of
-// their number. What was acknowledged out of order comes again, too: the ledger knows it.
-func (k *keeper[K]) resume(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
-	defer cancel()
-	info, err := k.consumer.Info(ctx)
-	if err != nil || info.NumAckPending < resumeFrom || info.NumWaiting > 0 {
-		return
-	}
-	fields := []zap.Field{zap.Int("messages", info.NumAckPending)}
-	switch other, err := k.once.Others(ctx, othersAnswer); { // a capture that waits for its store does not pull
-	case err != nil:
-		k.log.Warn("messages that a capture held before are delivered again only after AckWait: nobody knows whether one is at work", append(fields, zap.Error(err))...)
-		return
-	case other != "":
-		k.log.Info("another capture is at work", zap.String("instance", other))
-		return
-	}
-	if _, err := k.js.ResetConsumer(ctx, info.Stream, info.Name); err != nil {
-		k.log.Warn("messages that a capture held before are delivered again only after AckWait: servers before 2.14 cannot reset a consumer",
-			append(fields, zap.Error(err))...)
-		return
-	}
-	k.log.Info("the consumer was reset: what a capture held before is delivered again at once", fields...)
 }
 
 // probeStore refuses a store that overwrites, where the store can be asked.

@@ -280,48 +280,6 @@ func (b *Book) rivals(id string) (earlier []view, contested *roaring64.Bitmap) {
 	return inOrder(earlier), mine.contested.Clone()
 }
 
-// A holder is a claim that may hold a message.
-type holder struct {
-	view
-	match match // unread if its segments are not in memory
-}
-
-// readsMost is how many claims are read from the log to find out whether they hold one message. Where there are more, as when the
-// segments of ten thousands of claims do not fit into memory, Commit reads them, beside whoever takes messages.
-const readsMost = 16
-
-// holders returns the claims that count and hold a message, or may. Which of them need a closer look is up to the caller. reused
-// reports that a claim has its sequence for another message.
-func (b *Book) holders(m Message) (holders []holder, reused bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.union.Contains(m.Seq) {
-		return nil, false
-	}
-	w := b.window(m.Seq)
-	for o := range w.of(m.Seq) {
-		if b.claims[o.claim.id] != o.claim || !b.counts(o.claim) {
-			continue
-		}
-		if match := matchAnchors(o.anchors, m); match != other {
-			holders = append(holders, holder{o.claim.view(), match})
-		} else {
-			reused = true
-		}
-	}
-	known := len(holders)
-	for _, c := range w.unread {
-		if !c.covers(m.Seq) || !b.counts(c) || b.claims[c.id] != c {
-			continue
-		}
-		if len(holders) == known+readsMost {
-			return holders[:known], reused
-		}
-		holders = append(holders, holder{c.view(), unread})
-	}
-	return holders, reused
-}
-
 // near yields the claims that may have a sequence from first to final: by the index, or all if the range is too wide for it.
 func (b *Book) near(first, final uint64) iter.Seq[*claim] {
 	if narrow(first, final) {

@@ -11,7 +11,7 @@ import (
 const (
 	windowBits  = 16        // a window has 65,536 sequences, as a container of a bitmap
 	windowsMost = 8         // of which tables are kept: 2 MiB, and as much as the anchors take
-	ownersMost  = 1 << 18   // of a window, in which one sequence may have had many; more, and it is made anew
+	ownersMost  = 1 << 18   // of a window, of which one sequence may have many; with more, the window is made again
 	ownerBytes  = 32 + 4*16 // with a few anchors
 )
 
@@ -127,6 +127,48 @@ func (w *window) of(seq uint64) iter.Seq[*owner] {
 			}
 		}
 	}
+}
+
+// A holder is a claim that may hold a message.
+type holder struct {
+	view
+	match match // unread if its segments are not in memory
+}
+
+// readsMost is how many claims are read from the log to find out whether they hold one message. Where there are more, as when the
+// segments of ten thousands of claims do not fit into memory, Commit reads them, beside whoever takes messages.
+const readsMost = 16
+
+// holders returns the claims that count and hold a message, or may. Which of them need a closer look is up to the caller. reused
+// reports that a claim has its sequence for another message.
+func (b *Book) holders(m Message) (holders []holder, reused bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.union.Contains(m.Seq) {
+		return nil, false
+	}
+	w := b.window(m.Seq)
+	for o := range w.of(m.Seq) {
+		if b.claims[o.claim.id] != o.claim || !b.counts(o.claim) {
+			continue
+		}
+		if match := matchAnchors(o.anchors, m); match != other {
+			holders = append(holders, holder{o.claim.view(), match})
+		} else {
+			reused = true
+		}
+	}
+	known := len(holders)
+	for _, c := range w.unread {
+		if !c.covers(m.Seq) || !b.counts(c) || b.claims[c.id] != c {
+			continue
+		}
+		if len(holders) == known+readsMost {
+			return holders[:known], reused
+		}
+		holders = append(holders, holder{c.view(), unread})
+	}
+	return holders, reused
 }
 
 // window returns the table of the claims near a sequence. b.mu is held.

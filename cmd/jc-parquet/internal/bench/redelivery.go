@@ -24,8 +24,8 @@ type redelivered struct {
 	PerSecond float64
 }
 
-// measureRedelivery archives messages of one destination key and of many, exactly once, makes the consumer anew, as if nothing had been
-// acknowledged, and starts a capture again.
+// measureRedelivery archives messages exactly once, of one destination key and of many. Then it creates the consumer again, which so
+// has no acknowledgement, and starts another capture.
 func measureRedelivery(ctx context.Context, p plan, messages int) (results []*redelivered, err error) {
 	b, err := startBench(ctx, p)
 	if err != nil {
