@@ -136,6 +136,9 @@ func (c *Capture[P, K]) begin(ctx context.Context, l *loop[P, K], keeper *keeper
 		if err := keeper.ready(ctx); err != nil {
 			return nil, err
 		}
+		if err := keeper.checkFiles(ctx, consumer.CachedInfo()); err != nil {
+			return nil, err
+		}
 		keeper.hear(ctx)
 	}
 	if consumer.CachedInfo().Config.AckPolicy == jetstream.AckAllPolicy {

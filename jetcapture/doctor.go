@@ -35,7 +35,7 @@ func Examine[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, options *
 	if b.stream != nil && lookErr == nil {
 		d = append(d, examinationOf(&o, b, nc.ConnectedServerVersion()).findings()...)
 		if o.Delivery == ExactlyOnce {
-			lookErr = examineLedger(ctx, &d, js, &o, b.stream.Config.Replicas)
+			lookErr = examineLedger(ctx, &d, nc, js, &o, b)
 		}
 	}
 	checkWriters(&d, &o)
@@ -70,8 +70,13 @@ func ledgerName[P Payload, K DestKey](o *Options[P, K]) string {
 	return ledger.StreamName(o.NATSStreamName, o.NATSConsumerName)
 }
 
-// examineLedger looks at the ledger, and at what it knows of the stream, which has so many replicas.
-func examineLedger[P Payload, K DestKey](ctx context.Context, d *diagnosis, js jetstream.JetStream, o *Options[P, K], wanted int) error {
+// examineLedger looks at the ledger, and at what it knows of the stream and of the store.
+func examineLedger[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *nats.Conn, js jetstream.JetStream, o *Options[P, K], b *binding) error {
+	var consumer *jetstream.ConsumerInfo
+	if b.consumer != nil {
+		consumer = b.consumer.CachedInfo()
+	}
+	wanted := b.stream.Config.Replicas
 	info, inspected := ledger.Inspect(ctx, js, o.NATSStreamName, o.NATSConsumerName, o.LedgerName)
 	if err := checkLedger(d, info, inspected, ledgerName(o), wanted); err != nil || info == nil || inspected != nil {
 		return err
@@ -80,7 +85,7 @@ func examineLedger[P Payload, K DestKey](ctx context.Context, d *diagnosis, js j
 	if err == nil && fork != nil {
 		checkFork(d, fork, noted, time.Since(noted))
 	}
-	return err
+	return errors.Join(err, checkFiles(ctx, d, nc, js, o, info, consumer))
 }
 
 // oneReplica says what a ledger risks that one server has.

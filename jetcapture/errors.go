@@ -32,4 +32,12 @@ var (
 
 	// ErrLedgerLost ends an ExactlyOnce capture whose ledger was deleted or cannot be read.
 	ErrLedgerLost = ledger.ErrLost
+
+	// ErrOtherStore ends an ExactlyOnce capture whose Store is not the one that the ledger's files are in, or has lost its id. Nothing
+	// was asked for or stored.
+	ErrOtherStore = ledger.ErrOtherStore
+
+	// ErrFilesMissing ends an ExactlyOnce capture if the latest files of the ledger are not in the store, and the consumer would deliver
+	// their messages again. Nothing was asked for or stored.
+	ErrFilesMissing = errors.New("files that the ledger knows are gone")
 )

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,6 +37,7 @@ type keeper[K DestKey] struct {
 	forks    chan Fork
 	before   uint64        // messages up to that sequence may have been stored by others before
 	readIn   time.Duration // how long ready waited
+	inStore  string        // the id of the store, once it is known
 	deaf     bool          // the server's time could not be had lately
 }
 
@@ -48,10 +48,6 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 		return nil, fmt.Errorf("options: Store is a %T: Delivery %q needs one that says beforehand where it puts a block, a store.Locator: make it of a bucket with store.Blocks", o.Store, o.Delivery)
 	}
 	if err := probeStore(ctx, o.Store, log.Logger); err != nil {
-		return nil, err
-	}
-	id, location, err := identify(ctx, locator, log.Logger)
-	if err != nil {
 		return nil, err
 	}
 	js, err := newJetStream(nc, o.JetStreamDomain)
@@ -91,7 +87,7 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 		before = 0
 	}
 	once.Ledger = ledger.New(book, stream, ledgerFiles[K]{locator, reader, specs.idPrefix, log}, ledger.Options{
-		Instance: instance, MaxEntry: stream.MaxEntry(), Store: id, Place: location,
+		Instance: instance, MaxEntry: stream.MaxEntry(),
 		Retention: ledgerRetention(o.LedgerRetention, o.openTime(), o.Grace, ackWait), Asked: o.LedgerRetention > 0, LeastRetention: leastRetention(o.openTime(), o.Grace),
 		SettleAfter: min(ledger.DefaultSettleAfter, max(ackWait/2, 2*time.Second)), // messages come again after AckWait
 		RewindGrace: min(ledger.DefaultRewindGrace, max(ackWait, 4*time.Second)),
@@ -135,43 +131,6 @@ func skipLogger(log *zap.Logger, name string) func(uint64, string, error) {
 	}
 }
 
-// identify returns the id of the store that the files go to, and where it is.
-func identify[K DestKey](ctx context.Context, locator store.Locator[K], log *zap.Logger) (id, location string, err error) {
-	for attempt := 1; ; attempt++ {
-		err := noPanic("the store", func() error {
-			id, location, err = tryIdentify(ctx, locator)
-			return err
-		})
-		if err == nil {
-			return id, location, nil
-		}
-		if store.IsPermanent(err) {
-			return "", "", fmt.Errorf("options: Store: %w", err)
-		}
-		wait := backoff(attempt)
-		log.Warn("the store does not say which one it is, will retry", zap.Duration("retry_in", wait), zap.Error(err))
-		if !sleep(ctx, wait) {
-			return "", "", fmt.Errorf("options: Store: %w", err)
-		}
-	}
-}
-
-func tryIdentify[K DestKey](ctx context.Context, locator store.Locator[K]) (id, location string, err error) {
-	at, err := locator.LocateRoot(ctx, deadLetterDir, deadLetterSuffix)
-	if err != nil {
-		return "", "", err
-	}
-	bucket, err := locator.Bucket(ctx, at.Root)
-	if err != nil {
-		return "", "", err
-	}
-	if id, err = store.Identify(ctx, bucket); err != nil {
-		return "", "", err
-	}
-	object, err := bucket.Stat(ctx, store.IdentityName)
-	return id, strings.TrimSuffix(object.Location, "/"+store.IdentityName), err
-}
-
 // leastRetention is Options.LeastLedgerRetention.
 func leastRetention(open, grace time.Duration) time.Duration { return 4 * (open + grace + idleAfter) }
 
@@ -180,30 +139,6 @@ func ledgerRetention(set, open, grace, ackWait time.Duration) time.Duration {
 		return set
 	}
 	return max(ledger.MinRetention, 2*(open+ackWait), leastRetention(open, grace))
-}
-
-// probeStore refuses a store that overwrites, where the store can be asked.
-func probeStore(ctx context.Context, s any, log *zap.Logger) error {
-	prober, ok := s.(interface {
-		Probe(ctx context.Context) error
-	})
-	if !ok {
-		return nil
-	}
-	for attempt := 1; ; attempt++ {
-		err := prober.Probe(ctx)
-		if err == nil {
-			return nil
-		}
-		if store.IsPermanent(err) || errors.Is(err, store.ErrNotCreateOnly) {
-			return fmt.Errorf("options: Store: %w", err)
-		}
-		wait := backoff(attempt)
-		log.Warn("the store does not answer as it should, will retry", zap.Duration("retry_in", wait), zap.Error(err))
-		if !sleep(ctx, wait) {
-			return fmt.Errorf("options: Store: %w", err)
-		}
-	}
 }
 
 func streamInfo(ctx context.Context, js jetstream.JetStream, name string) (*jetstream.StreamInfo, error) {
@@ -246,14 +181,19 @@ func (k *keeper[K]) ready(ctx context.Context) error {
 }
 
 func (k *keeper[K]) tryReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readyLog)
+	soon, cancel := context.WithTimeout(ctx, readyLog)
 	defer cancel()
-	if err := k.stream.Ready(ctx); err != nil {
+	if err := k.stream.Ready(soon); err != nil {
 		return err
 	}
-	settings, err := k.once.Agree(ctx)
+	if err := k.identifyStore(ctx); err != nil {
+		return err
+	}
+	soon, cancel = context.WithTimeout(ctx, readyLog)
+	defer cancel()
+	settings, err := k.once.Agree(soon)
 	if errors.Is(err, ledger.ErrOtherStore) {
-		return fmt.Errorf("ledger %s: %w (nats stream rm %s)", k.stream.Name(), err, k.stream.Name())
+		return fmt.Errorf("ledger %s: %w", k.stream.Name(), err)
 	}
 	if shorter, longer := k.once.Retentions(); err == nil && shorter != longer {
 		k.log.Info("the ledger's retention was changed: until the longer one is over, entries are kept by it, and blocks are too old by the shorter one",

@@ -3,6 +3,8 @@ package jetcapture_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,8 +180,11 @@ func TestAnotherPlaceOnTheSameConsumerIsRefused(t *testing.T) {
 				wantRows(t, next, 2*n)
 				return
 			}
-			if err == nil {
-				t.Fatal("Run = nil: the capture began")
+			if !errors.Is(err, jetcapture.ErrOtherStore) {
+				t.Fatalf("Run = %v, want ErrOtherStore", err)
+			}
+			if id := storeID(next); name != "the folder of another archive" && id != "" {
+				t.Errorf("the capture that was refused gave the folder the id %s of a store", id)
 			}
 			if info := s.info(); info.Delivered.Stream > n {
 				t.Errorf("%d messages were delivered before it ended", info.Delivered.Stream-n)
@@ -188,7 +193,8 @@ func TestAnotherPlaceOnTheSameConsumerIsRefused(t *testing.T) {
 				"the ledger":          {ledgerName},
 				"the ledger's place":  was,
 				"the capture's place": {next, storeID(next)},
-				"the way out":         {"nats stream rm " + ledgerName, "another consumer"},
+				"the way out":         {"jc-parquet reset"},
+				"what it remembers":   {fmt.Sprintf("%d messages in 1 files", n)},
 			} {
 				if !containsOneOf(err.Error(), oneOf) {
 					t.Errorf("the error does not name %s (one of %q): %v", what, oneOf, err)

@@ -97,6 +97,8 @@ type loop[P Payload, K DestKey] struct {
 	pulled        int // since the last Observer call
 	pulledBytes   int64
 	dropped       int
+	repeated      int    // in a file before, since the last Observer call
+	alreadyStored uint64 // the same, since run began
 	rejected      int
 	lastTimestamp int64
 	startReconns  uint64
@@ -357,10 +359,14 @@ func (l *loop[P, K]) report() {
 	if ob.Dropped != nil && l.dropped > 0 {
 		ob.Dropped(l.dropped)
 	}
+	if ob.AlreadyStored != nil && l.repeated > 0 {
+		ob.AlreadyStored(l.repeated)
+	}
+	l.alreadyStored += uint64(l.repeated)
 	if more := l.rejected - rejectedLogged; more > 0 {
 		l.log.Warn("more messages went to the dead letters", zap.Int("messages", more))
 	}
-	l.pulled, l.pulledBytes, l.dropped, l.rejected = 0, 0, 0, 0
+	l.pulled, l.pulledBytes, l.dropped, l.repeated, l.rejected = 0, 0, 0, 0, 0
 	if ob.Sampled == nil {
 		return
 	}
@@ -369,7 +375,7 @@ func (l *loop[P, K]) report() {
 		OpenMessages: l.openMessages, HeldMessages: l.held.size, Memory: l.memory + l.held.bytes,
 		Outstanding: l.puller.outstanding, Pending: l.pending, StreamTime: l.clocks.stream,
 		Reconnections:  l.nc.Stats().Reconnects - l.startReconns,
-		StoredNotAcked: l.history.evidence.lost.Load(), AckedElsewhere: uint64(l.history.foreign.messages),
+		StoredNotAcked: l.history.evidence.lost.Load(), AckedElsewhere: uint64(l.history.foreign.messages), AlreadyStored: l.alreadyStored,
 	}
 	if l.lastTimestamp > 0 {
 		s.Lag = l.clocks.lastMessage.Sub(time.Unix(0, l.lastTimestamp))

@@ -17,13 +17,14 @@ func SetDefaultLogger(logger *zap.Logger) { defaultLogger.Store(logger) }
 // Any of its functions may be nil. They must return quickly. Those of blocks are called concurrently, LedgerSampled
 // by a goroutine of its own, and the others by one.
 type Observer struct {
-	Pulled       func(messages int, bytes int64)     // messages came in; those delivered again are counted again
-	Dropped      func(messages int)                  // of these, delivered again while they were held
-	DeadLettered func(subject string, err error)     // its headers could not be read, or it could not be decoded or written
-	PullReset    func(cause error)                   // pulling starts anew, after a restart or reconnect
-	StreamForked func(Fork)                          // the stream lost messages and used their sequences again
-	Paused       func(cause string)                  // pulling pauses: "in-flight", "memory", "sealed-blocks" or "spool"
-	Resumed      func(cause string, d time.Duration) // pulling goes on after d
+	Pulled        func(messages int, bytes int64)     // messages came in; those delivered again are counted again
+	Dropped       func(messages int)                  // of these, delivered again while this capture or another held them
+	AlreadyStored func(messages int)                  // of these, in a file before: they are acknowledged and not stored again
+	DeadLettered  func(subject string, err error)     // its headers could not be read, or it could not be decoded or written
+	PullReset     func(cause error)                   // pulling starts anew, after a restart or reconnect
+	StreamForked  func(Fork)                          // the stream lost messages and used their sequences again
+	Paused        func(cause string)                  // pulling pauses: "in-flight", "memory", "sealed-blocks" or "spool"
+	Resumed       func(cause string, d time.Duration) // pulling goes on after d
 
 	BlockOpened    func(Block)
 	BlockSealed    func(Block, SealReason)
@@ -69,6 +70,10 @@ type Stats struct {
 	// StoredNotAcked counts messages since Run began that were stored and could not be acknowledged, because the stream has lost
 	// them: the files are their only copy.
 	StoredNotAcked uint64
+
+	// AlreadyStored counts messages since Run began that were delivered although a file has them: they were acknowledged and not stored
+	// again. Only ExactlyOnce knows of them.
+	AlreadyStored uint64
 
 	// AckedElsewhere counts messages since Run began that somebody else acknowledged while this capture held them, as far as it
 	// has noticed. They are stored all the same.

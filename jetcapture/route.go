@@ -46,7 +46,6 @@ func (l *loop[P, K]) handle(msg *nats.Msg) {
 		l.collides(&d)
 	}
 	if l.known(msg, &d) {
-		l.dropped++
 		return
 	}
 	l.repeats = 0
@@ -64,12 +63,14 @@ func (l *loop[P, K]) known(msg *nats.Msg, d *delivery) bool {
 		if l.watermark == nil {
 			l.acker.ackUnconfirmed(msg.Reply, l.puller.reconnects)
 		}
+		l.repeated++
 		return true
 	case ledger.Pending:
 		if l.watermark != nil {
 			return false // an ack of later ones would stand for it: it must be held, and its claim settles who has it
 		}
 		l.acker.nak(d.alone(), pendingDelay)
+		l.dropped++
 		return true
 	case ledger.Reused:
 		l.reused(d)

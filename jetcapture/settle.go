@@ -135,6 +135,7 @@ func (l *loop[P, K]) giveBack(o outcome[K]) {
 	if l.o.Observer.BlockAbandoned != nil {
 		l.o.Observer.BlockAbandoned(o.block.describe(), o.err)
 	}
+	l.repeated += o.block.count() - o.again.count()
 	l.suspects.clear(&o.block.messageRefs)
 	l.release(o.block)
 	if l.stop == nil {

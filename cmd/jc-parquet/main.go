@@ -34,7 +34,7 @@ To see before whether the consumer, the stream and the store suit that, write do
 			c.Hidden = false
 			c.Usage = "print a completion script for bash, zsh, fish or PowerShell"
 		},
-		Commands: []*cli.Command{runCommand(), doctorCommand(), inferCommand(), demoCommand(), inspectCommand()},
+		Commands: []*cli.Command{runCommand(), doctorCommand(), inferCommand(), resetCommand(), demoCommand(), inspectCommand()},
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			if name := cmd.Args().First(); name != "" {
 				return app.UsageError(fmt.Errorf("unknown command %q: perhaps %s; see jc-parquet --help", name, cli.SuggestCommand(cmd.Commands, name)))

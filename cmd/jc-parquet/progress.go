@@ -20,6 +20,7 @@ type tally struct {
 	bytes    int64 // of files
 	letters  int   // messages stored as dead letters
 	letterFs int   // the files of these
+	repeated int   // messages that were in a file before
 }
 
 // progress watches a capture, logs how it goes on every few seconds, and has its sums at the end.
@@ -60,6 +61,11 @@ func (p *progress) observer() jetcapture.Observer {
 			defer p.mu.Unlock()
 			p.last = time.Now()
 		},
+		AlreadyStored: func(messages int) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.sum.repeated += messages
+		},
 		Sampled: p.sampled,
 	}
 }
@@ -89,13 +95,15 @@ func (p *progress) sampled(s jetcapture.Stats) {
 	}
 	idle := p.sum == p.shown && s.Pending == 0 && s.HeldMessages == p.stats.HeldMessages
 	if !idle {
-		p.log.Info("progress",
+		fields := []zap.Field{
 			zap.Int("messages_per_s", perSecond(p.sum.pulled-p.shown.pulled, took)),
 			zap.Int("held", s.HeldMessages),
 			zap.Uint64("pending", s.Pending),
 			zap.Duration("lag", s.Lag.Round(time.Millisecond)),
 			zap.Int("files", p.sum.files),
-			zap.Int64("bytes", p.sum.bytes))
+			zap.Int64("bytes", p.sum.bytes),
+		}
+		p.log.Info("progress", append(fields, p.sum.extras()...)...)
 	}
 	p.shown, p.shownAt, p.stats = p.sum, time.Now(), s
 }
@@ -107,7 +115,7 @@ func (p *progress) began() bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return !p.first.IsZero()
+	return !p.first.IsZero() || p.sum.repeated > 0
 }
 
 // took is the time from the first message to the last ack.
@@ -127,10 +135,18 @@ func (p *progress) summary() {
 		zap.Int("files", p.sum.files), zap.Int64("bytes", p.sum.bytes),
 		zap.Float64("seconds", p.took().Seconds()), zap.Int("messages_per_s", perSecond(p.sum.messages, p.took())),
 	}
-	if p.sum.letters > 0 {
-		fields = append(fields, zap.Int("dead_letters", p.sum.letters), zap.Int("dead_letter_files", p.sum.letterFs))
+	p.log.Info("stored", append(fields, p.sum.extras()...)...)
+}
+
+// extras are the counts that most captures do not have.
+func (t tally) extras() (fields []zap.Field) {
+	if t.letters > 0 {
+		fields = append(fields, zap.Int("dead_letters", t.letters), zap.Int("dead_letter_files", t.letterFs))
 	}
-	p.log.Info("stored", fields...)
+	if t.repeated > 0 {
+		fields = append(fields, zap.Int("already_stored", t.repeated))
+	}
+	return fields
 }
 
 func perSecond(n int, d time.Duration) int {

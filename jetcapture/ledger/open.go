@@ -46,7 +46,9 @@ func OpenStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, sour
 		Placement:   source.Config.Placement,
 		MaxBytes:    cmp.Or(o.MaxBytes, -1),
 		Discard:     jetstream.DiscardNew, // and no direct gets: a replica that lags would say that an entry is not there
-		Metadata:    map[string]string{metadataToken: token, metadataVersion: strconv.Itoa(Version)},
+		Metadata: map[string]string{
+			metadataToken: token, metadataVersion: strconv.Itoa(Version), metadataStream: source.Config.Name, metadataConsumer: consumer,
+		},
 	}
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
@@ -62,15 +64,26 @@ func OpenStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, sour
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger %s: %w", name, err)
 	}
-	subject, err := fit(stream.CachedInfo())
+	s, err := newStream(nc, js, stream, book)
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger %s: %w", name, err)
 	}
+	s.created = created
+	return s, nil
+}
+
+// newStream returns the ledger that a stream is, if it can be one.
+func newStream(nc *nats.Conn, js jetstream.JetStream, stream jetstream.Stream, book *Book) (*Stream, error) {
+	info := stream.CachedInfo()
+	subject, err := fit(info)
+	if err != nil {
+		return nil, err
+	}
 	s := &Stream{
-		js: js, stream: stream, name: name, subject: subject, book: book, created: created, payload: int(nc.MaxPayload()), lost: make(chan struct{}),
+		js: js, stream: stream, name: info.Config.Name, subject: subject, book: book, payload: int(nc.MaxPayload()), lost: make(chan struct{}),
 	}
 	s.reconnects.Store(nc.Stats().Reconnects)
-	if state := stream.CachedInfo().State; state.FirstSeq <= state.LastSeq {
+	if state := info.State; state.FirstSeq <= state.LastSeq {
 		s.target = state.LastSeq
 	}
 	return s, nil

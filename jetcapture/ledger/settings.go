@@ -78,6 +78,10 @@ func (l *lastAgreed) set(s Settings) {
 	l.settings = s
 }
 
+// InStore says which store the files go to: its id, as store.Identify returns it, and where it is, for people. It is called before
+// Agree.
+func (l *Ledger) InStore(id, place string) { l.o.Store, l.o.Place = id, place }
+
 // Retentions returns by which retention a block is too old, and for how long entries are kept: the same, unless it was changed
 // lately.
 func (l *Ledger) Retentions() (shortest, longest time.Duration) {
@@ -124,9 +128,7 @@ func (l *Ledger) want(there Settings, ok bool) (Settings, error) {
 	case want.Store == "":
 		want.Store, want.Place = l.o.Store, l.o.Place
 	case l.o.Store != "" && l.o.Store != want.Store:
-		return want, fmt.Errorf("%w: %s (id %s), and this capture's is %s (id %s): the ledger would take messages for archived that are not here. "+
-			"Go on with the place before, use another consumer, or start over: stop all captures of the consumer, let them store what they hold, and remove the ledger",
-			ErrOtherStore, want.Place, want.Store, l.o.Place, l.o.Store)
+		return want, l.OtherStore(want, fmt.Sprintf("this capture's is %s (id %s)", l.o.Place, l.o.Store))
 	}
 	least := max(l.o.LeastRetention, 1)
 	switch {
@@ -138,6 +140,14 @@ func (l *Ledger) want(there Settings, ok bool) (Settings, error) {
 		want.Retention = max(want.Retention, least)
 	}
 	return want, nil
+}
+
+// OtherStore is the error for a capture whose store is not the one that the ledger is about. here says what the capture has found.
+func (l *Ledger) OtherStore(there Settings, here string) error {
+	r := l.book.Remembered()
+	return fmt.Errorf("%w: it remembers %d messages in %d files of %s (id %s), and %s: they would be acknowledged as archived and be in no file there. "+
+		"Go on with the store before: put its files back, with _jetcapture/store.json. Or start over: stop all captures of the consumer, and let the ledger forget with jc-parquet reset",
+		ErrOtherStore, r.Messages, r.Files, there.Place, there.Store, here)
 }
 
 // settled reports whether this capture has agreed before: what it was asked for is in the ledger's history then, and others may

@@ -24,9 +24,11 @@ const (
 
 	// metadataToken is the key of a stream's metadata under which the ledger keeps the token of its subjects. Names of streams
 	// and consumers are the same in several domains of one account, and what one ledger is told must not reach the other.
-	metadataToken   = "jetcapture.ledger"
-	metadataVersion = "jetcapture.ledger.version"
-	tokenLength     = 16
+	metadataToken    = "jetcapture.ledger"
+	metadataVersion  = "jetcapture.ledger.version"
+	metadataStream   = "jetcapture.ledger.stream" // for people and reset
+	metadataConsumer = "jetcapture.ledger.consumer"
+	tokenLength      = 16
 )
 
 // ErrLost is returned by Stream.Run, and by all who wait for it, when the ledger's stream was deleted: nobody knows any more what is

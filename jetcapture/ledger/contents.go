@@ -1,0 +1,183 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Contents are what a ledger holds.
+type Contents struct {
+	Name     string // of the ledger's stream
+	Stream   string // that is captured, "" if the ledger does not say it
+	Consumer string
+	Store    string    // the id of the store that the files are in, "" if there is none yet
+	Place    string    // where the store was when the ledger got its id
+	Latest   time.Time // of any entry, by the server's clock; zero without one
+	Remembered
+	Newest []StoredFile // the latest first
+}
+
+// Remembered counts what a ledger has not forgotten.
+type Remembered struct {
+	Files    int    // blocks that are stored
+	Open     int    // blocks that are claimed, and neither stored nor given up
+	Messages uint64 // in both
+	First    uint64 // the lowest and the highest of their sequences, 0 without any
+	Last     uint64
+}
+
+// A StoredFile is a file that the ledger says is there.
+type StoredFile struct {
+	Place       Place
+	First, Last uint64 // sequences of its messages
+}
+
+// ReadContents reads a ledger and changes nothing. info is what Inspect or List has returned, newest how many of the latest files
+// are looked up.
+func ReadContents(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, info *jetstream.StreamInfo, newest int) (*Contents, error) {
+	var c *Contents
+	err := reading(ctx, nc, js, info, func(s *Stream) (err error) {
+		settings, _ := s.book.Settings()
+		c = &Contents{Name: s.name, Store: settings.Store, Place: settings.Place, Latest: s.book.Latest(), Remembered: s.book.Remembered()}
+		c.Stream, c.Consumer = SourceOf(info)
+		c.Newest, err = newestFiles(ctx, s, s.book, newest)
+		return err
+	})
+	return c, err
+}
+
+// AtWork asks the captures of a ledger whether one is at work, and returns the name of one that has answered in time, "" if none has.
+func AtWork(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, info *jetstream.StreamInfo, instance string, inTime time.Duration) (name string, err error) {
+	err = reading(ctx, nc, js, info, func(s *Stream) (err error) {
+		name, err = New(s.book, s, nil, Options{Instance: instance}).Others(ctx, inTime)
+		return err
+	})
+	return name, err
+}
+
+// reading calls a function with a ledger that is read and followed.
+func reading(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, info *jetstream.StreamInfo, do func(*Stream) error) error {
+	stream, err := js.Stream(ctx, info.Config.Name)
+	if err != nil {
+		return fmt.Errorf("read the ledger %s: %w", info.Config.Name, err)
+	}
+	s, err := newStream(nc, js, stream, NewBook(DefaultCacheBytes))
+	if err != nil {
+		return fmt.Errorf("read the ledger %s: %w", info.Config.Name, err)
+	}
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = s.Run(running) // Ready returns its error
+	}()
+	defer func() {
+		stop()
+		<-ended
+	}()
+	if err := s.Ready(ctx); err != nil {
+		return err
+	}
+	return do(s)
+}
+
+// List returns all ledgers of the account and JetStream domain that js is of, by name.
+func List(ctx context.Context, js jetstream.JetStream) ([]*jetstream.StreamInfo, error) {
+	var ledgers []*jetstream.StreamInfo
+	streams := js.ListStreams(ctx)
+	for info := range streams.Info() {
+		if info.Config.Metadata[metadataToken] != "" {
+			ledgers = append(ledgers, info)
+		}
+	}
+	if err := streams.Err(); err != nil {
+		return nil, fmt.Errorf("list streams: %w", err)
+	}
+	slices.SortFunc(ledgers, func(a, b *jetstream.StreamInfo) int { return cmp.Compare(a.Config.Name, b.Config.Name) })
+	return ledgers, nil
+}
+
+// described is what the description of a ledger's stream says, for ledgers without the metadata.
+var described = regexp.MustCompile(`^which messages of stream (\S+) its consumer (\S+) has archived`)
+
+// SourceOf returns the stream and the consumer that a ledger is of, "" if it does not say them.
+func SourceOf(info *jetstream.StreamInfo) (stream, consumer string) {
+	m := info.Config.Metadata
+	if m[metadataStream] != "" {
+		return m[metadataStream], m[metadataConsumer]
+	}
+	if found := described.FindStringSubmatch(info.Config.Description); found != nil {
+		return found[1], found[2]
+	}
+	return "", ""
+}
+
+// Remembered counts what the Book has not forgotten.
+func (b *Book) Remembered() (r Remembered) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.claims {
+		if !b.counts(c) {
+			continue
+		}
+		if c.state == Stored {
+			r.Files++
+		} else {
+			r.Open++
+		}
+		r.Messages += c.messages
+		if r.First == 0 || c.first < r.First {
+			r.First = c.first
+		}
+		r.Last = max(r.Last, c.final)
+	}
+	return r
+}
+
+// NewestFiles returns the latest n files that the ledger says are stored, or fewer, the latest first.
+func (l *Ledger) NewestFiles(ctx context.Context, n int) ([]StoredFile, error) {
+	return newestFiles(ctx, l.log, l.book, n)
+}
+
+func newestFiles(ctx context.Context, log Log, b *Book, n int) (files []StoredFile, err error) {
+	for _, c := range b.newest(n) {
+		e, err := log.Fetch(ctx, c.place)
+		switch {
+		case errors.Is(err, ErrForgotten):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if e.Block == c.id {
+			files = append(files, StoredFile{e.Place, c.first, c.final})
+		}
+	}
+	return files, nil
+}
+
+// A newestClaim is one of those that newest returns.
+type newestClaim struct {
+	id           string
+	place        uint64 // the entry with its place
+	first, final uint64
+}
+
+func (b *Book) newest(n int) (claims []newestClaim) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.claims {
+		if b.counts(c) && c.state == Stored {
+			claims = append(claims, newestClaim{c.id, c.seqs[0], c.first, c.final})
+		}
+	}
+	slices.SortFunc(claims, func(a, b newestClaim) int { return cmp.Compare(b.place, a.place) })
+	return claims[:min(n, len(claims))]
+}

@@ -1,0 +1,160 @@
+package jetcapture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/store"
+)
+
+// filesLookedFor is how many of the latest files a capture looks for when it begins. Somebody who removed or moved a lake, or names
+// another folder of the same store, has none of them.
+const filesLookedFor = 4
+
+// probeStore refuses a store that overwrites, where the store can be asked.
+func probeStore(ctx context.Context, s any, log *zap.Logger) error {
+	prober, ok := s.(interface {
+		Probe(ctx context.Context) error
+	})
+	if !ok {
+		return nil
+	}
+	for attempt := 1; ; attempt++ {
+		err := prober.Probe(ctx)
+		if err == nil {
+			return nil
+		}
+		if store.IsPermanent(err) || errors.Is(err, store.ErrNotCreateOnly) {
+			return fmt.Errorf("options: Store: %w", err)
+		}
+		wait := backoff(attempt)
+		log.Warn("the store does not answer as it should, will retry", zap.Duration("retry_in", wait), zap.Error(err))
+		if !sleep(ctx, wait) {
+			return fmt.Errorf("options: Store: %w", err)
+		}
+	}
+}
+
+// identifyStore tells the ledger which store the files go to. A store gets an id only if the ledger has none yet: otherwise a folder
+// that somebody emptied would look like a store of its own.
+func (k *keeper[K]) identifyStore(ctx context.Context) error {
+	if k.inStore != "" {
+		return nil
+	}
+	there, _ := k.book.Settings()
+	var location string
+	known := there.Store != ""
+	err := k.untilIdentified(ctx, func(err error) bool { return store.IsPermanent(err) || known && errors.Is(err, fs.ErrNotExist) }, func() (err error) {
+		k.inStore, location, err = identify(ctx, k.once.locator, !known)
+		return err
+	})
+	switch {
+	case known && errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("ledger %s: %w", k.stream.Name(), k.once.OtherStore(there, "this capture's has no id ("+err.Error()+")"))
+	case err != nil:
+		return fmt.Errorf("options: Store: %w", err)
+	}
+	k.once.InStore(k.inStore, location)
+	return nil
+}
+
+// identify returns the id of the store that the files go to, and where it is. If create is set it gives the store one.
+func identify[K DestKey](ctx context.Context, locator store.Locator[K], create bool) (id, location string, err error) {
+	at, err := locator.LocateRoot(ctx, deadLetterDir, deadLetterSuffix)
+	if err != nil {
+		return "", "", err
+	}
+	bucket, err := locator.Bucket(ctx, at.Root)
+	if err != nil {
+		return "", "", err
+	}
+	if create {
+		id, err = store.Identify(ctx, bucket)
+	} else {
+		id, err = store.ReadIdentity(ctx, bucket)
+	}
+	if err != nil {
+		return "", "", err
+	}
+	object, err := bucket.Stat(ctx, store.IdentityName)
+	return id, strings.TrimSuffix(object.Location, "/"+store.IdentityName), err
+}
+
+// untilIdentified tries again as long as the error is not final.
+func (k *keeper[K]) untilIdentified(ctx context.Context, final func(error) bool, try func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := noPanic("the store", try)
+		if err == nil || final(err) {
+			return err
+		}
+		wait := backoff(attempt)
+		k.log.Warn("the store does not say which one it is, will retry", zap.Duration("retry_in", wait), zap.Error(err))
+		if !sleep(ctx, wait) {
+			return err
+		}
+	}
+}
+
+// checkFiles looks for the latest files that the ledger says are stored. Where some are gone, and the consumer is to deliver their
+// messages again, these would be acknowledged as archived: that is an error, which wraps ErrFilesMissing. Otherwise it is a warning.
+func (k *keeper[K]) checkFiles(ctx context.Context, consumer *jetstream.ConsumerInfo) error {
+	soon, cancel := context.WithTimeout(ctx, readyLog)
+	defer cancel()
+	files, err := k.once.NewestFiles(soon, filesLookedFor)
+	if err != nil {
+		k.log.Warn("the latest files are not looked for, as the ledger cannot be read", zap.Error(err))
+		return nil
+	}
+	missing, err := missingFiles(soon, k.once.locator, files)
+	if err != nil {
+		k.log.Warn("the latest files are not looked for, as the store does not answer", zap.Error(err))
+	}
+	switch r := k.book.Remembered(); {
+	case len(missing) == 0:
+	case comeAgain(missing, consumer):
+		return fmt.Errorf("ledger %s: %w: %s, and consumer %q, which is new or was reset, will deliver their messages again: they would be acknowledged as archived. "+
+			"Put the files back; or, to archive everything again, let the ledger forget its %d messages in %d files with jc-parquet reset",
+			k.stream.Name(), ErrFilesMissing, describeMissing(missing, files), consumer.Name, r.Messages, r.Files)
+	default:
+		k.log.Warn("files that the ledger knows are gone: "+describeMissing(missing, files), zap.String("ledger", k.stream.Name()))
+	}
+	return nil
+}
+
+// missingFiles returns those files that the store does not have.
+func missingFiles[K DestKey](ctx context.Context, locator store.Locator[K], files []ledger.StoredFile) (missing []ledger.StoredFile, err error) {
+	for _, f := range files {
+		err := noPanic("the store", func() error {
+			bucket, err := locator.Bucket(ctx, f.Place.Root)
+			if err == nil {
+				_, err = bucket.Stat(ctx, f.Place.Name)
+			}
+			return err
+		})
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			missing = append(missing, f)
+		case err != nil:
+			return missing, err
+		}
+	}
+	return missing, nil
+}
+
+// comeAgain reports whether a consumer has not delivered the messages of some files yet, though they are archived.
+func comeAgain(files []ledger.StoredFile, consumer *jetstream.ConsumerInfo) bool {
+	return slices.ContainsFunc(files, func(f ledger.StoredFile) bool { return consumer.Delivered.Stream < f.First })
+}
+
+func describeMissing(missing, looked []ledger.StoredFile) string {
+	f := missing[0]
+	return fmt.Sprintf("%d of the latest %d files are not in the store, such as %s with sequences %d to %d", len(missing), len(looked), f.Place.Name, f.First, f.Last)
+}

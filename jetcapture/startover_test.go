@@ -1,0 +1,111 @@
+package jetcapture_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jetcapture/lake/jetcapture"
+	"github.com/jetcapture/lake/store"
+)
+
+// An archived is a stream of which one capture has archived n messages, in a lake.
+type archived struct {
+	*diskServer
+	dir string
+	n   int
+}
+
+func archive(t *testing.T, n int) archived {
+	t.Helper()
+	a := archived{startDisk(t, nil), filepath.Join(t.TempDir(), "lake"), n}
+	a.orders(time.Minute)
+	a.publish(n, 0)
+	if err := catchUp(t, a.connect(), onceIn(store.NewDir(a.dir), inOneFolder)); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// removeFiles removes the files of blocks, and leaves the store's id.
+func (a archived) removeFiles(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir(a.dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, ".ndjson") {
+			err = os.Remove(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// renewConsumer removes the consumer and makes it again: it delivers everything once more.
+func (a archived) renewConsumer(t *testing.T) {
+	t.Helper()
+	js := a.jetStream()
+	if err := js.DeleteConsumer(t.Context(), streamName, consumerName); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.CreateConsumer(t.Context(), streamName, testConsumer(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Somebody removes the files to start over, and the consumer, but does not know of the ledger.
+func TestNewConsumerIsRefusedWhileTheLedgersFilesAreGone(t *testing.T) {
+	t.Parallel()
+	a := archive(t, 100)
+	a.removeFiles(t)
+	a.renewConsumer(t)
+	err := catchUp(t, a.connect(), onceIn(store.NewDir(a.dir), inOneFolder))
+	if !errors.Is(err, jetcapture.ErrFilesMissing) {
+		t.Fatalf("Run = %v, want ErrFilesMissing", err)
+	}
+	for _, want := range []string{ledgerName, "sequences 1 to 100", "100 messages in 1 files", "jc-parquet reset"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not say %q: %v", want, err)
+		}
+	}
+	if acked := a.info().AckFloor.Stream; acked > 0 {
+		t.Errorf("%d messages are acknowledged that are in no file", acked)
+	}
+}
+
+// Files may be moved on by whoever reads them: the consumer does not deliver their messages again.
+func TestCaptureGoesOnWhereFilesWereTakenAway(t *testing.T) {
+	t.Parallel()
+	a := archive(t, 100)
+	a.removeFiles(t)
+	a.publish(50, 100)
+	if err := catchUp(t, a.connect(), onceIn(store.NewDir(a.dir), inOneFolder)); err != nil {
+		t.Errorf("Run = %v", err)
+	}
+	if n := len(readRows(t, a.dir)); n != 50 {
+		t.Errorf("%d messages are in files, want the 50 that are new", n)
+	}
+}
+
+func TestNewConsumerFindsWhatIsArchivedAndCountsIt(t *testing.T) {
+	t.Parallel()
+	a := archive(t, 100)
+	a.renewConsumer(t)
+	o := onceIn(store.NewDir(a.dir), inOneFolder)
+	var told atomic.Int64
+	var counted atomic.Uint64
+	o.Observer.AlreadyStored = func(messages int) { told.Add(int64(messages)) }
+	o.Observer.Sampled = func(s jetcapture.Stats) { counted.Store(s.AlreadyStored) }
+	if err := catchUp(t, a.connect(), o); err != nil {
+		t.Fatalf("Run = %v", err)
+	}
+	if told.Load() != 100 || counted.Load() != 100 {
+		t.Errorf("AlreadyStored was told %d messages, and Stats have %d, want 100", told.Load(), counted.Load())
+	}
+	wantRows(t, a.dir, 100)
+}
