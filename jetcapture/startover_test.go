@@ -1,10 +1,12 @@
 package jetcapture_test
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -108,4 +110,43 @@ func TestNewConsumerFindsWhatIsArchivedAndCountsIt(t *testing.T) {
 		t.Errorf("AlreadyStored was told %d messages, and Stats have %d, want 100", told.Load(), counted.Load())
 	}
 	wantRows(t, a.dir, 100)
+}
+
+// A store may have many roots, such as a bucket for each tenant, of which the latest files are in a few.
+func TestNewConsumerIsRefusedWhileTheFilesOfOneRootAreGone(t *testing.T) {
+	t.Parallel()
+	s, dir := startDisk(t, nil), t.TempDir()
+	s.orders(time.Minute)
+	s.publish(80, 0)
+	options := func() *rawOptions {
+		o := onceIn(store.NewMem(), jetcapture.SubjectToDestKey)
+		o.Store = store.Choose(func(destKey string) (store.BlockStore[string], error) {
+			return store.Blocks[string](store.NewDir(filepath.Join(dir, destKey)), nil), nil
+		}, store.Blocks[string](store.NewDir(filepath.Join(dir, "root")), nil))
+		o.StoreConcurrency = 1 // so that the first subject is the first file
+		return o
+	}
+	if err := catchUp(t, s.connect(), options()); err != nil {
+		t.Fatal(err)
+	}
+	all := files(t, dir, ".ndjson")
+	oldest := slices.MinFunc(all, func(a, b string) int {
+		return cmp.Compare(modified(t, a).UnixNano(), modified(t, b).UnixNano())
+	})
+	if err := os.Remove(oldest); err != nil {
+		t.Fatal(err)
+	}
+	archived{s, dir, 80}.renewConsumer(t)
+	if err := catchUp(t, s.connect(), options()); !errors.Is(err, jetcapture.ErrFilesMissing) {
+		t.Fatalf("of %d files %s is gone: Run = %v, want ErrFilesMissing", len(all), oldest, err)
+	}
+}
+
+func modified(t *testing.T, name string) time.Time {
+	t.Helper()
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.ModTime()
 }

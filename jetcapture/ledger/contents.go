@@ -41,7 +41,7 @@ type StoredFile struct {
 }
 
 // ReadContents reads a ledger and changes nothing. info is what Inspect or List has returned, newest how many of the latest files
-// are looked up.
+// are looked up, see Ledger.NewestFiles.
 func ReadContents(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, info *jetstream.StreamInfo, newest int) (*Contents, error) {
 	var c *Contents
 	err := reading(ctx, nc, js, info, func(s *Stream) (err error) {
@@ -142,7 +142,11 @@ func (b *Book) Remembered() (r Remembered) {
 	return r
 }
 
-// NewestFiles returns the latest n files that the ledger says are stored, or fewer, the latest first.
+// rootsMost is in how many roots of the store the latest file is looked up.
+const rootsMost = 256
+
+// NewestFiles returns the latest n files that the ledger says are stored, and the latest of each root of the store, up to 256 roots.
+// The latest comes first.
 func (l *Ledger) NewestFiles(ctx context.Context, n int) ([]StoredFile, error) {
 	return newestFiles(ctx, l.log, l.book, n)
 }
@@ -170,14 +174,24 @@ type newestClaim struct {
 	first, final uint64
 }
 
-func (b *Book) newest(n int) (claims []newestClaim) {
+// newest returns the latest n claims whose files are there, and the latest of each root.
+func (b *Book) newest(n int) (newest []newestClaim) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	var stored []*claim
 	for _, c := range b.claims {
 		if b.counts(c) && c.state == Stored {
-			claims = append(claims, newestClaim{c.id, c.seqs[0], c.first, c.final})
+			stored = append(stored, c)
 		}
 	}
-	slices.SortFunc(claims, func(a, b newestClaim) int { return cmp.Compare(b.place, a.place) })
-	return claims[:min(n, len(claims))]
+	slices.SortFunc(stored, func(a, b *claim) int { return cmp.Compare(b.seqs[0], a.seqs[0]) })
+	roots := map[string]bool{}
+	for i, c := range stored {
+		root := c.folder.Value().Root
+		if i < n || !roots[root] && len(roots) < rootsMost {
+			newest = append(newest, newestClaim{c.id, c.seqs[0], c.first, c.final})
+		}
+		roots[root] = true
+	}
+	return newest
 }
