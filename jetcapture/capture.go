@@ -165,13 +165,16 @@ func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range examinationOf(o, b, nc.ConnectedServerVersion()).findings() {
+	if b.lowered {
+		o.Logger.Warn(fmt.Sprintf("The server allows consumers of stream %s a MaxAckPending of %d, and the consumer is made with that instead of %d: all captures together may hold no more.",
+			o.NATSStreamName, create.MaxAckPending, 5*o.MaxInFlight), zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName))
+	}
+	for _, f := range examinationOf(o, b, nc).findings() {
 		switch f.Severity {
 		case SeverityFatal:
 			return nil, fmt.Errorf("%w: %q of stream %q: %s is %s: %s: %s", ErrConsumerUnfit, o.NATSConsumerName, o.NATSStreamName, f.Check, f.Found, f.Why, f.Change)
 		case SeverityWarning:
-			o.Logger.Warn("something does not suit the capture", zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName),
-				zap.String("check", f.Check), zap.String("found", f.Found), zap.String("why", f.Why), zap.String("change", f.Change))
+			o.Logger.Warn(f.String(), zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName), zap.String("check", f.Check))
 		}
 	}
 	return b.consumer, nil

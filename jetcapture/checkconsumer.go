@@ -12,6 +12,8 @@ const (
 	fewAckPending = 10_000  // un-acked messages, below which files are small whatever the stream
 	manyUnacked   = 50_000  // un-acked messages of which redelivery is slow
 	manyInFlight  = 200_000 // un-acked messages that a consumer in a file keeps track of without much effort
+
+	backOff = "BackOff" // the check of it
 )
 
 // checkConsumer looks at the consumer's configuration, and at its state.
@@ -29,11 +31,11 @@ func (e *examination) checkConsumer(d *diagnosis) {
 		d.ok("MaxDeliver", "unlimited")
 	}
 	if len(c.BackOff) > 0 {
-		d.fixable(SeverityWarning, "BackOff", joined(c.BackOff),
+		d.fixable(SeverityWarning, backOff, joined(c.BackOff),
 			"it overrides AckWait: held messages are delivered again when it says so",
 			"remove BackOff", func(c *jetstream.ConsumerConfig) { c.BackOff = nil })
 	} else {
-		d.ok("BackOff", "none")
+		d.ok(backOff, "none")
 	}
 	e.checkOthers(d, c)
 	e.checkPending(d)
@@ -53,6 +55,9 @@ func (e *examination) checkKind(d *diagnosis, c *jetstream.ConsumerConfig) {
 		d.add(SeverityWarning, "consumer", "ephemeral",
 			fmt.Sprintf("the server deletes it, and its position, when nobody has pulled for %v", c.InactiveThreshold),
 			"create a durable consumer")
+	case c.InactiveThreshold > 0 && e.stream.Config.ConsumerLimits.InactiveThreshold > 0:
+		d.ok("consumer", found)
+		e.addStreamThreshold(d, c.InactiveThreshold)
 	case c.InactiveThreshold > 0:
 		d.ok("consumer", found)
 		d.fixable(SeverityWarning, check, c.InactiveThreshold.String(),
@@ -62,6 +67,13 @@ func (e *examination) checkKind(d *diagnosis, c *jetstream.ConsumerConfig) {
 		d.ok("consumer", found)
 		d.ok(check, "none")
 	}
+}
+
+// addStreamThreshold reports an InactiveThreshold that the stream gives to all of its consumers that have none of their own.
+func (e *examination) addStreamThreshold(d *diagnosis, threshold time.Duration) {
+	d.add(SeverityWarning, "InactiveThreshold", threshold.String()+", by the limits for consumers of stream "+e.stream.Config.Name,
+		"the server deletes the consumer, and its position, when no capture has run for so long: all messages are archived again",
+		"remove InactiveThreshold from the stream's limits for consumers, and then from the consumer")
 }
 
 func (e *examination) checkAckPolicy(d *diagnosis, c *jetstream.ConsumerConfig) {
@@ -90,7 +102,7 @@ func (e *examination) checkAckWait(d *diagnosis, c *jetstream.ConsumerConfig) {
 	switch {
 	case c.AckWait < e.interval+e.grace:
 		d.fixable(SeverityWarning, check, c.AckWait.String(),
-			fmt.Sprintf("messages are held for an interval of %v, and those that are held for longer than AckWait are delivered again and again", e.interval),
+			fmt.Sprintf("it is below the interval of %v for which messages are held, so they are delivered again and again", e.interval),
 			change, fix)
 	case c.AckWait < e.wanted.AckWait:
 		d.fixable(SeverityAdvice, check, c.AckWait.String(),
@@ -104,8 +116,19 @@ func (e *examination) checkAckWait(d *diagnosis, c *jetstream.ConsumerConfig) {
 func (e *examination) checkMaxAckPending(d *diagnosis, c *jetstream.ConsumerConfig) {
 	const check = "MaxAckPending"
 	limit := c.MaxAckPending
-	change := fmt.Sprintf("set MaxAckPending to %d", e.wanted.MaxAckPending)
-	fix := func(c *jetstream.ConsumerConfig) { c.MaxAckPending = e.wanted.MaxAckPending }
+	wanted, most := e.wanted.MaxAckPending, e.mostAckPending()
+	if most > 0 {
+		wanted = min(wanted, most)
+	}
+	add := func(severity Severity, why string) {
+		if limit >= wanted {
+			d.add(severity, check, fmt.Sprintf("%d, and stream and account allow a consumer no more than %d", limit, most), why,
+				fmt.Sprintf("allow a MaxAckPending of %d to consumers of stream %s, by its limits for consumers and those of the account", e.wanted.MaxAckPending, e.stream.Config.Name))
+			return
+		}
+		d.fixable(severity, check, fmt.Sprint(limit), why, fmt.Sprintf("set MaxAckPending to %d", wanted),
+			func(c *jetstream.ConsumerConfig) { c.MaxAckPending = wanted })
+	}
 	rate := 0.0
 	if len(filterOf(c)) == 0 {
 		rate = e.perInterval()
@@ -114,13 +137,11 @@ func (e *examination) checkMaxAckPending(d *diagnosis, c *jetstream.ConsumerConf
 	case limit <= 0:
 		d.ok(check, "unlimited")
 	case limit < min(e.maxInFlight, fewAckPending):
-		d.fixable(SeverityWarning, check, fmt.Sprint(limit), "all captures together may hold no more: files are sealed at half of it, and are small", change, fix)
+		add(SeverityWarning, "all captures together may hold no more: files are sealed at half of it, and are small")
 	case rate > float64(limit)/2 && limit < e.wanted.MaxAckPending:
-		d.fixable(SeverityWarning, check, fmt.Sprint(limit),
-			fmt.Sprintf("some %.0f messages come in an interval of %v, and files are sealed when half of MaxAckPending is held", rate, e.interval), change, fix)
+		add(SeverityWarning, fmt.Sprintf("some %.0f messages come in an interval of %v, and files are sealed when half of MaxAckPending is held", rate, e.interval))
 	case limit < e.maxInFlight:
-		d.fixable(SeverityAdvice, check, fmt.Sprint(limit),
-			fmt.Sprintf("it is below the %d of MaxInFlight that a single capture may hold, and several share it", e.maxInFlight), change, fix)
+		add(SeverityAdvice, fmt.Sprintf("it is below the %d of MaxInFlight that a single capture may hold, and several share it", e.maxInFlight))
 	default:
 		d.ok(check, fmt.Sprint(limit))
 	}
@@ -129,6 +150,15 @@ func (e *examination) checkMaxAckPending(d *diagnosis, c *jetstream.ConsumerConf
 			fmt.Sprintf("some %.0f messages come in an interval of %v, and a capture seals files early when it holds half of MaxInFlight", rate, e.interval),
 			"run several captures on the consumer, or make intervals shorter, or raise MaxInFlight")
 	}
+}
+
+// mostAckPending is what the stream and the account allow a consumer, as far as that is known, 0 for no limit.
+func (e *examination) mostAckPending() int {
+	most := e.allowed
+	if n := e.stream.Config.ConsumerLimits.MaxAckPending; n > 0 && (most <= 0 || n < most) {
+		most = n
+	}
+	return max(most, 0)
 }
 
 // checkOthers looks at settings that few have.

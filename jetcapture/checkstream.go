@@ -77,7 +77,7 @@ func (e *examination) checkSize(d *diagnosis, check string, limit int64, used fl
 		return
 	}
 	needed := float64(limit) * float64(e.exposed()) / float64(max(kept, 1))
-	change := fmt.Sprintf("set it to %.2g %s or more, or to -1 beside a MaxAge of %v", max(needed, float64(limit)), unit, e.exposed().Round(time.Second))
+	change := fmt.Sprintf("set it to %.0f %s or more, or to -1 beside a MaxAge of %v", max(needed, float64(limit)), unit, e.exposed().Round(time.Second))
 	d.add(SeverityWarning, check, fmt.Sprintf("%s, which is %v of messages", found, kept.Round(time.Millisecond)), e.tooShort(), change)
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,6 +22,7 @@ const (
 type binding struct {
 	stream   *jetstream.StreamInfo
 	consumer jetstream.Consumer
+	lowered  bool      // it was made, with less un-acked messages than wanted, as the server allows no more
 	asked    time.Time // when the server was asked for the consumer, and answered
 	answered time.Time
 }
@@ -36,7 +39,10 @@ func bindConsumer(ctx context.Context, js jetstream.JetStream, stream, consumer 
 	b.stream, b.asked = s.CachedInfo(), time.Now()
 	c, err := s.Consumer(ctx, consumer)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) && create != nil {
-		c, err = s.CreateConsumer(ctx, *create)
+		b.lowered, err = withinLimits(create, func() error {
+			c, err = s.CreateConsumer(ctx, *create)
+			return err
+		})
 		if errors.Is(err, jetstream.ErrConsumerExists) { // another capture was faster, with other settings
 			c, err = s.Consumer(ctx, consumer)
 		}
@@ -51,6 +57,29 @@ func bindConsumer(ctx context.Context, js jetstream.JetStream, stream, consumer 
 		}
 	}
 	return b, nil
+}
+
+const (
+	jsErrMaxAckPending = 10121 // a consumer's MaxAckPending is above a limit of the server, the account or the stream
+	limitsOfPending    = 3     // that there are
+)
+
+// withinLimits calls a function that sends the configuration of a consumer to the server. If that allows no such MaxAckPending, it takes
+// the most that is allowed, and calls it again.
+func withinLimits(config *jetstream.ConsumerConfig, send func() error) (lowered bool, err error) {
+	for range limitsOfPending {
+		var api *jetstream.APIError
+		if err = send(); !errors.As(err, &api) || api.ErrorCode != jsErrMaxAckPending {
+			return lowered, err
+		}
+		words := strings.Fields(api.Description) // ... exceeds system limit of 1000
+		most, bad := strconv.Atoi(words[len(words)-1])
+		if bad != nil || most <= 0 || config.MaxAckPending > 0 && most >= config.MaxAckPending {
+			return lowered, err
+		}
+		config.MaxAckPending, lowered = most, true
+	}
+	return lowered, send()
 }
 
 func newJetStream(nc *nats.Conn, domain string) (jetstream.JetStream, error) {
@@ -82,7 +111,7 @@ func lookupError(err error, stream, consumer string) error {
 		return fmt.Errorf("%w: %q of stream %q: create a durable pull consumer with explicit acks, or ask the capture to do it", ErrConsumerNotFound, consumer, stream)
 	case errors.Is(err, jetstream.ErrNotPullConsumer):
 		return fmt.Errorf("%w: %q of stream %q is a push consumer: create a pull consumer", ErrConsumerUnfit, consumer, stream)
-	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, nats.ErrNoResponders):
+	case isNoJetStream(err):
 		return fmt.Errorf("look up stream %q: JetStream is not there for this account: enable it, or set a JetStream domain: %w", stream, err)
 	default:
 		return fmt.Errorf("look up consumer %q of stream %q: %w", consumer, stream, err)

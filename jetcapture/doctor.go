@@ -5,19 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
 	"github.com/jetcapture/lake/store"
 )
 
-// Examine looks at all that a capture with these options depends on: the server, the stream, the consumer, the ledger, the
-// writers and the store. It changes nothing, but for an object that it makes in a store that can be probed, and removes.
-// Run refuses to begin with a finding of SeverityFatal, and warns of those of SeverityWarning.
+// Examine looks at all that a capture with these options depends on: the server, the account and its limits, the stream, the consumer,
+// the ledger, the writers and the store. It tries what Run would do as far as that changes nothing, but for an object that it makes in a
+// store that can be probed, and removes, and for a consumer of the ledger that the server removes when nobody reads it. With a finding of
+// SeverityFatal Run refuses to begin, or can store nothing; of those of SeverityWarning that concern stream and consumer it warns.
 //
 // It returns an error if it could not look, together with what it has found out before.
 func Examine[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, options *Options[P, K]) ([]Finding, error) {
@@ -33,16 +32,33 @@ func Examine[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, options *
 	b, lookErr := bindConsumer(ctx, js, o.NATSStreamName, o.NATSConsumerName, nil)
 	lookErr = missing(&d, &o, lookErr)
 	if b.stream != nil && lookErr == nil {
-		d = append(d, examinationOf(&o, b, nc.ConnectedServerVersion()).findings()...)
-		if o.Delivery == ExactlyOnce {
-			lookErr = examineLedger(ctx, &d, nc, js, &o, b)
-		}
+		lookErr = examineServer(ctx, &d, nc, js, &o, b)
 	}
 	checkWriters(&d, &o)
 	if ctx.Err() == nil {
 		checkStore(ctx, &d, o.Store, o.Delivery)
 	}
 	return d, errors.Join(lookErr, ctx.Err())
+}
+
+// examineServer looks at all that the server has, or would have, for a capture.
+func examineServer[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *nats.Conn, js jetstream.JetStream, o *Options[P, K], b *binding) error {
+	a := lookAtAccount(ctx, d, js, b.stream.Config.Replicas)
+	e := examinationOf(o, b, nc)
+	if a != nil {
+		e.allowed = a.Limits.MaxAckPending
+	}
+	*d = append(*d, e.findings()...)
+	if b.consumer == nil && o.CreateConsumer {
+		if !a.checkNewConsumer(d, b.stream) {
+			tryConsumer(ctx, d, js, e)
+		}
+	}
+	checkOtherDomain(ctx, d, nc, e, o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName)
+	if o.Delivery != ExactlyOnce {
+		return nil
+	}
+	return examineLedger(ctx, d, nc, js, o, e, a)
 }
 
 // missing reports what bindConsumer did not find, and returns what hindered it from looking.
@@ -57,105 +73,17 @@ func missing[P Payload, K DestKey](d *diagnosis, o *Options[P, K], err error) er
 	case errors.Is(err, ErrConsumerUnfit):
 		d.add(SeverityFatal, "consumer", "a push consumer", "a capture asks for as much as it can hold, and a push consumer sends what it likes",
 			"create a durable pull consumer of another name")
+	case isNoJetStream(err):
+		d.add(SeverityFatal, "JetStream", "not there", err.Error(), "enable JetStream for the account, or name its domain")
 	default:
 		return err
 	}
 	return nil
 }
 
-func ledgerName[P Payload, K DestKey](o *Options[P, K]) string {
-	if o.LedgerName != "" {
-		return o.LedgerName
-	}
-	return ledger.StreamName(o.NATSStreamName, o.NATSConsumerName)
-}
-
-// examineLedger looks at the ledger, and at what it knows of the stream and of the store.
-func examineLedger[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *nats.Conn, js jetstream.JetStream, o *Options[P, K], b *binding) error {
-	var consumer *jetstream.ConsumerInfo
-	if b.consumer != nil {
-		consumer = b.consumer.CachedInfo()
-	}
-	wanted := b.stream.Config.Replicas
-	info, inspected := ledger.Inspect(ctx, js, o.NATSStreamName, o.NATSConsumerName, o.LedgerName)
-	if err := checkLedger(d, info, inspected, ledgerName(o), wanted); err != nil || info == nil || inspected != nil {
-		return err
-	}
-	fork, noted, err := ledger.LastFork(ctx, js, info)
-	if err == nil && fork != nil {
-		checkFork(d, fork, noted, time.Since(noted))
-	}
-	return errors.Join(err, checkFiles(ctx, d, nc, js, o, info, consumer))
-}
-
-// oneReplica says what a ledger risks that one server has.
-const oneReplica = "one server has it: if that dies before it has written the latest entries to disk, they are lost. " +
-	"Captures notice it and restore them, and end where a file does not say which messages it has. " +
-	"sync_interval: always in the server's configuration prevents that, and so do three replicas"
-
-// checkLedger reports what ledger.Inspect has found. The captured stream has so many replicas.
-func checkLedger(d *diagnosis, info *jetstream.StreamInfo, err error, name string, wanted int) error {
-	const check = "ledger"
-	switch {
-	case errors.Is(err, ledger.ErrMisfit):
-		d.add(SeverityFatal, check, name, err.Error(), "change stream "+name+", or name another ledger")
-	case err != nil:
-		return err
-	case info == nil:
-		found := fmt.Sprintf("%s: it is made when the first capture begins, with %s", name, replicas(wanted))
-		if wanted > 1 {
-			d.ok(check, found)
-		} else {
-			d.note(check, found, oneReplica)
-		}
-	default:
-		checkLedgerStream(d, info, wanted)
-	}
-	return nil
-}
-
-func checkLedgerStream(d *diagnosis, info *jetstream.StreamInfo, wanted int) {
-	const check = "ledger"
-	name, has := info.Config.Name, info.Config.Replicas
-	found := fmt.Sprintf("%s, %d entries, %d bytes, %s", name, info.State.Msgs, info.State.Bytes, replicas(has))
-	switch {
-	case has < wanted:
-		why := fmt.Sprintf("the stream has %s: when a server is lost the ledger may be, and then captures end", replicas(wanted))
-		if has == 1 {
-			why += "; " + oneReplica
-		}
-		d.add(SeverityWarning, check, fmt.Sprintf("%s, %s", name, replicas(has)), why, fmt.Sprintf("set Replicas of stream %s to %d", name, wanted))
-	case info.Config.Storage == jetstream.MemoryStorage:
-		d.add(SeverityWarning, check, name+", memory storage", "when the server restarts nobody knows any more what is archived",
-			"stop all captures, delete stream "+name+", and let the next capture make it")
-	case has == 1 && isClustered(info):
-		d.add(SeverityAdvice, check, found, oneReplica, "set Replicas of stream "+name+" to 3")
-	case has == 1:
-		d.note(check, found, oneReplica)
-	default:
-		d.ok(check, found)
-	}
-}
-
-// isClustered reports whether a stream could have more replicas.
-func isClustered(info *jetstream.StreamInfo) bool {
-	return info.Cluster != nil && info.Cluster.Name != ""
-}
-
-// forkWarned is for how long a fork is warned of: nobody can see here whether its cause is gone.
-const forkWarned = 7 * 24 * time.Hour
-
-// checkFork reports that the stream has lost its end, noted in the ledger at a time, so long ago.
-func checkFork(d *diagnosis, fork *ledger.Fork, noted time.Time, ago time.Duration) {
-	const check = "stream's end"
-	found := fmt.Sprintf("lost: from sequence %d on other messages have the same sequences, noticed %s", fork.Seq, noted.UTC().Format(time.RFC3339))
-	const why = "a server died before it had written the stream to disk, or an older copy of it was put back: " +
-		"what captures held of the lost messages is in files, the others are gone"
-	if ago > forkWarned {
-		d.note(check, found, why)
-		return
-	}
-	d.add(SeverityWarning, check, found, why, "set sync_interval: always in the server's configuration, or give the stream three replicas and file storage")
+// isNoJetStream reports whether nobody serves JetStream to the connection.
+func isNoJetStream(err error) bool {
+	return errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) || errors.Is(err, nats.ErrNoResponders)
 }
 
 // checkWriters makes a writer, and for exactly-once delivery a file of no rows.
@@ -201,38 +129,6 @@ func checkStore(ctx context.Context, d *diagnosis, s any, delivery Delivery) {
 	default:
 		d.add(SeverityFatal, check, "cannot be used", err.Error(), "see that files can be stored there, or use another store")
 	}
-}
-
-// Fix makes the changes that findings of Examine call for and that are safe at any time, which are changes of the
-// consumer's configuration alone, in one update. It returns the findings that it has dealt with.
-func Fix[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, options *Options[P, K], findings []Finding) ([]Finding, error) {
-	var fixed []Finding
-	for _, f := range findings {
-		if f.fix != nil {
-			fixed = append(fixed, f)
-		}
-	}
-	if len(fixed) == 0 {
-		return nil, nil
-	}
-	js, err := newJetStream(nc, options.JetStreamDomain)
-	if err != nil {
-		return nil, err
-	}
-	b, err := bindConsumer(ctx, js, options.NATSStreamName, options.NATSConsumerName, nil)
-	if err != nil {
-		return nil, err
-	}
-	config := b.consumer.CachedInfo().Config
-	for _, f := range fixed {
-		f.fix(&config)
-	}
-	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
-	defer cancel()
-	if _, err := js.UpdateConsumer(ctx, options.NATSStreamName, config); err != nil {
-		return nil, fmt.Errorf("update consumer %q of stream %q: %w", options.NATSConsumerName, options.NATSStreamName, err)
-	}
-	return fixed, nil
 }
 
 // Worst returns the worst severity of findings, SeverityOK for none.

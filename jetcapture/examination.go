@@ -1,10 +1,9 @@
 package jetcapture
 
 import (
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/jetcapture/lake/jetcapture/ledger"
@@ -23,18 +22,23 @@ type examination struct {
 	consumer *jetstream.ConsumerInfo // nil if it is not there yet
 	wanted   *jetstream.ConsumerConfig
 	server   string    // version of the one that is connected to
+	inbox    string    // what the connection's inboxes begin with
+	allowed  int       // the MaxAckPending that the account allows a consumer, 0 if that is not known or has no limit
 	asked    time.Time // when consumer was asked for, and answered; zero if that is not known
 	answered time.Time
 }
 
-func examinationOf[P Payload, K DestKey](o *Options[P, K], b *binding, server string) *examination {
+func examinationOf[P Payload, K DestKey](o *Options[P, K], b *binding, nc *nats.Conn) *examination {
 	e := &examination{
 		delivery: o.Delivery, interval: o.openTime(), grace: o.Grace, maxInFlight: o.MaxInFlight, retention: o.LedgerRetention,
-		stream: b.stream, wanted: captureConsumer(o.NATSConsumerName, o.openTime(), o.MaxInFlight), server: server,
-		asked: b.asked, answered: b.answered,
+		stream: b.stream, wanted: captureConsumer(o.NATSConsumerName, o.openTime(), o.MaxInFlight),
+		server: nc.ConnectedServerVersion(), inbox: inboxOf(nc), asked: b.asked, answered: b.answered,
 	}
 	if b.consumer != nil {
 		e.consumer = b.consumer.CachedInfo()
+		if b.lowered {
+			e.allowed = e.consumer.Config.MaxAckPending
+		}
 	}
 	return e
 }
@@ -44,6 +48,7 @@ func (e *examination) findings() []Finding {
 	e.checkServer(&d)
 	e.checkClock(&d)
 	e.checkStream(&d)
+	e.checkSubjects(&d)
 	if e.consumer != nil {
 		e.checkConsumer(&d)
 	}
@@ -84,48 +89,6 @@ func (e *examination) perInterval() float64 {
 		return 0
 	}
 	return float64(s.Msgs) * float64(e.interval) / float64(span)
-}
-
-// serverVersion is that of the server that has the consumer, as far as it says it.
-func (e *examination) serverVersion() string {
-	const metadata = "_nats.ver" // servers since 2.11 put it into what they answer
-	if e.consumer != nil {
-		if v := e.consumer.Config.Metadata[metadata]; v != "" {
-			return v
-		}
-	}
-	if v := e.stream.Config.Metadata[metadata]; v != "" {
-		return v
-	}
-	return e.server
-}
-
-// canReset reports whether the server knows how to reset a consumer.
-func (e *examination) canReset() bool { return atLeast(e.serverVersion(), 2, 14) }
-
-// atLeast compares a version such as 2.14.0-RC.1 with major.minor. A malformed one is as good as any.
-func atLeast(version string, major, minor int) bool {
-	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
-	if len(parts) < 2 {
-		return true
-	}
-	a, errA := strconv.Atoi(parts[0])
-	b, errB := strconv.Atoi(parts[1])
-	if errA != nil || errB != nil {
-		return true
-	}
-	return a > major || a == major && b >= minor
-}
-
-func (e *examination) checkServer(d *diagnosis) {
-	found := "nats-server " + e.serverVersion()
-	if e.delivery == ExactlyOnce && !e.canReset() && e.config().AckPolicy != jetstream.AckAllPolicy { // of which more is said
-		d.add(SeverityAdvice, "server", found,
-			"it cannot reset a consumer, so after a crash what a capture held comes again only after AckWait, and slowly if that is much",
-			"upgrade nats-server to 2.14 or later")
-		return
-	}
-	d.ok("server", found)
 }
 
 // checkClock compares the clock here with the server's, by the time in an answer and when that was asked for and came.

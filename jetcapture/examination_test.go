@@ -25,6 +25,7 @@ func healthy() *examination {
 		consumer: &jetstream.ConsumerInfo{Config: *wanted, TimeStamp: now.Add(5 * time.Millisecond), NumWaiting: 2},
 		wanted:   captureConsumer("lake", time.Minute, DefaultMaxInFlight),
 		server:   "2.15.2",
+		inbox:    "_INBOX",
 		asked:    now, answered: now.Add(10 * time.Millisecond),
 	}
 }

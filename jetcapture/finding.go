@@ -1,6 +1,12 @@
 package jetcapture
 
-import "github.com/nats-io/nats.go/jetstream"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
 
 // A Severity says how bad a Finding is.
 type Severity string
@@ -10,7 +16,7 @@ const (
 	SeverityOK      Severity = "ok"
 	SeverityAdvice  Severity = "advice"  // it works, and would work better
 	SeverityWarning Severity = "warning" // it works, but costs something: traffic, small files, or messages when something else fails
-	SeverityFatal   Severity = "fatal"   // Run refuses to begin
+	SeverityFatal   Severity = "fatal"   // Run refuses to begin, or can store nothing
 )
 
 // A Finding is what Examine has to say about one thing that a capture depends on.
@@ -22,7 +28,30 @@ type Finding struct {
 	Change   string   `json:"change,omitempty"`  // the exact change to make; "" if there is none
 	Fixable  bool     `json:"fixable,omitempty"` // Fix makes that change
 
-	fix func(*jetstream.ConsumerConfig)
+	fix       func(*jetstream.ConsumerConfig) // of the consumer
+	fixLedger func(*jetstream.StreamConfig)   // of the ledger's stream
+}
+
+// String returns a sentence or two.
+func (f *Finding) String() string {
+	link := ": "
+	if first, _ := utf8.DecodeRuneInString(strings.TrimPrefix(f.Check, "stream's ")); unicode.IsUpper(first) { // a setting
+		link = " is "
+	}
+	s := f.Check + link + f.Found
+	if f.Why != "" {
+		s += ": " + f.Why
+	}
+	s += "."
+	if f.Change != "" {
+		first, size := utf8.DecodeRuneInString(f.Change)
+		s += " " + string(unicode.ToUpper(first)) + f.Change[size:]
+		if f.Fixable {
+			s += " (doctor --fix does)"
+		}
+		s += "."
+	}
+	return s
 }
 
 // A diagnosis is a list of findings in the making.
@@ -41,7 +70,12 @@ func (d *diagnosis) add(severity Severity, check, found, why, change string) {
 	*d = append(*d, Finding{Severity: severity, Check: check, Found: found, Why: why, Change: change})
 }
 
-// fixable adds what a change to the consumer's configuration mends at any time without a loss.
+// fixable adds what a change to the consumer's configuration fixes at any time without a loss.
 func (d *diagnosis) fixable(severity Severity, check, found, why, change string, fix func(*jetstream.ConsumerConfig)) {
 	*d = append(*d, Finding{Severity: severity, Check: check, Found: found, Why: why, Change: change, Fixable: true, fix: fix})
+}
+
+// fixableLedger adds what a change to the configuration of the ledger's stream fixes at any time without a loss.
+func (d *diagnosis) fixableLedger(severity Severity, check, found, why, change string, fix func(*jetstream.StreamConfig)) {
+	*d = append(*d, Finding{Severity: severity, Check: check, Found: found, Why: why, Change: change, Fixable: true, fixLedger: fix})
 }

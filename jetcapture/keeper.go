@@ -66,7 +66,7 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 		return nil, err
 	}
 	book := ledger.NewBook(ledger.DefaultCacheBytes)
-	stream, err := openStream(ctx, nc, js, source, o.NATSConsumerName, ledger.StreamOptions{Name: o.LedgerName, MaxBytes: o.LedgerMaxBytes}, book, log.Logger)
+	stream, err := openStream(ctx, nc, js, source, o.NATSConsumerName, ledger.StreamOptions{Name: o.LedgerName, Subject: o.LedgerSubject, MaxBytes: o.LedgerMaxBytes}, book, log.Logger)
 	if err != nil {
 		return nil, err
 	}

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
+	"github.com/jetcapture/lake/jetcapture/ledger"
 	"github.com/jetcapture/lake/store"
 )
 
@@ -94,6 +97,10 @@ type Options[P Payload, K DestKey] struct {
 	// its latest entries: package ledger says what happens then.
 	LedgerName string
 
+	// LedgerSubject is what the ledger's subjects begin with when Run makes it, for accounts where others listen on the default, or
+	// permissions ask for another. A random token of the ledger follows. Default JC_LEDGER.
+	LedgerSubject string
+
 	// LedgerMaxBytes is how much room the server keeps for the ledger, in bytes, when Run makes it. When it is used up nothing is
 	// stored until some is forgotten, which the log says every 10 seconds. Default: no limit, or ledger.DefaultMaxBytes if the account
 	// requires that streams have one.
@@ -167,6 +174,7 @@ func (o *Options[P, K]) Validate() error {
 	must(o.Delivery == AtLeastOnce || o.Delivery == ExactlyOnce, "Delivery is %q: use AtLeastOnce or ExactlyOnce", o.Delivery)
 	must(o.LedgerRetention == 0 || o.LedgerRetention >= o.LeastLedgerRetention(),
 		"LedgerRetention is %v: it must be at least %v, 4 times what a block may stay open with Grace and a second", o.LedgerRetention, o.LeastLedgerRetention())
+	must(isSubject(o.LedgerSubject), "LedgerSubject is %q: write words with dots between them, without spaces and wildcards", o.LedgerSubject)
 	must(o.LedgerMaxBytes >= 0, "LedgerMaxBytes is %d: use 0 for no limit", o.LedgerMaxBytes)
 	must(o.PullBytes > 0, "PullBytes is %d: it must be positive", o.PullBytes)
 	if o.BufferToDisk {
@@ -190,6 +198,7 @@ func (o *Options[P, K]) setDefaults() {
 	defaultTo(&o.DrainTimeout, DefaultDrainTimeout)
 	defaultTo(&o.PullMessages, DefaultPullMessages)
 	defaultTo(&o.PullBytes, DefaultPullBytes)
+	defaultTo(&o.LedgerSubject, ledger.DefaultSubject)
 	if o.Layout == nil {
 		o.Layout = store.HiveLayout
 	}
@@ -206,6 +215,11 @@ func defaultTo[T comparable](field *T, value T) {
 	if *field == zero {
 		*field = value
 	}
+}
+
+// isSubject reports whether something can be published on a subject.
+func isSubject(s string) bool {
+	return !strings.ContainsAny(s, "*> \t\r\n") && !slices.Contains(strings.Split(s, "."), "")
 }
 
 func (o *Options[P, K]) sealLimits() sealLimits {

@@ -29,10 +29,15 @@ of these words:
    ok        as it should be
    advice    it works, and would work better with a change
    warning   it works, but costs traffic, small files, or messages when something else fails too
-   fatal     run refuses to begin
+   fatal     run refuses to begin, or could store nothing
 
---fix makes the changes that are safe at any time, also while captures run, in one update of the consumer: AckWait,
-MaxAckPending, MaxDeliver, BackOff and InactiveThreshold. What is shown is how things are after that.
+It also tries what run would do, as far as that changes nothing: the limits of the account are held against what run
+would make, the consumer is asked for as an update of one that is not there, and the ledger gets an entry that it must
+refuse. A ledger that is not there is not made.
+
+--fix makes the changes that are safe at any time, also while captures run, one by one: AckWait, MaxAckPending,
+MaxDeliver, BackOff and InactiveThreshold of the consumer; replicas and limits of the ledger. A change that cannot be
+made holds up no other, and is named. What is shown is how things are after that.
 
 Exit codes: 0 nothing is fatal; 1 something is, or it could not look everywhere; 2 the flags or the environment are
 wrong.`,
@@ -94,17 +99,18 @@ type report struct {
 	Fixed    []jetcapture.Finding `json:"fixed"` // as they were before
 }
 
-// examine looks, and where it is asked to mends and looks again. It returns a report also with an error.
+// examine looks, and where it is asked to fixes what it can and looks again. It returns a report also with an error.
 func examine(ctx context.Context, nc *nats.Conn, o *options, fix bool) (*report, error) {
 	r := &report{Stream: o.NATSStreamName, Consumer: o.NATSConsumerName, Delivery: o.Delivery, Fixed: []jetcapture.Finding{}}
 	var err error
 	r.Findings, err = jetcapture.Examine(ctx, nc, o)
 	if err == nil && fix {
-		var fixed []jetcapture.Finding
-		if fixed, err = jetcapture.Fix(ctx, nc, o, r.Findings); len(fixed) > 0 {
+		fixed, failed := jetcapture.Fix(ctx, nc, o, r.Findings)
+		if len(fixed) > 0 {
 			r.Fixed = fixed
 			r.Findings, err = jetcapture.Examine(ctx, nc, o)
 		}
+		err = errors.Join(err, failed)
 	}
 	r.Worst = jetcapture.Worst(r.Findings)
 	for i := range r.Findings {
@@ -116,7 +122,8 @@ func examine(ctx context.Context, nc *nats.Conn, o *options, fix bool) (*report,
 
 // inFlags says in the words of flags what a library user sets.
 var inFlags = strings.NewReplacer(
-	"MaxInFlight", "--max-in-flight", "LedgerRetention", "--ledger-retention", "or ask the capture to do it", "or write --create-consumer",
+	"MaxInFlight", "--max-in-flight", "LedgerRetention", "--ledger-retention", "LedgerSubject", "--ledger-subject", "LedgerMaxBytes", "--ledger-max-bytes",
+	"connect with the inbox prefix", "write --inbox-prefix", "or ask the capture to do it", "or write --create-consumer",
 	"name another ledger", "name another by --ledger", "at-least-once delivery", "--delivery at-least-once",
 )
 
@@ -191,7 +198,7 @@ func (r *report) sum(fixable int) string {
 	}
 	sum := fmt.Sprintf("%d fatal, %d warnings, %d advice", r.count(jetcapture.SeverityFatal), r.count(jetcapture.SeverityWarning), r.count(jetcapture.SeverityAdvice))
 	if fixable > 0 {
-		sum += fmt.Sprintf("; --fix mends %d", fixable)
+		sum += fmt.Sprintf("; --fix fixes %d", fixable)
 	}
 	return sum + "."
 }

@@ -82,7 +82,7 @@ func TestDoctorPrintsATableWithEveryChange(t *testing.T) {
 			t.Errorf("%s is not aligned", check)
 		}
 	}
-	if !strings.Contains(stdout, "\n0 fatal, 4 warnings, 0 advice; --fix mends 4.\n") {
+	if !strings.Contains(stdout, "\n0 fatal, 4 warnings, 0 advice; --fix fixes 4.\n") {
 		t.Error("there is no sum")
 	}
 }

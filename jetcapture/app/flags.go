@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -68,6 +69,10 @@ func CaptureFlags() []cli.Flag {
 		&cli.StringFlag{
 			Name: "ledger", Sources: Env("ledger"), Category: captureCategory,
 			Usage: "`NAME` of the ledger's stream: the same for all captures of the consumer, and they all use one store", DefaultText: "JC_<stream>_<consumer>",
+		},
+		&cli.StringFlag{
+			Name: "ledger-subject", Sources: Env("ledger-subject"), Category: captureCategory,
+			Usage: "`SUBJECT` that those of a ledger that is made begin with", DefaultText: "JC_LEDGER",
 		},
 		&cli.DurationFlag{
 			Name: "ledger-retention", Sources: Env("ledger-retention"), Category: captureCategory,
@@ -144,6 +149,7 @@ func OptionsFrom[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command) *
 	o.Compression = format.Compression(cmd.String("compression"))
 	o.Delivery = jetcapture.Delivery(cmd.String("delivery"))
 	o.LedgerName = cmd.String("ledger")
+	o.LedgerSubject = cmp.Or(cmd.String("ledger-subject"), o.LedgerSubject)
 	o.LedgerRetention = cmd.Duration("ledger-retention")
 	o.LedgerMaxBytes = cmd.Int64("ledger-max-bytes")
 	o.MaxMessages = cmd.Int("max-messages")

@@ -60,13 +60,13 @@ func optionsOf(t *testing.T, args ...string) *options {
 func TestFlagsFillOptions(t *testing.T) {
 	withoutEnvironment(t)
 	o := optionsOf(t, "--stream=ORDERS", "--consumer=lake", "--js-domain=hub", "--create-consumer", "--until-caught-up",
-		"--interval=1m", "--grace=3s", "--delivery=exactly-once", "--ledger=L", "--ledger-retention=2h", "--ledger-max-bytes=3MiB", "--compression=zstd", "--max-messages=5", "--min-messages=3", "--max-linger=2m", "--max-bytes=64MiB", "--max-in-flight=7",
+		"--interval=1m", "--grace=3s", "--delivery=exactly-once", "--ledger=L", "--ledger-retention=2h", "--ledger-max-bytes=3MiB", "--ledger-subject=_L.a", "--compression=zstd", "--max-messages=5", "--min-messages=3", "--max-linger=2m", "--max-bytes=64MiB", "--max-in-flight=7",
 		"--memory-limit=1GiB", "--buffer-to-disk", "--tmp-dir=/var/tmp", "--store-concurrency=9", "--drain-timeout=11s",
 		"--log-level=warn")
 	want := options{
 		NATSStreamName: "ORDERS", NATSConsumerName: "lake", JetStreamDomain: "hub", CreateConsumer: true, UntilCaughtUp: true,
 		MaxAge: time.Minute, Grace: 3 * time.Second, Compression: format.Zstd, MaxMessages: 5, MinMessages: 3, MaxLinger: 2 * time.Minute, MaxBytes: 64 << 20,
-		Delivery: jetcapture.ExactlyOnce, LedgerName: "L", LedgerRetention: 2 * time.Hour, LedgerMaxBytes: 3 << 20,
+		Delivery: jetcapture.ExactlyOnce, LedgerName: "L", LedgerRetention: 2 * time.Hour, LedgerMaxBytes: 3 << 20, LedgerSubject: "_L.a",
 		MaxInFlight: 7, MemoryLimit: 1 << 30, BufferToDisk: true, TempDir: "/var/tmp", StoreConcurrency: 9,
 		DrainTimeout: 11 * time.Second,
 	}

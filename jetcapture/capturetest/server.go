@@ -36,9 +36,18 @@ type Server struct {
 // Start runs a server until the test ends.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	return StartWith(t, nil)
+}
+
+// StartWith is Start with options that change, if not nil, alters first.
+func StartWith(t testing.TB, change func(*server.Options)) *Server {
+	t.Helper()
 	s := &Server{t: t, options: &server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
 	}}
+	if change != nil {
+		change(s.options)
+	}
 	t.Cleanup(s.Stop)
 	s.Restart()
 	return s
@@ -101,11 +110,17 @@ func (s *Server) Restrict(user string, subjects ...string) {
 // its own.
 func (s *Server) Limit(storage int64, required bool) {
 	s.t.Helper()
-	limits := map[string]server.JetStreamAccountLimits{"": {
-		MaxMemory: -1, MaxStore: storage, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1, MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
-		MaxBytesRequired: required,
-	}}
-	if err := s.server.GlobalAccount().UpdateJetStreamLimits(limits); err != nil {
+	s.LimitAccount("", func(l *server.JetStreamAccountLimits) { l.MaxStore, l.MaxBytesRequired = storage, required })
+}
+
+// LimitAccount limits what all clients may have, of a tier such as R1, or altogether. change alters limits that allow everything.
+func (s *Server) LimitAccount(tier string, change func(*server.JetStreamAccountLimits)) {
+	s.t.Helper()
+	limits := server.JetStreamAccountLimits{
+		MaxMemory: -1, MaxStore: -1, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1, MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
+	}
+	change(&limits)
+	if err := s.server.GlobalAccount().UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{tier: limits}); err != nil {
 		s.t.Fatalf("limit the account: %v", err)
 	}
 }

@@ -21,6 +21,7 @@ type Contents struct {
 	Store    string    // the id of the store that the files are in, "" if there is none yet
 	Place    string    // where the store was when the ledger got its id
 	Latest   time.Time // of any entry, by the server's clock; zero without one
+	Owner    string    // the capture that was the last to say that it is at work, "" if it has left since, or never said it
 	Remembered
 	Newest []StoredFile // the latest first
 }
@@ -46,7 +47,7 @@ func ReadContents(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, in
 	var c *Contents
 	err := reading(ctx, nc, js, info, func(s *Stream) (err error) {
 		settings, _ := s.book.Settings()
-		c = &Contents{Name: s.name, Store: settings.Store, Place: settings.Place, Latest: s.book.Latest(), Remembered: s.book.Remembered()}
+		c = &Contents{Name: s.name, Store: settings.Store, Place: settings.Place, Latest: s.book.Latest(), Owner: s.book.present().owner, Remembered: s.book.Remembered()}
 		c.Stream, c.Consumer = SourceOf(info)
 		c.Newest, err = newestFiles(ctx, s, s.book, newest)
 		return err

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -21,9 +20,13 @@ func StreamName(stream, consumer string) string { return "JC_" + stream + "_" + 
 // some hundred thousand blocks that are not forgotten yet.
 const DefaultMaxBytes = 256 << 20
 
+// DefaultSubject is what the subjects of a ledger begin with. A random token follows, which tells it from other ledgers.
+const DefaultSubject = "JC_LEDGER"
+
 // StreamOptions say with what a ledger's stream is made.
 type StreamOptions struct {
-	Name string // default StreamName
+	Name    string // default StreamName
+	Subject string // what its subjects begin with; default DefaultSubject. A ledger that is there keeps those that it has
 
 	// MaxBytes is how much room the server keeps for the ledger. When it is used up, nothing is stored until the ledger has
 	// forgotten something, or is given more. Default: no limit, or DefaultMaxBytes in an account that requires one.
@@ -40,7 +43,7 @@ func OpenStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, sour
 	config := jetstream.StreamConfig{
 		Name:        name,
 		Description: "which messages of stream " + source.Config.Name + " its consumer " + consumer + " has archived, by jetcapture: do not change",
-		Subjects:    []string{subjectPrefix + token + ".>"},
+		Subjects:    []string{cmp.Or(o.Subject, DefaultSubject) + "." + token + ".>"},
 		Storage:     jetstream.FileStorage,
 		Replicas:    source.Config.Replicas,
 		Placement:   source.Config.Placement,
@@ -96,6 +99,10 @@ func createStream(ctx context.Context, js jetstream.JetStream, config jetstream.
 		config.MaxBytes = DefaultMaxBytes
 		stream, err = js.CreateStream(ctx, config)
 	}
+	if isAPIError(err, jsErrSubjectOverlap) {
+		return nil, fmt.Errorf("%w: another stream listens on %s, as one of very wide subjects does: give that stream narrower subjects, or the ledger other ones (Options.LedgerSubject), "+
+			"or use at-least-once delivery", err, config.Subjects[0])
+	}
 	if isAPIError(err, jsErrAccountExceeded) || isAPIError(err, jsErrStorageExceeded) || isAPIError(err, jsErrMaxBytesTooLarge) {
 		return nil, fmt.Errorf("%w: the account has no room for a ledger of %d bytes: allow it more, or set another limit for the ledger", err, config.MaxBytes)
 	}
@@ -107,28 +114,41 @@ func isAPIError(err error, code jetstream.ErrorCode) bool {
 	return errors.As(err, &api) && api.ErrorCode == code
 }
 
-// What the server answers to a stream whose limit does not suit the account.
+// What the server answers to a stream whose limit or subjects do not suit the account.
 const (
 	jsErrMaxBytesRequired = 10113
 	jsErrAccountExceeded  = 10002 // the account has not so much left
 	jsErrStorageExceeded  = 10047 // nor has the server
 	jsErrMaxBytesTooLarge = 10122 // a stream may not have so much
+	jsErrSubjectOverlap   = 10065
 )
+
+var errForgetful = errors.New("it has limits, by which it would forget what is archived: remove them, or set its discard policy to new if they are of bytes or messages")
+
+// Unlimit takes from the configuration of a ledger the limits by which it forgets, and reports whether Inspect finds nothing else wrong
+// with it. Limits of bytes and messages stay: a ledger that has reached them takes nothing.
+func Unlimit(config *jetstream.StreamConfig) bool {
+	config.MaxAge, config.MaxMsgsPerSubject, config.Discard = 0, -1, jetstream.DiscardNew
+	_, err := fit(&jetstream.StreamInfo{Config: *config})
+	return err == nil
+}
 
 // fit checks that a stream is the ledger it is taken for, and will not drop entries. It returns what the subjects of entries
 // begin with.
 func fit(info *jetstream.StreamInfo) (subject string, err error) {
 	got := info.Config
 	token := got.Metadata[metadataToken]
-	subject = subjectPrefix + token + "."
+	if len(got.Subjects) == 1 {
+		subject = strings.TrimSuffix(got.Subjects[0], ">")
+	}
 	switch {
-	case token == "" && len(got.Subjects) == 1 && strings.HasPrefix(got.Subjects[0], subjectPrefix):
+	case token == "" && strings.HasPrefix(subject, DefaultSubject+"."):
 		return "", fmt.Errorf("it was made by an earlier version, and cannot be read: let the captures of that version store what they hold and stop them, "+
 			"then remove it (nats stream rm %s) and begin: the consumer's acknowledged messages are archived and do not come again", got.Name)
-	case token == "" || !slices.Equal(got.Subjects, []string{subject + ">"}):
+	case token == "" || len(got.Subjects) != 1 || !strings.HasSuffix(got.Subjects[0], "."+token+".>"):
 		return "", fmt.Errorf("a stream of that name has the subjects %q and is no ledger: name another", got.Subjects)
 	case got.Retention != jetstream.LimitsPolicy, got.MaxAge > 0, got.MaxMsgsPerSubject > 0, got.Discard != jetstream.DiscardNew && (got.MaxMsgs > 0 || got.MaxBytes > 0):
-		return "", errors.New("it has limits, by which it would forget what is archived: remove them, or set its discard policy to new if they are of bytes or messages")
+		return "", errForgetful
 	case got.DenyPurge, got.Sealed:
 		return "", errors.New("it is sealed or denies purging, so it would grow without end: allow it")
 	}

@@ -14,13 +14,12 @@ import (
 )
 
 const (
-	subjectPrefix = "JC_LEDGER."
-	opTimeout     = 5 * time.Second
-	followPause   = 200 * time.Millisecond
-	lookEvery     = 2 * time.Second // at the state of the log, by those who wait
-	followBeat    = time.Second     // two missed ones mean that the server does not know our consumer any more
-	syncTries     = 25
-	followKept    = time.Minute // that the server keeps a consumer which nobody reads
+	opTimeout   = 5 * time.Second
+	followPause = 200 * time.Millisecond
+	lookEvery   = 2 * time.Second // at the state of the log, by those who wait
+	followBeat  = time.Second     // two missed ones mean that the server does not know our consumer any more
+	syncTries   = 25
+	followKept  = time.Minute // that the server keeps a consumer which nobody reads
 
 	// metadataToken is the key of a stream's metadata under which the ledger keeps the token of its subjects. Names of streams
 	// and consumers are the same in several domains of one account, and what one ledger is told must not reach the other.
@@ -82,7 +81,8 @@ func (s *Stream) Created() bool { return s.created }
 // Token returns the random part of the ledger's subjects. It tells the ledger from all others, also from one of the same name in
 // another JetStream domain, or from one that was removed.
 func (s *Stream) Token() string {
-	return strings.TrimSuffix(strings.TrimPrefix(s.subject, subjectPrefix), ".")
+	prefix := strings.TrimSuffix(s.subject, ".")
+	return prefix[strings.LastIndexByte(prefix, '.')+1:]
 }
 
 // MaxEntry returns the size of the largest entry that the server takes.

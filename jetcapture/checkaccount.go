@@ -1,0 +1,200 @@
+package jetcapture
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/jetcapture/lake/jetcapture/ledger"
+)
+
+const (
+	lookTimeoutOptional = 2 * time.Second // for what the doctor asks and a capture does not
+	fewBytes            = 64 << 10        // less is no limit for a ledger
+)
+
+// An account is what the JetStream account of a stream has and may have, of the tier of its replicas if there are tiers.
+type account struct {
+	jetstream.Tier
+	domain   string
+	tier     string // "" if there are none
+	replicas int    // that a byte of a stream counts for
+	missing  bool   // there are tiers, and none for so many replicas
+}
+
+// lookAtAccount returns nil if the account does not say what it may have, which a capture need not know.
+func lookAtAccount(ctx context.Context, d *diagnosis, js jetstream.JetStream, replicas int) *account {
+	const check = "account"
+	ctx, cancel := context.WithTimeout(ctx, lookTimeoutOptional)
+	defer cancel()
+	info, err := js.AccountInfo(ctx)
+	if err != nil {
+		d.note(check, "not known", fmt.Sprintf("whether its limits leave room for what a capture makes is not checked: look up the account ($JS.API.INFO): %v", err))
+		return nil
+	}
+	a := &account{Tier: info.Tier, domain: info.Domain, replicas: max(replicas, 1)}
+	if len(info.Tiers) > 0 {
+		a.tier = fmt.Sprintf("R%d", max(replicas, 1))
+		tier, ok := info.Tiers[a.tier]
+		a.Tier, a.replicas, a.missing = tier, 1, !ok
+	}
+	d.ok(check, a.String())
+	return a
+}
+
+func (a *account) String() string {
+	if a.missing {
+		return "no tier " + a.tier
+	}
+	s := fmt.Sprintf("%s of storage, %d of %s streams, %s consumers a stream", a.storage(), a.Streams, limited(a.Limits.MaxStreams), limited(a.Limits.MaxConsumers))
+	if a.tier != "" {
+		s = "tier " + a.tier + ": " + s
+	}
+	return s
+}
+
+func (a *account) storage() string {
+	if a.Limits.MaxStore < 0 {
+		return fmt.Sprintf("%d bytes, without a limit,", a.Store)
+	}
+	return fmt.Sprintf("%d of %d bytes", a.Store, a.Limits.MaxStore)
+}
+
+func limited(n int) string {
+	if n <= 0 {
+		return "any number of"
+	}
+	return fmt.Sprint(n)
+}
+
+// checkNewConsumer reports that no consumer can be added to a stream, if so, for a reason that tryConsumer does not find.
+func (a *account) checkNewConsumer(d *diagnosis, stream *jetstream.StreamInfo) (refused bool) {
+	const check = "consumer"
+	c, n := &stream.Config, stream.State.Consumers
+	most := c.MaxConsumers
+	if a != nil && a.Limits.MaxConsumers > 0 && (most <= 0 || a.Limits.MaxConsumers < most) {
+		most = a.Limits.MaxConsumers
+	}
+	switch {
+	case most > 0 && n >= most:
+		d.add(SeverityFatal, check, fmt.Sprintf("not there, and stream %s has all of the %d consumers that it may have", c.Name, most), "it cannot be made",
+			"remove a consumer of the stream, or allow it more, by its MaxConsumers and the limits of the account")
+	case c.Retention == jetstream.WorkQueuePolicy && n > 0:
+		d.add(SeverityFatal, check, fmt.Sprintf("not there, and work queue %s has a consumer", c.Name), "the consumers of a work queue may not share messages, and a capture makes one of all subjects",
+			"capture the consumer that is there, or create one whose filter subjects no other has, and name it here")
+	default:
+		return false
+	}
+	return true
+}
+
+// checkNewLedger looks whether a ledger can be made, and take entries.
+func (a *account) checkNewLedger(d *diagnosis, name string, maxBytes int64) {
+	const check = "ledger"
+	l := &a.Limits
+	bytes := maxBytes
+	if bytes == 0 && l.MaxBytesRequired {
+		bytes = ledger.DefaultMaxBytes
+	}
+	found := name + ": it cannot be made"
+	left := l.MaxStore - int64(a.ReservedStore)
+	needed := max(bytes, 1) * int64(a.replicas)
+	most := l.StoreMaxStreamBytes
+	switch {
+	case a.missing:
+		d.add(SeverityFatal, check, found, "the account has no limits for streams of so many replicas, and so may have none", "give the account a tier "+a.tier+", or use at-least-once delivery")
+	case l.MaxStreams > 0 && a.Streams >= l.MaxStreams:
+		d.add(SeverityFatal, check, found, fmt.Sprintf("the account has all of the %d streams that it may have", l.MaxStreams), "allow the account more streams, remove one, or use at-least-once delivery")
+	case most > 0 && bytes > most:
+		d.add(SeverityFatal, check, found, fmt.Sprintf("it would have %d bytes, and a stream of the account may have %d", bytes, most), fmt.Sprintf("set LedgerMaxBytes to %d or less", most))
+	case l.MaxStore >= 0 && needed > left:
+		a.addNoRoom(d, found, needed, left)
+	default:
+		a.checkRoom(d, name)
+	}
+}
+
+// addNoRoom reports that so many bytes cannot be reserved.
+func (a *account) addNoRoom(d *diagnosis, found string, needed, left int64) {
+	change := "allow the account more storage, or use at-least-once delivery"
+	if most := left / int64(a.replicas); most >= fewBytes {
+		change = fmt.Sprintf("set LedgerMaxBytes to %d or less, or allow the account more storage", most)
+	}
+	d.add(SeverityFatal, "ledger", found, fmt.Sprintf("it would have %d bytes, and the account has %d of its %d bytes of storage left to reserve", needed, max(left, 0), a.Limits.MaxStore), change)
+}
+
+// checkRoom looks whether the account has room for entries of a ledger.
+func (a *account) checkRoom(d *diagnosis, name string) {
+	if a == nil || a.Limits.MaxStore < 0 {
+		return
+	}
+	all := a.Limits.MaxStore
+	if a.tier != "" {
+		all *= int64(max(1, a.replicasOfTier()))
+	}
+	if left := all - int64(a.Store); left < leastLedgerBytes {
+		d.add(SeverityFatal, "account's storage", fmt.Sprintf("%d of %d bytes are used", a.Store, all), "ledger "+name+" takes no entry, and without one nothing is stored",
+			"allow the account more storage, or purge or remove what is not needed")
+	}
+}
+
+// replicasOfTier is how often the bytes of a tier's streams count: its limit is for one replica.
+func (a *account) replicasOfTier() (n int) {
+	_, _ = fmt.Sscanf(a.tier, "R%d", &n)
+	return n
+}
+
+// tryConsumer asks the server for the consumer that Run would make, as an update: it checks all of the configuration, and makes nothing
+// because there is nothing to update. Servers before 2.11, which do not say their version in what they answer, may not know updates.
+func tryConsumer(ctx context.Context, d *diagnosis, js jetstream.JetStream, e *examination) {
+	const check = "consumer"
+	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
+	defer cancel()
+	name, config := e.stream.Config.Name, *e.wanted
+	if most := e.mostAckPending(); most > 0 {
+		config.MaxAckPending = min(config.MaxAckPending, most)
+	}
+	if e.stream.Config.Metadata["_nats.ver"] != "" {
+		_, err := withinLimits(&config, func() error {
+			_, err := js.UpdateConsumer(ctx, name, config)
+			return err
+		})
+		if !errors.Is(err, jetstream.ErrConsumerDoesNotExist) && err != nil {
+			d.add(SeverityFatal, check, "not there, and it cannot be made", err.Error(), "allow it, or create the consumer beforehand")
+			return
+		}
+	}
+	if config.MaxAckPending < e.wanted.MaxAckPending {
+		d.add(SeverityWarning, "MaxAckPending", fmt.Sprintf("%d, the most that is allowed", config.MaxAckPending),
+			fmt.Sprintf("the consumer is made with it, and not with %d: all captures together may hold no more, and files are sealed at half of it", e.wanted.MaxAckPending),
+			fmt.Sprintf("allow a MaxAckPending of %d to consumers of stream %s, by its limits for consumers and those of the account and the server", e.wanted.MaxAckPending, name))
+	}
+	if threshold := e.stream.Config.ConsumerLimits.InactiveThreshold; threshold > 0 {
+		e.addStreamThreshold(d, threshold)
+	}
+}
+
+// checkOtherDomain looks for a consumer of the same name in the domain of the connection. The server routes acks by the names alone.
+func checkOtherDomain(ctx context.Context, d *diagnosis, nc *nats.Conn, e *examination, domain, stream, consumer string) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeoutOptional)
+	defer cancel()
+	js, err := jetstream.New(nc)
+	if domain == "" || err != nil {
+		return
+	}
+	info, err := js.AccountInfo(ctx)
+	if err != nil || info.Domain == domain {
+		return
+	}
+	c, err := js.Consumer(ctx, stream, consumer)
+	if err != nil || e.consumer != nil && c.CachedInfo().Created.Equal(e.consumer.Created) {
+		return
+	}
+	d.add(SeverityWarning, "domain", fmt.Sprintf("%s, and domain %s has a consumer %s of a stream %s, too", domain, cmp.Or(info.Domain, "of the connection"), consumer, stream),
+		"the acks of one may reach the other, which then takes messages for archived that are not", "use a consumer of another name")
+}
