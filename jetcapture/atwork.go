@@ -54,9 +54,8 @@ func (k *keeper[K]) resume(ctx context.Context) {
 		k.log.Info("another capture is at work", zap.String("instance", other))
 		return
 	}
-	if _, err := k.js.ResetConsumer(ctx, info.Stream, info.Name); err != nil {
-		k.log.Warn("messages that a capture held before are delivered again only after AckWait: servers before 2.14 cannot reset a consumer",
-			append(fields, zap.Error(err))...)
+	if err := resetConsumer(ctx, k.js, info, 0); err != nil {
+		k.log.Warn("messages that a capture held before are delivered again only after AckWait", append(fields, zap.Error(err))...)
 		return
 	}
 	k.log.Info("the consumer was reset: what a capture held before is delivered again at once", fields...)

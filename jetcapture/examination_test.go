@@ -43,9 +43,18 @@ func TestExaminationFindsWhatIsNotInOrder(t *testing.T) {
 		"a leaf node that is old": {func(e *examination) {
 			e.server, e.consumer.Config.Metadata = "2.9.0", map[string]string{"_nats.ver": "2.15.2"}
 		}, ""},
-		"AckAll on an old server": {func(e *examination) { e.server, e.consumer.Config.AckPolicy = "2.11.4", jetstream.AckAllPolicy }, "fatal ack policy explicit acks"},
-		"a clock that is ahead":   {func(e *examination) { e.asked, e.answered = e.asked.Add(5*time.Second), e.answered.Add(5*time.Second) }, "warning clock 5s ahead of the server's"},
-		"a clock that is behind":  {func(e *examination) { e.asked, e.answered = e.asked.Add(-time.Hour), e.answered.Add(-time.Hour) }, "warning clock 1h0m0s behind the server's"},
+		"AckAll on an old server":            {func(e *examination) { e.server, e.consumer.Config.AckPolicy = "2.11.4", jetstream.AckAllPolicy }, "fatal ack policy explicit acks"},
+		"a server that passes over messages": {func(e *examination) { e.server = "2.10.18" }, "warning server issue 5705"},
+		"and not with a filter": {func(e *examination) {
+			e.server, e.delivery, e.consumer.Config.FilterSubject = "2.10.18", AtLeastOnce, "a"
+		}, ""},
+		"a cluster that deletes streams": {func(e *examination) { e.server = "v2.10.22" }, "warning server versions 2.10.20 to 2.10.22"},
+		"and the next version":           {func(e *examination) { e.server, e.delivery = "2.10.23", AtLeastOnce }, ""},
+		"several filters, and purges": {func(e *examination) {
+			e.server, e.consumer.Config.FilterSubjects = "2.14.3", []string{"a", "b"}
+		}, "warning server issue 8571"},
+		"a clock that is ahead":  {func(e *examination) { e.asked, e.answered = e.asked.Add(5*time.Second), e.answered.Add(5*time.Second) }, "warning clock 5s ahead of the server's"},
+		"a clock that is behind": {func(e *examination) { e.asked, e.answered = e.asked.Add(-time.Hour), e.answered.Add(-time.Hour) }, "warning clock 1h0m0s behind the server's"},
 		"a clock within the grace": {func(e *examination) {
 			e.asked, e.answered = e.asked.Add(500*time.Millisecond), e.answered.Add(500*time.Millisecond)
 		}, ""},
@@ -90,6 +99,66 @@ func TestExaminationFindsWhatIsNotInOrder(t *testing.T) {
 	}
 }
 
+func TestExaminationFindsStreamsThatTakeWhatCapturesSay(t *testing.T) {
+	for name, c := range map[string]struct {
+		subjects []string
+		inbox    string
+		filter   string
+		want     string
+	}{
+		"others":                       {[]string{"orders.>", "payments.*"}, "", "", ""},
+		"none":                         {nil, "", "", ""},
+		"everything":                   {[]string{">"}, "", "", "fatal stream's subjects give the stream narrower subjects"},
+		"everything, with a filter":    {[]string{">"}, "", "orders.>", "fatal stream's subjects comes again"},
+		"several words":                {[]string{"*.>"}, "", "", "fatal stream's subjects narrower"},
+		"two words":                    {[]string{"*.*"}, "", "", "fatal stream's subjects the inbox prefix _INBOX.jc, or"},
+		"two words, and another inbox": {[]string{"*.*"}, "_INBOX.jc", "", ""},
+		"two or three words":           {[]string{"*.*", "*.*.*"}, "", "", "fatal stream's subjects the inbox prefix _INBOX.jc.capture, or"},
+		"three words":                  {[]string{"*.*.*"}, "", "", "warning stream's subjects it is archived"},
+		"three words, with a filter":   {[]string{"*.*.*"}, "", "orders.*.*", ""},
+		"acks":                         {[]string{"$JS.ACK.>"}, "", "", "fatal stream's subjects another name whose filter subjects"},
+		"acks that are not delivered":  {[]string{"orders", "$JS.ACK.>"}, "", "orders", "warning stream's subjects the consumer does not deliver"},
+		"an inbox of its own":          {[]string{"_INBOX.>"}, "_INBOX_lake", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantFinding(t, func(e *examination) {
+				e.stream.Config.Subjects, e.consumer.Config.FilterSubject = c.subjects, c.filter
+				if c.inbox != "" {
+					e.inbox = c.inbox
+				}
+			}, c.want)
+		})
+	}
+}
+
+func TestExaminationKnowsWhatIsAllowed(t *testing.T) {
+	for name, c := range map[string]struct {
+		change  func(e *examination)
+		want    string
+		fixable bool
+	}{
+		"less than the account allows": {func(e *examination) { e.allowed, e.consumer.Config.MaxAckPending = 5_000, 1_000 }, "warning MaxAckPending set MaxAckPending to 5000", true},
+		"all that the account allows":  {func(e *examination) { e.allowed, e.consumer.Config.MaxAckPending = 5_000, 5_000 }, "warning MaxAckPending allow a MaxAckPending of 1000000", false},
+		"all that the stream allows": {func(e *examination) {
+			e.stream.Config.ConsumerLimits.MaxAckPending, e.consumer.Config.MaxAckPending = 5_000, 5_000
+		}, "warning MaxAckPending consumers of stream ORDERS", false},
+		"a threshold of the stream": {func(e *examination) {
+			e.stream.Config.ConsumerLimits.InactiveThreshold, e.consumer.Config.InactiveThreshold = time.Hour, time.Hour
+		}, "warning InactiveThreshold from the stream's limits", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantFinding(t, c.change, c.want)
+			e := healthy()
+			c.change(e)
+			for _, f := range e.findings() {
+				if f.Severity != SeverityOK && f.Fixable != c.fixable {
+					t.Errorf("it can be fixed: %v", f.Fixable)
+				}
+			}
+		})
+	}
+}
+
 func TestExaminationFindsStreamsThatDeleteWhatIsNotArchived(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(e *examination, c *jetstream.StreamConfig, s *jetstream.StreamState)
@@ -100,7 +169,7 @@ func TestExaminationFindsStreamsThatDeleteWhatIsNotArchived(t *testing.T) {
 		"not by age":    {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.MaxAge = time.Hour }, ""},
 		"by number":     {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.MaxMsgs = 4_000_00 }, "warning stream's MaxMsgs which is 6m40s of messages"},
 		"not by number": {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.MaxMsgs = 4_000_000 }, ""},
-		"by bytes":      {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.MaxBytes = 40e6 }, "warning stream's MaxBytes bytes or more"},
+		"by bytes":      {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.MaxBytes = 40e6 }, "warning stream's MaxBytes set it to 147100000 bytes or more"},
 		"not by bytes":  {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.MaxBytes = 400e6 }, ""},
 		"not of old ones": {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) {
 			c.MaxMsgs, c.Discard = 400_000, jetstream.DiscardNew

@@ -3,7 +3,6 @@ package jetcapture
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -223,16 +222,11 @@ func (l *lookout) goBack(ctx context.Context, q lookoutAsk, a *lookoutAnswer) {
 
 // reset lets the consumer deliver from where the answer says.
 func (l *lookout) reset(ctx context.Context, a *lookoutAnswer) {
-	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
-	defer cancel()
-	back := a.ahead
 	if l.js == nil {
-		back.err = errors.New("no JetStream API")
+		a.ahead.err = errors.New("no JetStream API")
 		return
 	}
-	if _, err := l.js.ResetConsumerToSequence(ctx, a.info.Stream, a.info.Name, back.resetTo); err != nil {
-		back.err = fmt.Errorf("reset consumer %q of stream %q to sequence %d, as a server of 2.14 or later can: %w", a.info.Name, a.info.Stream, back.resetTo, err)
-	}
+	a.ahead.err = resetConsumer(ctx, l.js, a.info, a.ahead.resetTo)
 }
 
 func lossFrom(l *loss) uint64 {

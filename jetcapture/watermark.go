@@ -75,8 +75,8 @@ func (w *watermark) reset(ctx context.Context) error {
 	if err := w.fence.check(ctx); err != nil {
 		return fmt.Errorf("reset consumer %q of stream %q: %w", w.consumer, w.stream, err)
 	}
-	if _, err := w.js.ResetConsumer(ctx, w.stream, w.consumer); err != nil {
-		return fmt.Errorf("reset consumer %q of stream %q, as a server of 2.14 or later can: %w", w.consumer, w.stream, err)
+	if err := resetConsumer(ctx, w.js, &jetstream.ConsumerInfo{Stream: w.stream, Name: w.consumer}, 0); err != nil {
+		return err
 	}
 	if !w.acker.isConnected(connection) { // it was asked on one connection and done on the next, and nobody knows when
 		return fmt.Errorf("reset consumer %q of stream %q: %w", w.consumer, w.stream, errConnectionLost)
