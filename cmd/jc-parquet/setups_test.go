@@ -178,13 +178,13 @@ var setups = map[string]setup{
 		start: withOrders(nil, func(t *testing.T, w *world) { w.server.Stream("JC_ORDERS_lake", "other") }), fatal: "ledger", says: []string{"--ledger"},
 	},
 	"a ledger that forgets": {
-		start: withOrders(nil, afterRun, ledger(func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour })), fatal: "ledger", says: []string{"remove MaxAge"}, fixes: true,
+		start: withOrders(nil, afterRun, ledgerWith(func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour })), fatal: "ledger", says: []string{"remove MaxAge"}, fixes: true,
 	},
 	"a ledger that is full": {
-		start: withOrders(nil, afterRun, ledger(func(c *jetstream.StreamConfig) { c.MaxBytes = 1_200 })), fatal: "ledger's room", says: []string{"set MaxBytes of stream JC_ORDERS_lake"}, fixes: true,
+		start: withOrders(nil, afterRun, ledgerWith(func(c *jetstream.StreamConfig) { c.MaxBytes = 1_200 })), fatal: "ledger's room", says: []string{"set MaxBytes of stream JC_ORDERS_lake"}, fixes: true,
 	},
 	"a ledger of few entries": {
-		start: withOrders(nil, afterRun, ledger(func(c *jetstream.StreamConfig) { c.MaxMsgs = 2 })), fatal: "ledger's MaxMsgs", says: []string{"remove MaxMsgs"}, fixes: true,
+		start: withOrders(nil, afterRun, ledgerWith(func(c *jetstream.StreamConfig) { c.MaxMsgs = 2 })), fatal: "ledger's MaxMsgs", says: []string{"remove MaxMsgs"}, fixes: true,
 	},
 	"another place": {
 		start: withOrders(nil, afterRun, func(t *testing.T, w *world) { w.dir = filepath.Join(t.TempDir(), "other") }), fatal: "ledger's store", says: []string{"go on with the place before"},
@@ -273,8 +273,8 @@ func afterRun(t *testing.T, w *world) {
 	w.before = setupMessages
 }
 
-// ledger changes the ledger's stream.
-func ledger(change func(*jetstream.StreamConfig)) func(*testing.T, *world) {
+// ledgerWith changes the ledger's stream.
+func ledgerWith(change func(*jetstream.StreamConfig)) func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
 		js := w.server.JetStream()
 		s, err := js.Stream(t.Context(), "JC_ORDERS_lake")
