@@ -131,7 +131,7 @@ func (a *archive) rawWriters() (func() writer, error) {
 	case "csv":
 		return func() writer { return format.NewRawCSV[*jetcapture.NatsMessage]() }, nil
 	}
-	return nil, fmt.Errorf("--format %q is not known: use parquet, arrow, ndjson or csv", a.format)
+	return nil, errors.New("--format is not known: use parquet, arrow, ndjson or csv")
 }
 
 // planWriters returns those of a format that rawWriters knows.
@@ -170,7 +170,7 @@ func (a *archive) setLayout(o *options) error {
 	case "date":
 		o.Layout = store.DateLayout
 	default:
-		return fmt.Errorf("--layout %q is not known: use hive or date", a.layout)
+		return errors.New("--layout is not known: use hive or date")
 	}
 	return nil
 }

@@ -19,9 +19,10 @@ import (
 // doctor examines the consumer lake of the orders.
 func doctor(t *testing.T, s *capturetest.Server, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	return jcParquet(append([]string{
-		"doctor", "--server", s.URL(), "--stream=ORDERS", "--consumer=lake", "--out", filepath.Join(t.TempDir(), "lake"),
-	}, args...)...)
+	if !slices.Contains(args, "--out") {
+		args = append(args, "--out", filepath.Join(t.TempDir(), "lake"))
+	}
+	return jcParquet(append([]string{"doctor", "--server", s.URL(), "--stream=ORDERS", "--consumer=lake"}, args...)...)
 }
 
 // doctorJSON returns what it finds that is not in order, as check: change.

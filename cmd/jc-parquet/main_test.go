@@ -125,31 +125,38 @@ func TestWrongCommandLinesSayWhatToWrite(t *testing.T) {
 	}{
 		{"command", []string{"rnu"}, `jc-parquet: unknown command "rnu": perhaps run; see jc-parquet --help`},
 		{"flag", to("--out="+out, "--formt=csv"), `jc-parquet: unknown flag --formt: perhaps --format; see jc-parquet run --help`},
+		{"flag with a secret", to("--out="+out, "--passwrod=s3cr3t"), `jc-parquet: unknown flag --passwrod: perhaps --password; see jc-parquet run --help`},
+		{"switch with a secret", to("--out="+out, "--infer=s3cr3t"), `jc-parquet: invalid value for --infer: write the flag alone, or true or false after =; see jc-parquet run --help`},
+		{"stream twice", to("--out="+out, "-s=T"), `jc-parquet: -s is given more than once: give it once; see jc-parquet run --help`},
+		{"doctor with two places", []string{"doctor", "--out=a", "--out=b"}, `jc-parquet: --out is given more than once: give it once; see jc-parquet doctor --help`},
+		{"demo twice", []string{"demo", "-n=1", "--messages=2"}, `jc-parquet: --messages is given more than once: give it once; see jc-parquet demo --help`},
+		{"infer twice", []string{"infer", "--stream=A", "--stream=B"}, `jc-parquet: --stream is given more than once: give it once; see jc-parquet infer --help`},
+		{"inspect twice", []string{"inspect", "--json", "--json", "x"}, `jc-parquet: --json is given more than once: give it once; see jc-parquet inspect --help`},
 		{"argument", to("--out="+out, "more"), `jc-parquet: there are 1 arguments beside the flags, and run takes none; see jc-parquet run --help`},
-		{"format", to("--out="+out, "--format=orc"), `jc-parquet: --format "orc" is not known: use parquet, arrow, ndjson or csv`},
+		{"format", to("--out="+out, "--format=orc"), `jc-parquet: --format is not known: use parquet, arrow, ndjson or csv`},
 		{"level of CSV", to("--out="+out, "--format=csv", "--compression-level=9"), `jc-parquet: --compression-level 9: files in --format csv have no levels: leave it out`},
 		{"level", to("--out="+out, "--compression=gzip", "--compression-level=12"), `jc-parquet: --compression-level 12: parquet options: codec "gzip" has no Level 12: use 1 to 9, or 0 for its default`},
-		{"split", to("--out="+out, "--split=region"), `jc-parquet: --split "region" is not known: use none, subject, token:N (from 1) or header:NAME`},
-		{"token", to("--out="+out, "--split=token:0"), `jc-parquet: --split "token:0": say which token of the subject, from 1, as in token:2`},
-		{"header", to("--out="+out, "--split=header"), `jc-parquet: --split "header": say which header, as in header:Tenant`},
-		{"layout", to("--out="+out, "--layout=flat"), `jc-parquet: --layout "flat" is not known: use hive or date`},
+		{"split", to("--out="+out, "--split=region"), `jc-parquet: --split is not known: use none, subject, token:N (from 1) or header:NAME`},
+		{"token", to("--out="+out, "--split=token:0"), `jc-parquet: --split: say which token of the subject, from 1, as in token:2`},
+		{"header", to("--out="+out, "--split=header"), `jc-parquet: --split: say which header, as in header:Tenant`},
+		{"layout", to("--out="+out, "--layout=flat"), `jc-parquet: --layout is not known: use hive or date`},
 		{"no out", to(), `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL`},
 		{"scheme", to("--out=ftp://key:s3cr3t@bucket"), `jc-parquet: --out: open store: no driver for "ftp"; known are azblob, file, gs, mem, s3`},
-		{"size", to("--out="+out, "--max-bytes=1M"), `jc-parquet: invalid value "1M" for --max-bytes: unknown unit "M": use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000); see jc-parquet run --help`},
+		{"size", to("--out="+out, "--max-bytes=1M"), `jc-parquet: invalid value for --max-bytes: unknown unit: use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000); see jc-parquet run --help`},
 		{"several", []string{"run", "--format=orc", "--layout=flat"}, `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL
-jc-parquet: --format "orc" is not known: use parquet, arrow, ndjson or csv
-jc-parquet: --layout "flat" is not known: use hive or date`},
-		{"port", []string{"demo", "--port=99999"}, `jc-parquet: invalid value "99999" for --port: a port is at most 65535; see jc-parquet demo --help`},
-		{"demo", []string{"demo", "--messages=0"}, `jc-parquet: invalid value "0" for --messages: it must be at least 1; see jc-parquet demo --help`},
+jc-parquet: --format is not known: use parquet, arrow, ndjson or csv
+jc-parquet: --layout is not known: use hive or date`},
+		{"port", []string{"demo", "--port=99999"}, `jc-parquet: invalid value for --port: a port is at most 65535; see jc-parquet demo --help`},
+		{"demo", []string{"demo", "--messages=0"}, `jc-parquet: invalid value for --messages: it must be at least 1; see jc-parquet demo --help`},
 		{"demo in a cloud", []string{"demo", "--out=s3://bucket"}, `jc-parquet: --out: the demo needs a local folder: write its path`},
 		{"no stream to infer from", []string{"infer", "more"}, `jc-parquet: there are 1 arguments beside the flags, and infer takes none; see jc-parquet infer --help
 jc-parquet: --stream is missing: name the stream to read, as in --stream ORDERS (or JC_STREAM)`},
 		{"doctor of nothing", []string{"doctor", "--out=" + out}, `jc-parquet: --stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)
 jc-parquet: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it`},
 		{"doctor of nowhere", []string{"doctor", "-s=S", "-c=C", "--split=x"}, `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL
-jc-parquet: --split "x" is not known: use none, subject, token:N (from 1) or header:NAME`},
+jc-parquet: --split is not known: use none, subject, token:N (from 1) or header:NAME`},
 		{"doctor", []string{"doctor", "more"}, `jc-parquet: there are 1 arguments beside the flags, and doctor takes none; see jc-parquet doctor --help`},
-		{"delivery", to("--out="+out, "--delivery=once"), `jc-parquet: invalid value "once" for --delivery: unknown delivery "once": use at-least-once or exactly-once; see jc-parquet run --help`},
+		{"delivery", to("--out="+out, "--delivery=once"), `jc-parquet: invalid value for --delivery: unknown delivery: use at-least-once or exactly-once; see jc-parquet run --help`},
 		{"nothing to inspect", []string{"inspect"}, `jc-parquet: inspect needs a Parquet file: see jc-parquet inspect --help`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

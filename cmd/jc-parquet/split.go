@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,16 +31,16 @@ func parseSplit(s string) (split, error) {
 	case kind == "token":
 		n, err := strconv.Atoi(arg)
 		if err != nil || n < 1 {
-			return split{}, fmt.Errorf("--split %q: say which token of the subject, from 1, as in token:2", s)
+			return split{}, errors.New("--split: say which token of the subject, from 1, as in token:2")
 		}
 		return split{folder: "token_" + strconv.Itoa(n), value: func(msg *nats.Msg) string { return token(msg.Subject, n) }}, nil
 	case kind == "header":
 		if arg == "" {
-			return split{}, fmt.Errorf("--split %q: say which header, as in header:Tenant", s)
+			return split{}, errors.New("--split: say which header, as in header:Tenant")
 		}
 		return split{folder: headerFolder(arg), value: func(msg *nats.Msg) string { return msg.Header.Get(arg) }}, nil
 	default:
-		return split{}, fmt.Errorf("--split %q is not known: use none, subject, token:N (from 1) or header:NAME", s)
+		return split{}, errors.New("--split is not known: use none, subject, token:N (from 1) or header:NAME")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -84,9 +85,10 @@ func write(t *testing.T, name, text string) (file string) {
 // archiveSales archives all that the consumer has into dir.
 func archiveSales(t *testing.T, s *capturetest.Server, dir string, args ...string) (stdout, stderr string) {
 	t.Helper()
-	args = append([]string{
-		"run", "--server", s.URL(), "--stream=SALES", "--consumer=lake", "--create-consumer", "--until-caught-up", "--out", dir,
-	}, args...)
+	if !slices.Contains(args, "--consumer") {
+		args = append(args, "--consumer=lake")
+	}
+	args = append([]string{"run", "--server", s.URL(), "--stream=SALES", "--create-consumer", "--until-caught-up", "--out", dir}, args...)
 	code, stdout, stderr := jcParquet(args...)
 	if code != app.ExitOK {
 		t.Fatalf("exit code %d: %s", code, stderr)
@@ -351,17 +353,17 @@ func TestColumnsAreCheckedBeforeAnythingConnects(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--columns", bad, "--split=header:Tenant-Id", "--format=orc"}, `jc-parquet: --format "orc" is not known: use parquet, arrow, ndjson or csv
+		{[]string{"--columns", bad, "--split=header:Tenant-Id", "--format=orc"}, `jc-parquet: --format is not known: use parquet, arrow, ndjson or csv
 jc-parquet: ` + bad + `:1: type "int" is not known: write int64
 jc-parquet: ` + bad + `:2: name "date" is that of the folders date=…, which readers take for a column: name it "payload_date", with ` + "`path: date`" + `
 jc-parquet: ` + bad + `:3: name "tenant_id" is that of the folders tenant_id=…, which readers take for a column: name it "payload_tenant_id", with ` + "`path: tenant_id`" + ``},
 		{[]string{"--columns", none}, `jc-parquet: --columns: there is no file ` + none + `: write one, or have it written by --infer`},
 		{[]string{"--columns", none, "--infer"}, `jc-parquet: --columns: "` + filepath.Dir(none) + `" is not a folder: create it, or name a file in another`},
 		{[]string{"--infer"}, `jc-parquet: --infer is there without --columns: name the file that keeps the columns, as in --columns orders.yaml`},
-		{[]string{"--infer", "--columns=new.yaml", "--layout=flat"}, `jc-parquet: --layout "flat" is not known: use hive or date`},
+		{[]string{"--infer", "--columns=new.yaml", "--layout=flat"}, `jc-parquet: --layout is not known: use hive or date`},
 		{[]string{"--infer", "--columns=new.yaml", "--consumer="}, `jc-parquet: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it`},
 		{[]string{"--infer", "--columns=new.yaml", "more"}, `jc-parquet: there are 1 arguments beside the flags, and run takes none; see jc-parquet run --help`},
-		{[]string{"--infer-messages=0"}, `jc-parquet: invalid value "0" for --infer-messages: it must be at least 1; see jc-parquet run --help`},
+		{[]string{"--infer-messages=0"}, `jc-parquet: invalid value for --infer-messages: it must be at least 1; see jc-parquet run --help`},
 	} {
 		args := append([]string{"run", "--server=nats://127.0.0.1:1", "--stream=S", "--consumer=C", "--out", out}, c.args...)
 		code, stdout, stderr := jcParquet(args...)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/urfave/cli/v3"
 
@@ -59,6 +58,9 @@ func Execute(ctx context.Context, cmd *cli.Command, args []string) int {
 		if c.OnUsageError == nil {
 			c.OnUsageError = explainUsage
 		}
+		for _, flag := range c.Flags {
+			refuseRepeats(flag)
+		}
 		return nil
 	})
 	cmd.ExitErrHandler = func(context.Context, *cli.Command, error) {} // exiting is for Main
@@ -69,6 +71,9 @@ func Execute(ctx context.Context, cmd *cli.Command, args []string) int {
 	err := cmd.Run(ctx, args)
 	if err == nil {
 		return ExitOK
+	}
+	if !reached {
+		err = explainSource(err)
 	}
 	for line := range strings.Lines(err.Error()) {
 		if line = strings.TrimSpace(line); line != "" {
@@ -84,26 +89,4 @@ func Execute(ctx context.Context, cmd *cli.Command, args []string) int {
 	default:
 		return ExitError
 	}
-}
-
-// explainUsage says in one line what is wrong with the arguments, and what was meant perhaps.
-func explainUsage(_ context.Context, cmd *cli.Command, err error, _ bool) error {
-	text := err.Error()
-	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		text = fmt.Sprintf("unknown flag %s", dashed(name))
-		if meant := cli.SuggestFlag(cmd.Flags, name, false); meant != "" {
-			text += ": perhaps " + meant
-		}
-	} else if before, after, ok := strings.Cut(text, " for flag -"); ok {
-		name, problem, _ := strings.Cut(after, ": ")
-		text = fmt.Sprintf("%s for %s: %s", before, dashed(name), problem)
-	}
-	return UsageError(fmt.Errorf("%s; see %s --help", text, cmd.FullName()))
-}
-
-func dashed(flag string) string {
-	if utf8.RuneCountInString(flag) == 1 {
-		return "-" + flag
-	}
-	return "--" + flag
 }

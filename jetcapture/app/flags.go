@@ -54,14 +54,19 @@ func CaptureFlags() []cli.Flag {
 		&cli.StringFlag{
 			Name: "compression", Sources: Env("compression"), Category: captureCategory,
 			Usage: "`CODEC` of files: none, gzip, snappy or zstd; for Parquet, none is the codec of its writer",
-			Value: string(format.None), Validator: func(s string) error { return format.Compression(s).Validate() },
+			Value: string(format.None), Validator: func(s string) error {
+				if format.Compression(s).Validate() != nil {
+					return fmt.Errorf("unknown compression: use %s, %s, %s or %s", format.None, format.GZip, format.Snappy, format.Zstd)
+				}
+				return nil
+			},
 		},
 		&cli.StringFlag{
 			Name: "delivery", Sources: Env("delivery"), Category: captureCategory,
 			Usage: "`PROMISE` of files: at-least-once, or exactly-once, which needs a store that never overwrites, and makes a stream of its own, the ledger",
 			Value: string(jetcapture.AtLeastOnce), Validator: func(s string) error {
 				if d := jetcapture.Delivery(s); d != jetcapture.AtLeastOnce && d != jetcapture.ExactlyOnce {
-					return fmt.Errorf("unknown delivery %q: use %s or %s", s, jetcapture.AtLeastOnce, jetcapture.ExactlyOnce)
+					return fmt.Errorf("unknown delivery: use %s or %s", jetcapture.AtLeastOnce, jetcapture.ExactlyOnce)
 				}
 				return nil
 			},

@@ -1,7 +1,7 @@
 package app
 
 import (
-	"fmt"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -37,7 +37,7 @@ func ParseSize(s string) (int64, error) {
 	}
 	number, err := strconv.ParseFloat(s[:end], 64)
 	if err != nil {
-		return 0, fmt.Errorf("not a size: write it like 64MiB, 500MB or 65536")
+		return 0, errors.New("not a size: write it like 64MiB, 500MB or 65536")
 	}
 	unit := strings.TrimSpace(s[end:])
 	for _, u := range sizeUnits {
@@ -45,11 +45,11 @@ func ParseSize(s string) (int64, error) {
 			continue
 		}
 		if number *= u.bytes; number >= math.MaxInt64 {
-			return 0, fmt.Errorf("not a size: it is above the largest int64")
+			return 0, errors.New("not a size: it is above the largest int64")
 		}
 		return int64(math.Round(number)), nil
 	}
-	return 0, fmt.Errorf("unknown unit %q: use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000)", unit)
+	return 0, errors.New("unknown unit: use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000)")
 }
 
 // FormatSize writes a number of bytes so that ParseSize reads the same number.

@@ -24,9 +24,9 @@ func TestWhatIsNoSizeIsRefused(t *testing.T) {
 		"-1":         "not a size: write it like 64MiB, 500MB or 65536",
 		"1.2.3KiB":   "not a size: write it like 64MiB, 500MB or 65536",
 		"inf":        "not a size: write it like 64MiB, 500MB or 65536",
-		"64M":        `unknown unit "M": use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000)`,
-		"0x10":       `unknown unit "x10": use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000)`,
-		"99999999T":  `unknown unit "T": use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000)`,
+		"64M":        `unknown unit: use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000)`,
+		"0x10":       `unknown unit: use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000)`,
+		"99999999T":  `unknown unit: use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000)`,
 		"9000000TiB": "not a size: it is above the largest int64",
 	} {
 		if n, err := app.ParseSize(text); err == nil || err.Error() != want {

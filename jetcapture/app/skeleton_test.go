@@ -153,6 +153,6 @@ func ExampleNewAppSkeleton() {
 	code := app.Execute(context.Background(), cmd, []string{"orders-to-lake", "--interval", "5 minutes"})
 	fmt.Println("exit code", code)
 	// Output:
-	// orders-to-lake: invalid value "5 minutes" for --interval: time: unknown unit " minutes" in duration "5 minutes"; see orders-to-lake --help
+	// orders-to-lake: invalid value for --interval: not a duration: write it like 90s, 15m or 1h30m; see orders-to-lake --help
 	// exit code 2
 }
