@@ -30,7 +30,7 @@ const (
 func demoCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "demo",
-		Usage: "archive made-up orders through a NATS server of its own, and say how to query them",
+		Usage: "archive made-up orders through its own NATS server, and say how to query them",
 		Description: `Starts a NATS server with JetStream on 127.0.0.1 and in a temporary folder, publishes orders, archives
 them in Parquet, split by region, and removes the server. The files stay. A second demo adds files to
 those that are there.`,

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -99,7 +96,7 @@ func (l lake) probe(ctx context.Context, delivery jetcapture.Delivery, log *zap.
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := app.UntilSignal(ctx, log)
 	defer stop()
 	patient := store.Retry(bucket, store.RetryOptions{
 		FirstWait: probeWait,

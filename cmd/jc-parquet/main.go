@@ -23,7 +23,8 @@ func newCommand() *cli.Command {
 
 To archive a stream:
 
-   jc-parquet run --server nats://localhost:4222 --stream ORDERS --consumer lake --create-consumer --out /lake
+   jc-parquet run --server nats://localhost:4222 --stream ORDERS --consumer lake \
+       --create-consumer --out /lake
 
 To see before whether the consumer, the stream and the store suit that, write doctor instead of run.
 

@@ -5,10 +5,14 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
+
+	"github.com/urfave/cli/v3"
 
 	"github.com/jetcapture/lake/jetcapture/app"
 )
@@ -168,6 +172,23 @@ jc-parquet: --split is not known: use none, subject, token:N (from 1) or header:
 	}
 }
 
+func TestHelpOfEveryCommandIsAtMost100ColumnsWide(t *testing.T) {
+	for _, cmd := range append(newCommand().Commands, &cli.Command{Name: ""}, &cli.Command{Name: "completion"}) {
+		for _, args := range [][]string{{"help", cmd.Name}, {cmd.Name, "--help"}} {
+			args = slices.DeleteFunc(args, func(arg string) bool { return arg == "" })
+			code, stdout, stderr := jcParquet(args...)
+			if code != app.ExitOK || !strings.Contains(stdout, "USAGE:") {
+				t.Fatalf("jc-parquet %s: exit code %d, %s%s", strings.Join(args, " "), code, stdout, stderr)
+			}
+			for line := range strings.Lines(stdout) {
+				if width := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); width > 100 {
+					t.Errorf("jc-parquet %s: a line has %d columns: %s", strings.Join(args, " "), width, line)
+				}
+			}
+		}
+	}
+}
+
 func TestHelpVersionAndCompletionAreThere(t *testing.T) {
 	for want, args := range map[string][]string{
 		"Exit codes: 0":            {"--help"},
@@ -181,7 +202,7 @@ func TestHelpVersionAndCompletionAreThere(t *testing.T) {
 		"[ --filter SUBJECT ]":     {"infer", "--help"},
 		"complete -o":              {"completion", "bash"},
 		"--max-in-flight":          {"run", "--max-i", "--generate-shell-completion"},
-		"A second demo adds":       {"demo", "--help"},
+		"The files stay.":          {"demo", "--help"},
 		"schema, row groups and":   {"inspect", "--help"},
 		"s3://bucket/lake/x.par":   {"inspect", "--help"},
 		"azblob://account/conta":   {"help", "run"},

@@ -31,7 +31,7 @@ func runCommand() *cli.Command {
 	cmd := app.NewAppSkeleton(setup)
 	cmd.Name = "run"
 	cmd.Version = ""
-	cmd.Usage = "archive the messages of a stream, as they are or in typed columns, until it is stopped"
+	cmd.Usage = "archive the messages of a stream, as they are or in typed columns, until stopped"
 	cmd.Description = runDescription + app.ExitCodes
 	cmd.Flags = runFlags()
 	capture := cmd.Action
@@ -92,7 +92,7 @@ stream_seq, consumer_seq, timestamp, timestamp_ns, num_delivered, num_pending.
 Typed columns: --columns FILE names columns in payloads that are JSON objects, as a list in YAML or JSON:
 
    - name: id             # of the column
-     path: order.id       # in the payload; the name if left out; path: [order, "a.b"] for names with dots
+     path: order.id       # in the payload; name if left out; [order, "a.b"] if names have dots
      type: int64
      nullable: false      # then messages without it are dead letters; true if left out
    - name: placed
@@ -125,6 +125,6 @@ part of a URL: they are found as by the tools of each cloud (AWS_ACCESS_KEY_ID o
 AZURE_STORAGE_SAS_TOKEN or an identity; GOOGLE_APPLICATION_CREDENTIALS or that of gcloud). At the start an object is
 made under _jetcapture and removed, to see that it works.
 
-SIGINT or SIGTERM stops pulling and stores what is held; a second one ends at once.
+SIGINT or SIGTERM stops pulling and stores what is held. Others within a second are ignored; a later one ends at once.
 
 `

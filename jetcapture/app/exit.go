@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/jetcapture/lake/jetcapture"
 )
@@ -45,19 +48,20 @@ func Main(cmd *cli.Command) {
 }
 
 // Execute runs cmd with args, of which the first is the program, and returns the exit code. An error goes to the error
-// output of cmd, a line for each of those that were joined.
+// output of cmd, a line for each of those that were joined, of JSON with --log-json.
 func Execute(ctx context.Context, cmd *cli.Command, args []string) int {
-	reached := false
+	var reached *cli.Command // of which the action has begun
 	_ = cmd.Walk(func(c *cli.Command) error {
 		if action := c.Action; action != nil {
 			c.Action = func(ctx context.Context, cmd *cli.Command) error {
-				reached = true
+				reached = cmd
 				return action(ctx, cmd)
 			}
 		}
 		if c.OnUsageError == nil {
 			c.OnUsageError = explainUsage
 		}
+		wrapHelp(c)
 		for _, flag := range c.Flags {
 			refuseRepeats(flag)
 		}
@@ -72,21 +76,51 @@ func Execute(ctx context.Context, cmd *cli.Command, args []string) int {
 	if err == nil {
 		return ExitOK
 	}
-	if !reached {
+	inJSON := false
+	if reached != nil {
+		inJSON = reached.Bool("log-json")
+	} else {
 		err = explainSource(err)
+		inJSON = wantsJSON(args)
 	}
-	for line := range strings.Lines(err.Error()) {
-		if line = strings.TrimSpace(line); line != "" {
-			_, _ = fmt.Fprintf(cmd.ErrWriter, "%s: %s\n", cmd.Name, line)
-		}
-	}
+	report(cmd, err, inJSON)
 	var usage *usageError
 	switch {
-	case !reached || errors.As(err, &usage):
+	case reached == nil || errors.As(err, &usage):
 		return ExitUsage
 	case errors.Is(err, jetcapture.ErrDrainTimeout):
 		return ExitTimeout
 	default:
 		return ExitError
 	}
+}
+
+// report writes a line for each of the errors that were joined.
+func report(cmd *cli.Command, err error, inJSON bool) {
+	log := newLogger(cmd.ErrWriter, zapcore.ErrorLevel, true)
+	for line := range strings.Lines(err.Error()) {
+		switch line = strings.TrimSpace(line); {
+		case line == "":
+		case inJSON:
+			log.Error(line, zap.String("program", cmd.Name))
+		default:
+			_, _ = fmt.Fprintf(cmd.ErrWriter, "%s: %s\n", cmd.Name, line)
+		}
+	}
+}
+
+// wantsJSON reports whether args that could not be parsed, or the environment, ask for a log of JSON.
+func wantsJSON(args []string) bool {
+	for _, arg := range args {
+		name, value, given := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		switch {
+		case arg == "--":
+			return false
+		case name == "log-json" && name != arg:
+			yes, err := strconv.ParseBool(value)
+			return !given || yes && err == nil
+		}
+	}
+	yes, err := strconv.ParseBool(os.Getenv("JC_LOG_JSON"))
+	return yes && err == nil
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/urfave/cli/v3"
 	"go.uber.org/zap"
@@ -24,7 +25,7 @@ func LoggingFlags() []cli.Flag {
 		},
 		&cli.BoolFlag{
 			Name: "log-json", Sources: Env("log-json"), Category: category,
-			Usage: "log lines of JSON",
+			Usage: "log lines of JSON, and a final error as one",
 		},
 	}
 }
@@ -35,14 +36,18 @@ func Logger(cmd *cli.Command) *zap.Logger {
 	if err != nil {
 		level = zapcore.InfoLevel
 	}
+	return newLogger(cmd.Root().ErrWriter, level, cmd.Bool("log-json"))
+}
+
+func newLogger(w io.Writer, level zapcore.Level, inJSON bool) *zap.Logger {
 	config := zap.NewProductionEncoderConfig()
 	config.EncodeTime = zapcore.ISO8601TimeEncoder
 	config.EncodeDuration = zapcore.StringDurationEncoder
 	encoder := zapcore.NewJSONEncoder(config)
-	if !cmd.Bool("log-json") {
+	if !inJSON {
 		config.EncodeLevel = zapcore.CapitalLevelEncoder
 		config.ConsoleSeparator = " "
 		encoder = zapcore.NewConsoleEncoder(config)
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(cmd.Root().ErrWriter)), level))
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), level))
 }

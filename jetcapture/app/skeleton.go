@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v3"
 	"go.uber.org/zap"
@@ -104,8 +105,12 @@ func nextStep(err error) error {
 	}
 }
 
-// UntilSignal returns a context that ends when ctx does or SIGINT or SIGTERM comes. After the first of these a second one
-// has the effect it has on any program: it ends at once. stop must be called; it ends the context too.
+// sameSignal is how long after a signal others are taken for the same one, as a terminal and whoever forwards signals send it
+// several times.
+const sameSignal = time.Second
+
+// UntilSignal returns a context that ends when ctx does or SIGINT or SIGTERM comes. Others that come within a second are ignored,
+// and later ones have the effect they have on any program: they end it at once. stop must be called; it ends the context too.
 func UntilSignal(ctx context.Context, log *zap.Logger) (until context.Context, stop context.CancelFunc) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -113,11 +118,11 @@ func UntilSignal(ctx context.Context, log *zap.Logger) (until context.Context, s
 	go func() {
 		select {
 		case s := <-signals:
-			signal.Stop(signals) // before it is said that another signal ends at once
-			log.Info("stopping: what is held is stored and acked; another signal ends at once", zap.Stringer("signal", s))
+			time.AfterFunc(sameSignal, func() { signal.Stop(signals) })
+			log.Info("stopping: what is held is stored and acked; another signal after a second ends at once", zap.Stringer("signal", s))
 		case <-until.Done():
+			signal.Stop(signals)
 		}
-		signal.Stop(signals)
 		cancel()
 	}()
 	return until, cancel

@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -50,8 +52,8 @@ func TestEveryFlagIsRefusedTheSecondTime(t *testing.T) {
 			value = values[flag.(cli.DocGenerationFlag).TypeName()]
 		}
 		arg := "--" + name + "=" + value
-		want := "capture: --" + name + " is given more than once: give it once; see capture --help\n"
-		if code, stderr := execute(t, func(*cli.Command, *options) error { return nil }, arg, arg); code != app.ExitUsage || stderr != want {
+		want := "--" + name + " is given more than once: give it once; see capture --help"
+		if code, stderr := execute(t, func(*cli.Command, *options) error { return nil }, arg, arg); code != app.ExitUsage || !strings.Contains(stderr, want) {
 			t.Errorf("%s twice: exit code %d and %s", arg, code, stderr)
 		}
 	}
@@ -92,5 +94,44 @@ func TestErrorsAboutFlagsShowNoValue(t *testing.T) {
 			}
 			noSecrets(t, stderr)
 		})
+	}
+}
+
+func TestFinalErrorIsALineOfJSONWithLogJSON(t *testing.T) {
+	withoutEnvironment(t)
+	failing := func(*cli.Command, *options) error { return errors.New("first\nsecond") }
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"--log-json"}, []string{"first", "second"}},
+		{[]string{"--log-json", "--strem=A"}, []string{"unknown flag --strem: perhaps --stream; see capture --help"}},
+		{[]string{"--interval=x", "--log-json=true"}, []string{"invalid value for --interval: not a duration: write it like 90s, 15m or 1h30m; see capture --help"}},
+	} {
+		code, stderr := execute(t, failing, c.args...)
+		if code != app.ExitUsage {
+			t.Errorf("%q: exit code %d", c.args, code)
+		}
+		var got []string
+		for line := range strings.Lines(stderr) {
+			var entry struct{ Level, Ts, Msg string }
+			if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Level != "error" || entry.Ts == "" {
+				t.Errorf("%q: %v in %s", c.args, err, line)
+			}
+			got = append(got, entry.Msg)
+		}
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%q: %q", c.args, got)
+		}
+	}
+	for _, args := range [][]string{{"--log-json=false"}, {"--log-json=s3cr3t"}, {"--strem=log-json"}, nil} {
+		if _, stderr := execute(t, failing, args...); !strings.HasPrefix(stderr, "capture: ") {
+			t.Errorf("%q: %s", args, stderr)
+		}
+	}
+	t.Setenv("JC_LOG_JSON", "true")
+	t.Setenv("JC_INTERVAL", "x")
+	if _, stderr := execute(t, failing); !strings.HasPrefix(stderr, `{"level":"error"`) {
+		t.Errorf("by the environment: %s", stderr)
 	}
 }
