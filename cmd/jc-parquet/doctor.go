@@ -46,9 +46,6 @@ wrong.`,
 			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
 		}, runFlags()...),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			if n := cmd.Args().Len(); n > 0 {
-				return app.UsageError(fmt.Errorf("there are %d arguments beside the flags, and doctor takes none; see %s --help", n, cmd.FullName()))
-			}
 			log := app.Logger(cmd).WithOptions(zap.IncreaseLevel(zap.WarnLevel))
 			o, err := doctorOptions(ctx, cmd, log)
 			if err != nil {
@@ -83,8 +80,12 @@ func doctorOptions(ctx context.Context, cmd *cli.Command, log *zap.Logger) (*opt
 	if a.typed.missing() {
 		a.typed = typed{}
 	}
-	if err := a.configure(ctx, o); err != nil {
-		return nil, app.UsageError(err)
+	var argsErr error
+	if n := cmd.Args().Len(); n > 0 {
+		argsErr = fmt.Errorf("there are %d arguments beside the flags, and doctor takes none; see %s --help", n, cmd.FullName())
+	}
+	if err := errors.Join(argsErr, a.configure(ctx, o)); err != nil {
+		return nil, app.UsageError(errors.Join(err, app.CheckFlags(cmd, o)))
 	}
 	return o, app.CheckOptions(cmd, o)
 }

@@ -49,8 +49,8 @@ Objects are taken apart; lists and what is of several types are columns of JSON.
 			if _, err := os.Lstat(file); err == nil {
 				errs = append(errs, fmt.Errorf("--columns: %s is there already, and files may be of its columns: name another", file))
 			}
-			if errs != nil {
-				return app.UsageError(errors.Join(errs...))
+			if err := errors.Join(append(errs, app.CheckConnection(cmd))...); err != nil {
+				return app.UsageError(err)
 			}
 			s := &sample{
 				stream: cmd.String("stream"), filter: cmd.StringSlice("filter"), messages: cmd.Int("messages"), quiet: inferQuiet, whole: true,

@@ -149,7 +149,20 @@ func TestWrongCommandLinesSayWhatToWrite(t *testing.T) {
 		{"size", to("--out="+out, "--max-bytes=1M"), `jc-parquet: invalid value for --max-bytes: unknown unit: use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000); see jc-parquet run --help`},
 		{"several", []string{"run", "--format=orc", "--layout=flat"}, `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL
 jc-parquet: --format is not known: use parquet, arrow, ndjson or csv
-jc-parquet: --layout is not known: use hive or date`},
+jc-parquet: --layout is not known: use hive or date
+jc-parquet: --stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)
+jc-parquet: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it`},
+		{"all that is missing", []string{"run", "--user=ann"}, `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL
+jc-parquet: --stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)
+jc-parquet: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it
+jc-parquet: --user and --password (or NATS_USER and NATS_PASSWORD) belong together: set both`},
+		{"all that doctor misses", []string{"doctor", "more", "--server=a b"}, `jc-parquet: there are 1 arguments beside the flags, and doctor takes none; see jc-parquet doctor --help
+jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL
+jc-parquet: --stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)
+jc-parquet: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it
+jc-parquet: --server: URL 1 of the list is malformed: write it like nats://host:4222, and percent-encode special characters of a password`},
+		{"all that infer misses", []string{"infer", "--token=a", "--user=b", "--password=c"}, `jc-parquet: --stream is missing: name the stream to read, as in --stream ORDERS (or JC_STREAM)
+jc-parquet: --user, --token: set only one of them (their variables in the environment count too)`},
 		{"port", []string{"demo", "--port=99999"}, `jc-parquet: invalid value for --port: a port is at most 65535; see jc-parquet demo --help`},
 		{"demo", []string{"demo", "--messages=0"}, `jc-parquet: invalid value for --messages: it must be at least 1; see jc-parquet demo --help`},
 		{"demo in a cloud", []string{"demo", "--out=s3://bucket"}, `jc-parquet: --out: the demo needs a local folder: write its path`},
@@ -159,7 +172,7 @@ jc-parquet: --stream is missing: name the stream to read, as in --stream ORDERS 
 jc-parquet: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it`},
 		{"doctor of nowhere", []string{"doctor", "-s=S", "-c=C", "--split=x"}, `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL
 jc-parquet: --split is not known: use none, subject, token:N (from 1) or header:NAME`},
-		{"doctor", []string{"doctor", "more"}, `jc-parquet: there are 1 arguments beside the flags, and doctor takes none; see jc-parquet doctor --help`},
+		{"doctor", []string{"doctor", "-s=S", "-c=C", "-o=" + out, "more"}, `jc-parquet: there are 1 arguments beside the flags, and doctor takes none; see jc-parquet doctor --help`},
 		{"delivery", to("--out="+out, "--delivery=once"), `jc-parquet: invalid value for --delivery: unknown delivery: use at-least-once or exactly-once; see jc-parquet run --help`},
 		{"nothing to inspect", []string{"inspect"}, `jc-parquet: inspect needs a Parquet file: see jc-parquet inspect --help`},
 	} {

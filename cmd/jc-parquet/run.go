@@ -38,7 +38,7 @@ func runCommand() *cli.Command {
 	cmd.Action = func(ctx context.Context, cmd *cli.Command) error {
 		pending = typedFrom(cmd).missing()
 		o := app.OptionsFrom[*jetcapture.NatsMessage, string](cmd)
-		if cmd.Args().Len() == 0 && setup(cmd, o) == nil && o.Validate() == nil { // otherwise the capture says what is wrong
+		if cmd.Args().Len() == 0 && setup(cmd, o) == nil && app.CheckOptions(cmd, o) == nil { // otherwise the capture says what is wrong
 			err := lakeFrom(cmd).probe(ctx, o.Delivery, o.Logger)
 			tried = err == nil
 			if err == nil && pending {

@@ -86,6 +86,12 @@ func Connect(ctx context.Context, cmd *cli.Command, log *zap.Logger) (nc *nats.C
 	}
 }
 
+// CheckConnection returns a UsageError that says what is wrong with the flags that Connect reads.
+func CheckConnection(cmd *cli.Command) error {
+	_, err := targetOf(cmd)
+	return UsageError(err)
+}
+
 // A target is what to connect to.
 type target struct {
 	name    string // for people: without secrets

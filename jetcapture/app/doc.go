@@ -37,5 +37,5 @@
 // # Parts
 //
 // A program with commands of its own takes the parts: ConnectionFlags, CaptureFlags and LoggingFlags; OptionsFrom,
-// Connect and Logger, which read them; CheckOptions; Capture, which runs; Main and Execute, which turn errors into lines and exit codes.
+// Connect and Logger, which read them; CheckOptions, CheckFlags and CheckConnection; Capture, which runs; Main and Execute, which turn errors into lines and exit codes.
 package app

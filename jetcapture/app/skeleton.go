@@ -29,12 +29,13 @@ func NewAppSkeleton[P jetcapture.Payload, K jetcapture.DestKey](setup func(cmd *
 		Version:     jetcapture.Version(),
 		Flags:       slices.Concat(ConnectionFlags(), CaptureFlags(), LoggingFlags()),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			if n := cmd.Args().Len(); n > 0 {
-				return UsageError(fmt.Errorf("there are %d arguments beside the flags, and %s takes none; see %s --help", n, cmd.Name, cmd.FullName()))
-			}
 			options := OptionsFrom[P, K](cmd)
-			if err := setup(cmd, options); err != nil {
-				return UsageError(err)
+			var argsErr error
+			if n := cmd.Args().Len(); n > 0 {
+				argsErr = fmt.Errorf("there are %d arguments beside the flags, and %s takes none; see %s --help", n, cmd.Name, cmd.FullName())
+			}
+			if err := errors.Join(argsErr, setup(cmd, options)); err != nil {
+				return UsageError(errors.Join(err, CheckFlags(cmd, options)))
 			}
 			return Capture(ctx, cmd, options)
 		},
@@ -65,6 +66,15 @@ func Capture[P jetcapture.Payload, K jetcapture.DestKey](ctx context.Context, cm
 
 // CheckOptions returns a UsageError that says what is wrong, in the words of flags where there are some for it.
 func CheckOptions[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, o *jetcapture.Options[P, K]) error {
+	if err := CheckFlags(cmd, o); err != nil {
+		return err
+	}
+	return UsageError(o.Validate())
+}
+
+// CheckFlags is CheckOptions without what flags do not set: it is for options of which the setup has failed, so that all problems
+// are told at once.
+func CheckFlags[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, o *jetcapture.Options[P, K]) error {
 	var missing []error
 	if o.NATSStreamName == "" {
 		missing = append(missing, errors.New("--stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)"))
@@ -84,10 +94,7 @@ func CheckOptions[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, 
 	if r, least := o.LedgerRetention, o.LeastLedgerRetention(); r > 0 && r == cmd.Duration("ledger-retention") && r < least {
 		missing = append(missing, fmt.Errorf("--ledger-retention: %v is too little: with this %s it must be at least %v", r, flags, least))
 	}
-	if missing != nil {
-		return UsageError(errors.Join(missing...))
-	}
-	return UsageError(o.Validate())
+	return UsageError(errors.Join(append(missing, CheckConnection(cmd))...))
 }
 
 // nextStep adds the flag that mends an error of Run.

@@ -90,12 +90,14 @@ func TestErrorsOfRunSayWhichFlagMendsThem(t *testing.T) {
 	}
 }
 
-func TestErrorOfSetupIsAUsageError(t *testing.T) {
+func TestErrorsOfSetupAndFlagsAreUsageErrorsToldAtOnce(t *testing.T) {
 	withoutEnvironment(t)
 	code, stderr := execute(t, func(*cli.Command, *options) error {
 		return errors.Join(errors.New("--region is missing"), errors.New("--table is missing"))
-	})
-	if code != app.ExitUsage || stderr != "capture: --region is missing\ncapture: --table is missing\n" {
+	}, "--consumer=lake", "--tls-key=x")
+	if code != app.ExitUsage || stderr != "capture: --region is missing\ncapture: --table is missing\n"+
+		"capture: --stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)\n"+
+		"capture: --tls-cert and --tls-key (or NATS_CERT and NATS_KEY) belong together: set both\n" {
 		t.Errorf("exit code %d and %s", code, stderr)
 	}
 }

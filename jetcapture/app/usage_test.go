@@ -104,7 +104,7 @@ func TestFinalErrorIsALineOfJSONWithLogJSON(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"--log-json"}, []string{"first", "second"}},
+		{[]string{"--log-json", "-s=S", "-c=C"}, []string{"first", "second"}},
 		{[]string{"--log-json", "--strem=A"}, []string{"unknown flag --strem: perhaps --stream; see capture --help"}},
 		{[]string{"--interval=x", "--log-json=true"}, []string{"invalid value for --interval: not a duration: write it like 90s, 15m or 1h30m; see capture --help"}},
 	} {
