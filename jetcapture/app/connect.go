@@ -27,8 +27,8 @@ func ConnectionFlags() []cli.Flag {
 		}
 	}
 	return []cli.Flag{
-		text("context", "NATS_CONTEXT", "connect as the NATS context `NAME` says, or a file of one; flags win over it", "nats-context"),
-		text("server", "NATS_URL", "connect to `URL`, or several with commas; nats://127.0.0.1:4222 without a context", "nats-server"),
+		text("context", "NATS_CONTEXT", "connect as the NATS context `NAME` says, or a file of one; flags win over it; without it and --server, as the one that is selected says", "nats-context"),
+		text("server", "NATS_URL", "connect to `URL`, or several with commas; nats://127.0.0.1:4222 if no NATS context is given or selected", "nats-server"),
 		text("creds", "NATS_CREDS", "`FILE` of credentials", "nats-creds"),
 		text("nkey", "NATS_NKEY", "`FILE` of an nkey seed"),
 		text("user", "NATS_USER", "`NAME` of a user"),
@@ -57,7 +57,7 @@ func ConnectionFlags() []cli.Flag {
 }
 
 // Connect opens the connection that the flags of ConnectionFlags ask for, and returns the JetStream domain that goes with
-// it, if any. The connection is named after the program and reconnects without limit; log is told of it. The caller closes
+// it, if any. Without --server and --context it takes the NATS context that is selected. The connection is named after the program and reconnects without limit; log is told of it. The caller closes
 // it.
 //
 // If no server answers Connect gives up at once, or with --wait-for-server when ctx ends. It returns UsageErrors for
@@ -71,7 +71,11 @@ func Connect(ctx context.Context, cmd *cli.Command, log *zap.Logger) (nc *nats.C
 	t.options = append(t.options, logEvents(log)...)
 	for {
 		if nc, domain, err = t.connect(); err == nil {
-			log.Info("connected", serverOf(nc))
+			fields := []zap.Field{serverOf(nc)}
+			if t.context != "" {
+				fields = append(fields, zap.String("context", t.context))
+			}
+			log.Info("connected", fields...)
 			return nc, domain, nil
 		}
 		if !cmd.Bool("wait-for-server") || !isUnreachable(err) {
@@ -120,6 +124,9 @@ func targetOf(cmd *cli.Command) (*target, error) {
 		t.name = fmt.Sprintf("NATS context %q", t.context)
 	default:
 		t.name = nats.DefaultURL
+		if t.context = selectedContext(); t.context != "" {
+			t.name = fmt.Sprintf("NATS context %q, which is selected", t.context)
+		}
 	}
 	return t, nil
 }
@@ -200,7 +207,7 @@ func (t *target) explain(err error) error {
 	case isUnreachable(err):
 		step = "start a server there, name another with --server, or wait for it with --wait-for-server"
 	case t.context != "" && strings.Contains(err.Error(), "unknown context"):
-		step = "see the contexts there are with nats context ls"
+		step = "see the contexts there are with nats context ls, or name a server with --server"
 	}
 	return fmt.Errorf("connect to %s: %w: %s", t.name, t.safe(err), step)
 }

@@ -27,6 +27,8 @@
 // flags of the library's first generation are still there: nats-context, nats-server, nats-creds, stream-name,
 // consumer-name, max-age.
 //
+// Without --server and --context, Connect does as the NATS context says that "nats context select" has chosen.
+//
 // Passwords, tokens, seeds, and the user in a URL reach neither log nor error text.
 //
 // # Signals

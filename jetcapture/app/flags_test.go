@@ -22,6 +22,7 @@ type options = jetcapture.Options[*jetcapture.NatsMessage, string]
 // withoutEnvironment removes the variables that flags are read from, until the test ends.
 func withoutEnvironment(t *testing.T) {
 	t.Helper()
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // where no NATS context is selected
 	for _, variable := range os.Environ() {
 		name, value, _ := strings.Cut(variable, "=")
 		if strings.HasPrefix(name, "JC_") || strings.HasPrefix(name, "NATS_") {

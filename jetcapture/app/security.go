@@ -12,8 +12,8 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// securityOptions returns what the flags say about who connects, and TLS. Its errors do not show the flags' values: even
-// where a file is asked for, somebody may have given the secret itself.
+// securityOptions returns what the flags say about who connects, and TLS. Its errors name files, but not where somebody may have
+// given the secret itself.
 func securityOptions(cmd *cli.Command) ([]nats.Option, error) {
 	who, whoErr := authOptions(cmd)
 	tls, tlsErr := tlsOptions(cmd)
@@ -51,7 +51,7 @@ func authOptions(cmd *cli.Command) ([]nats.Option, error) {
 		}
 		var err error
 		if option, err = nats.NkeyOptionFromSeed(file); err != nil {
-			return nil, errors.New("--nkey: the file holds no seed of a user nkey: give one that starts with SU")
+			return nil, fmt.Errorf("--nkey: %s holds no seed of a user nkey: give a file with one, which starts with SU", file)
 		}
 	case "--user":
 		option = nats.UserInfo(user, password)
@@ -101,5 +101,15 @@ func readable(flag, file string) error {
 	if errors.As(err, &path) {
 		err = path.Err // without the path
 	}
-	return fmt.Errorf("--%s: cannot read its file: %w: give the path of a file that is there", flag, err)
+	if isSecret(file) {
+		return fmt.Errorf("--%s: what it has looks like the secret itself, and no path: write it to a file, and give the path of that", flag)
+	}
+	return fmt.Errorf("--%s: cannot read %s: %w: give the path of a file that is there", flag, file, err)
+}
+
+// isSecret reports whether what should be the path of a file looks like a key, credentials or a token.
+func isSecret(path string) bool {
+	const longName = 40 // bytes: a seed has 58, a JSON web token hundreds
+	return strings.Contains(path, "-----") || strings.Contains(path, "\n") ||
+		len(path) >= longName && !strings.ContainsAny(path, `/\`)
 }
