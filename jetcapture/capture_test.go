@@ -422,3 +422,44 @@ func TestFilesOfABlockNameItsSequences(t *testing.T) {
 		t.Errorf("block %+v", b)
 	}
 }
+
+func TestOptionsBeyondWhatACaptureCanDoAreRefused(t *testing.T) {
+	o := rawNDJSON(t.TempDir())
+	o.StoreConcurrency, o.MaxSealedBlocks, o.MaxInFlight, o.PullMessages = 1_000_000, 1<<40, 1<<40, 1<<40
+	o.MemoryLimit, o.MaxAge, o.MaxLinger, o.Grace = 1<<62, 1<<62, 1<<62, 1<<62
+	o.LedgerRetention = 1<<63 - 1
+	err := o.Validate()
+	if err == nil {
+		t.Fatal("Validate = nil")
+	}
+	for _, field := range []string{
+		"StoreConcurrency is 1000000: it must be at most 256", "MaxSealedBlocks is", "MaxInFlight is", "PullMessages is", "MemoryLimit is",
+		"MaxAge is", "MaxLinger is", "Grace is", "LedgerRetention is",
+	} {
+		if !strings.Contains(err.Error(), "options: "+field) {
+			t.Errorf("the error does not name %s:\n%v", field, err)
+		}
+	}
+}
+
+func TestLedgerNameThatNoStreamCanHaveIsRefused(t *testing.T) {
+	for name, want := range map[string]string{
+		strings.Repeat("L", 256): "options: LedgerName is 256 bytes long, and the name of a stream has 255 at most: set a shorter one",
+		"JC.orders":              `options: LedgerName is "JC.orders": the name of a stream has no blanks and none of`,
+		strings.Repeat("L", 255): "",
+	} {
+		o := rawNDJSON(t.TempDir())
+		o.LedgerName, o.Delivery = name, jetcapture.ExactlyOnce
+		if err := o.Validate(); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%.20s: %v", name, err)
+		}
+		if o.Delivery = jetcapture.AtLeastOnce; o.Validate() != nil {
+			t.Errorf("without a ledger: %v", o.Validate())
+		}
+	}
+	o := rawNDJSON(t.TempDir())
+	o.NATSStreamName, o.Delivery = strings.Repeat("S", 250), jetcapture.ExactlyOnce
+	if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "LedgerName is 25") {
+		t.Errorf("the default is too long, and not refused: %v", err)
+	}
+}

@@ -29,6 +29,19 @@ const (
 	DefaultDrainTimeout     = 30 * time.Second
 )
 
+// What Options may be at most: beyond that a capture would be busy with itself, or times would overflow.
+const (
+	mostStoreConcurrency = 256
+	mostMaxSealedBlocks  = 100_000
+	mostMaxInFlight      = 1 << 30
+	mostPullMessages     = 1_000_000
+	mostMemoryLimit      = 1 << 50
+	mostOpenTime         = 366 * 24 * time.Hour
+	mostLedgerRetention  = 100 * mostOpenTime
+
+	maxStreamName = 255 // bytes, of nats-server
+)
+
 // Options say what to capture, how to write it and where to put it. The zero value of each field is the default that
 // its comment names; the fields without one must be set.
 type Options[P Payload, K DestKey] struct {
@@ -83,7 +96,7 @@ type Options[P Payload, K DestKey] struct {
 	TempDir      string // the folder for these; default os.TempDir()
 
 	// StoreConcurrency is how many blocks are stored at a time. One that failed does not count while it waits to be tried again.
-	// Default DefaultStoreConcurrency.
+	// Default DefaultStoreConcurrency, at most 256.
 	StoreConcurrency int
 
 	DrainTimeout time.Duration // how long Run may go on storing after its context ended; default DefaultDrainTimeout
@@ -169,6 +182,15 @@ func (o *Options[P, K]) Validate() error {
 	must(o.MemoryLimit >= 16<<20, "MemoryLimit is %d bytes: it must be at least 16 MiB", o.MemoryLimit)
 	must(o.MaxSealedBlocks > 0, "MaxSealedBlocks is %d: it must be positive", o.MaxSealedBlocks)
 	must(o.StoreConcurrency > 0, "StoreConcurrency is %d: it must be positive", o.StoreConcurrency)
+	mustNotExceed(must, "StoreConcurrency", o.StoreConcurrency, mostStoreConcurrency)
+	mustNotExceed(must, "MaxSealedBlocks", o.MaxSealedBlocks, mostMaxSealedBlocks)
+	mustNotExceed(must, "MaxInFlight", o.MaxInFlight, mostMaxInFlight)
+	mustNotExceed(must, "PullMessages", o.PullMessages, mostPullMessages)
+	mustNotExceed(must, "MemoryLimit", o.MemoryLimit, mostMemoryLimit)
+	mustNotExceed(must, "MaxAge", o.MaxAge, mostOpenTime)
+	mustNotExceed(must, "MaxLinger", o.MaxLinger, mostOpenTime)
+	mustNotExceed(must, "Grace", o.Grace, mostOpenTime)
+	mustNotExceed(must, "LedgerRetention", o.LedgerRetention, mostLedgerRetention)
 	must(o.DrainTimeout > 0, "DrainTimeout is %v: it must be positive", o.DrainTimeout)
 	must(o.PullMessages > 0, "PullMessages is %d: it must be positive", o.PullMessages)
 	must(o.Delivery == AtLeastOnce || o.Delivery == ExactlyOnce, "Delivery is %q: use AtLeastOnce or ExactlyOnce", o.Delivery)
@@ -176,12 +198,22 @@ func (o *Options[P, K]) Validate() error {
 		"LedgerRetention is %v: it must be at least %v, 4 times what a block may stay open with Grace and a second", o.LedgerRetention, o.LeastLedgerRetention())
 	must(isSubject(o.LedgerSubject), "LedgerSubject is %q: write words with dots between them, without spaces and wildcards", o.LedgerSubject)
 	must(o.LedgerMaxBytes >= 0, "LedgerMaxBytes is %d: use 0 for no limit", o.LedgerMaxBytes)
+	if o.Delivery == ExactlyOnce {
+		name := ledgerName(o)
+		must(len(name) <= maxStreamName, "LedgerName is %d bytes long, and the name of a stream has %d at most: set a shorter one (default JC_<stream>_<consumer>)",
+			len(name), maxStreamName)
+		must(!strings.ContainsAny(name, " .*>/\\\t\r\n"), "LedgerName is %q: the name of a stream has no blanks and none of . * > / \\", name)
+	}
 	must(o.PullBytes > 0, "PullBytes is %d: it must be positive", o.PullBytes)
 	if o.BufferToDisk {
 		info, err := os.Stat(o.TempDir)
 		must(err == nil && info.IsDir(), "TempDir %q is not a folder: create it, or set another", o.TempDir)
 	}
 	return errors.Join(problems...)
+}
+
+func mustNotExceed[T int | int64 | time.Duration](must func(bool, string, ...any), field string, value, most T) {
+	must(value <= most, field+" is %v: it must be at most %v", value, most)
 }
 
 func (o *Options[P, K]) setDefaults() {

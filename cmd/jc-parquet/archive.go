@@ -21,6 +21,7 @@ import (
 type archive struct {
 	lake    lake
 	format  string
+	codec   string // of --compression
 	split   string
 	layout  string
 	parquet parquet.Options
@@ -53,7 +54,7 @@ func archiveFlags() []cli.Flag {
 // archiveFrom reads the flags of archiveFlags.
 func archiveFrom(cmd *cli.Command) *archive {
 	a := &archive{
-		lake: lakeFrom(cmd), format: cmd.String("format"), split: cmd.String("split"), layout: cmd.String("layout"),
+		lake: lakeFrom(cmd), format: cmd.String("format"), codec: cmd.String("compression"), split: cmd.String("split"), layout: cmd.String("layout"),
 		typed: typedFrom(cmd),
 	}
 	a.parquet.Level = cmd.Int("compression-level")
@@ -97,6 +98,9 @@ func (a *archive) setFormat(o *options, split split) error {
 	o.Suffix = a.format
 	if a.parquet.Level != 0 && a.format != "parquet" {
 		return fmt.Errorf("--compression-level %d: files in --format %s have no levels: leave it out", a.parquet.Level, a.format)
+	}
+	if a.format == "arrow" && (a.codec == string(format.GZip) || a.codec == string(format.Snappy)) {
+		return fmt.Errorf("--compression %s: files in --format arrow have none or zstd: write one of these, or leave it out", a.codec)
 	}
 	var err error
 	if o.WriterFactory, err = a.rawWriters(); a.typed == (typed{}) {

@@ -142,6 +142,12 @@ func TestWrongCommandLinesSayWhatToWrite(t *testing.T) {
 		{"format", to("--out="+out, "--format=orc"), `jc-parquet: --format is not known: use parquet, arrow, ndjson or csv`},
 		{"level of CSV", to("--out="+out, "--format=csv", "--compression-level=9"), `jc-parquet: --compression-level 9: files in --format csv have no levels: leave it out`},
 		{"level", to("--out="+out, "--compression=gzip", "--compression-level=12"), `jc-parquet: --compression-level 12: parquet options: codec "gzip" has no Level 12: use 1 to 9, or 0 for its default`},
+		{"codec of Arrow", to("--out="+out, "--format=arrow", "--compression=gzip"), `jc-parquet: --compression gzip: files in --format arrow have none or zstd: write one of these, or leave it out`},
+		{"too much at a time", to("--out="+out, "--store-concurrency=1000000"), `jc-parquet: --store-concurrency is 1000000: it must be at most 256`},
+		{"all too large", to("--out="+out, "--max-in-flight=2000000000", "--memory-limit=1000000TiB", "--interval=100000h", "--ledger="+strings.Repeat("L", 256)), `jc-parquet: --max-in-flight is 2000000000: it must be at most 1073741824
+jc-parquet: --memory-limit is 1099511627776000000: it must be at most 1125899906842624
+jc-parquet: --interval is 100000h0m0s: it must be at most 8784h0m0s
+jc-parquet: --ledger is 256 bytes long, and the name of a stream has 255 at most: write a shorter one, as in --ledger JC_ORDERS (the default is JC_<stream>_<consumer>)`},
 		{"split", to("--out="+out, "--split=region"), `jc-parquet: --split is not known: use none, subject, token:N (from 1) or header:NAME`},
 		{"token", to("--out="+out, "--split=token:0"), `jc-parquet: --split: say which token of the subject, from 1, as in token:2`},
 		{"header", to("--out="+out, "--split=header"), `jc-parquet: --split: say which header, as in header:Tenant`},

@@ -68,7 +68,7 @@ func runFlags() []cli.Flag {
 		f, ok := flag.(*cli.StringFlag)
 		switch {
 		case ok && f.Name == "compression":
-			f.Usage, f.DefaultText = "`CODEC` of the files: none, gzip, snappy or zstd", "zstd for parquet, none for others"
+			f.Usage, f.DefaultText = "`CODEC` of the files: none, gzip, snappy or zstd; for arrow none or zstd", "zstd for parquet, none for others"
 		case ok && f.Name == "delivery":
 			f.Usage, f.Value = "`PROMISE` of the files: exactly-once or at-least-once", string(jetcapture.ExactlyOnce)
 		}

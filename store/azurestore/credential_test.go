@@ -239,6 +239,7 @@ func TestOptionsSayAllThatIsWrong(t *testing.T) {
 		"nothing":             {azurestore.Options{SharedKey: "c2VjcmV0"}, []string{"account is empty", `container ""`}},
 		"names":               {azurestore.Options{SharedKey: "c2VjcmV0", Account: "Acc", Container: "a--b", Prefix: "a/../b"}, []string{`account "Acc"`, `container "a--b"`, "prefix: "}},
 		"host as account":     {azurestore.Options{SharedKey: "c2VjcmV0", Account: "acc.blob.core.windows.net", Container: "abc"}, []string{"write its name alone"}},
+		"too many":            {azurestore.Options{SharedKey: "c2VjcmV0", Account: "acc", Container: "abc", Parallel: 1_000_000}, []string{"parallel 1000000: write how many blocks are sent at a time, at most 64"}},
 		"numbers":             {azurestore.Options{SharedKey: "c2VjcmV0", Account: "acc", Container: "abc", BlockSize: -1, Parallel: -1, AccessTier: "warm"}, []string{"block size -1", "parallel -1", `tier "warm": known are [Hot Cool Cold Archive Premium]`}},
 		"tags":                {azurestore.Options{SharedKey: "c2VjcmV0", Account: "acc", Container: "abc", Tags: map[string]string{"a": "ä"}}, []string{`tag "a"="ä"`}},
 		"two credentials":     {azurestore.Options{SharedKey: "SECRET", SASToken: "SECRET"}, []string{"more than one credential"}},

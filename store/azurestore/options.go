@@ -20,7 +20,8 @@ const (
 	defaultBlockSize = 16 << 20
 	defaultParallel  = 4
 	maxBlockSize     = 4000 << 20 // of the service
-	maxBlocks        = 50_000     // of a blob
+	maxParallel      = 64
+	maxBlocks        = 50_000 // of a blob
 )
 
 // Options say where blobs go and how. Account and Container are all that is needed.
@@ -46,7 +47,7 @@ type Options struct {
 	EncryptionScope string            // of new blobs; empty means the container's default
 
 	BlockSize int64 // bytes; larger blobs are sent in blocks of this size. 0 means 16 MiB
-	Parallel  int   // blocks of one blob that are sent at a time. 0 means 4
+	Parallel  int   // blocks of one blob that are sent at a time, 64 at most. 0 means 4
 
 	// ClientOptions are those of the SDK. Its Retry is by default short, as the caller retries too.
 	ClientOptions azcore.ClientOptions
@@ -101,8 +102,8 @@ func (o Options) complete() (Options, error) {
 		wrong = append(wrong, fmt.Errorf("block size %d: write bytes, at most %d", o.BlockSize, maxBlockSize))
 	}
 	o.Parallel = cmp.Or(o.Parallel, defaultParallel)
-	if o.Parallel < 0 {
-		wrong = append(wrong, fmt.Errorf("parallel %d: write how many blocks are sent at a time", o.Parallel))
+	if o.Parallel < 0 || o.Parallel > maxParallel {
+		wrong = append(wrong, fmt.Errorf("parallel %d: write how many blocks are sent at a time, at most %d", o.Parallel, maxParallel))
 	}
 	return o, errors.Join(wrong...)
 }
