@@ -158,7 +158,7 @@ func (r *report) json(w io.Writer) error {
 
 // print writes a line for each finding, below it why it matters and what to change, and the sum.
 func (r *report) print(w io.Writer) {
-	p := func(text string, args ...any) { _, _ = fmt.Fprintf(w, text+"\n", args...) }
+	p := func(text string, args ...any) { _, _ = fmt.Fprintln(w, app.Printable(fmt.Sprintf(text, args...))) }
 	p("Stream %s, consumer %s, %s", r.Stream, r.Consumer, r.Delivery)
 	p("")
 	for _, f := range r.Fixed {

@@ -104,7 +104,7 @@ func report(cmd *cli.Command, err error, inJSON bool) {
 		case inJSON:
 			log.Error(line, zap.String("program", cmd.Name))
 		default:
-			_, _ = fmt.Fprintf(cmd.ErrWriter, "%s: %s\n", cmd.Name, line)
+			_, _ = fmt.Fprintf(cmd.ErrWriter, "%s: %s\n", cmd.Name, Printable(line))
 		}
 	}
 }

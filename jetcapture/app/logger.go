@@ -30,7 +30,8 @@ func LoggingFlags() []cli.Flag {
 	}
 }
 
-// Logger returns a logger that writes to the error output of cmd, os.Stderr if it is none of its own, as its flags say.
+// Logger returns a logger that writes to the error output of cmd, os.Stderr if it is none of its own, as its flags say. Its lines
+// have printable characters only.
 func Logger(cmd *cli.Command) *zap.Logger {
 	level, err := zapcore.ParseLevel(cmd.String("log-level"))
 	if err != nil {
@@ -48,6 +49,7 @@ func newLogger(w io.Writer, level zapcore.Level, inJSON bool) *zap.Logger {
 		config.EncodeLevel = zapcore.CapitalLevelEncoder
 		config.ConsoleSeparator = " "
 		encoder = zapcore.NewConsoleEncoder(config)
+		w = printableWriter{w}
 	}
 	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), level))
 }
