@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -58,10 +57,13 @@ type inspection struct {
 	FirstSeq  uint64            `json:"first_seq,omitempty"` // of the messages; 0 if the file does not say
 	LastSeq   uint64            `json:"last_seq,omitempty"`
 	CreatedBy string            `json:"created_by"`
+	Encrypted bool              `json:"encrypted,omitempty"` // some columns
 	Metadata  map[string]string `json:"metadata"`
 	Schema    string            `json:"schema"`
 	Columns   []*column         `json:"columns"` // over all row groups
 	RowGroups []rowGroup        `json:"row_groups"`
+
+	byName map[string]*column
 }
 
 type column struct {
@@ -105,6 +107,7 @@ func inspectReader(name string, r io.ReaderAt, size int64) (*inspection, error) 
 	}
 	i := &inspection{
 		File: name, Bytes: info.Bytes, Rows: info.Rows, CreatedBy: info.CreatedBy, Metadata: info.Metadata, Schema: info.Schema,
+		Encrypted: info.Encrypted, byName: map[string]*column{},
 	}
 	for _, g := range info.RowGroups {
 		i.RowGroups = append(i.RowGroups, rowGroup{g.Rows, g.Bytes, g.Compressed})
@@ -112,19 +115,22 @@ func inspectReader(name string, r io.ReaderAt, size int64) (*inspection, error) 
 			i.addColumn(c)
 		}
 	}
-	i.findSequences(info)
+	i.FirstSeq, i.LastSeq, _ = info.Sequences()
 	return i, nil
 }
 
 // addColumn adds the part of a column that is in one row group.
 func (i *inspection) addColumn(c parquet.ColumnInfo) {
 	name := strings.Join(c.Path, ".")
-	at := slices.IndexFunc(i.Columns, func(other *column) bool { return other.Name == name })
-	if at < 0 {
-		at = len(i.Columns)
-		i.Columns = append(i.Columns, &column{Name: name, Type: c.Type, Codec: c.Codec})
+	sum := i.byName[name]
+	if sum == nil {
+		sum = &column{Name: name, Type: c.Type, Codec: c.Codec}
+		if c.Encrypted && c.Codec == "" {
+			sum.Codec = "encrypted"
+		}
+		i.byName[name] = sum
+		i.Columns = append(i.Columns, sum)
 	}
-	sum := i.Columns[at]
 	for _, e := range c.Encodings {
 		if !slices.Contains(sum.Encodings, e) {
 			sum.Encodings = append(sum.Encodings, e)
@@ -136,46 +142,23 @@ func (i *inspection) addColumn(c parquet.ColumnInfo) {
 	sum.Compressed += c.Compressed
 }
 
-// findSequences takes the range of sequences from the metadata of a capture, or else from the column's statistics.
-func (i *inspection) findSequences(info *parquet.FileInfo) {
-	first, firstErr := strconv.ParseUint(info.Metadata["jetcapture.first_seq"], 10, 64)
-	last, lastErr := strconv.ParseUint(info.Metadata["jetcapture.last_seq"], 10, 64)
-	if firstErr == nil && lastErr == nil {
-		i.FirstSeq, i.LastSeq = first, last
-		return
-	}
-	for _, g := range info.RowGroups {
-		for _, c := range g.Columns {
-			if len(c.Path) != 1 || c.Path[0] != "stream_seq" {
-				continue
-			}
-			low, hasLow := c.Min.(int64)
-			high, hasHigh := c.Max.(int64)
-			if !hasLow || !hasHigh || low < 0 {
-				continue
-			}
-			if i.FirstSeq == 0 || uint64(low) < i.FirstSeq {
-				i.FirstSeq = uint64(low)
-			}
-			i.LastSeq = max(i.LastSeq, uint64(high))
-		}
-	}
-}
-
 func (i *inspection) printJSON(out io.Writer) error { return json.NewEncoder(out).Encode(i) }
 
 func (i *inspection) print(out io.Writer) error {
 	var b strings.Builder
 	p := func(text string, args ...any) { _, _ = fmt.Fprintf(&b, text+"\n", args...) }
-	p("%s", i.File)
-	p("%s rows, %s bytes, row groups: %d, by %s", thousands(int(i.Rows)), thousands(int(i.Bytes)), len(i.RowGroups), i.CreatedBy)
+	p("%s", app.Printable(i.File))
+	p("%s rows, %s bytes, row groups: %d, by %s", thousands(int(i.Rows)), thousands(int(i.Bytes)), len(i.RowGroups), app.Printable(i.CreatedBy))
+	if i.Encrypted {
+		p("columns are encrypted, and the footer is not")
+	}
 	if i.LastSeq > 0 {
 		p("messages %d to %d", i.FirstSeq, i.LastSeq)
 	}
 	if len(i.Metadata) > 0 {
 		p("\nMetadata")
 		for _, name := range slices.Sorted(maps.Keys(i.Metadata)) {
-			p("  %s = %s", name, i.Metadata[name])
+			p("  %s = %s", app.Printable(name), app.Printable(i.Metadata[name]))
 		}
 	}
 	p("\nSchema\n  %s", strings.ReplaceAll(strings.TrimSpace(i.Schema), "\n", "\n  "))
@@ -183,7 +166,7 @@ func (i *inspection) print(out io.Writer) error {
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "  name\ttype\tcodec\tencodings\tvalues\tnulls\traw bytes\tin file\tshare")
 	for _, c := range i.Columns {
-		_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.1f%%\n", c.Name, c.Type, c.Codec, strings.Join(c.Encodings, ", "),
+		_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.1f%%\n", app.Printable(c.Name), c.Type, c.Codec, strings.Join(c.Encodings, ", "),
 			thousands(int(c.Values)), thousands(int(c.Nulls)), thousands(int(c.Bytes)), thousands(int(c.Compressed)),
 			100*float64(c.Compressed)/float64(max(1, i.Bytes)))
 	}

@@ -1,13 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/nats-io/nats.go"
+
+	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/format/parquet"
+	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/app"
 )
 
@@ -77,5 +84,37 @@ func TestFilesThatCannotBeInspectedDoNotHideOthers(t *testing.T) {
 	}
 	if !strings.Contains(stdout, good) {
 		t.Errorf("nothing is said of the good file:\n%s", stdout)
+	}
+}
+
+func TestInspectShowsTheSequencesOfTheRowsAndNoCommandsToTheTerminal(t *testing.T) {
+	writers, err := parquet.RawWriters[*jetcapture.NatsMessage](parquet.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	w := writers()
+	w.(format.MetadataSetter).SetMetadata(map[string]string{
+		"jetcapture.first_seq": "1", "jetcapture.last_seq": "900", "title\x1b[2J": "a\nb\rc\u009b",
+	})
+	if err := w.InitNew(&file); err != nil {
+		t.Fatal(err)
+	}
+	for seq := uint64(5); seq < 8; seq++ {
+		m := &jetcapture.NatsMessage{Subject: "orders", Metadata: &nats.MsgMetadata{Sequence: nats.SequencePair{Stream: seq}, Timestamp: time.Unix(0, 0)}}
+		if _, err := w.Write(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, "a.parquet", file.String())
+	code, stdout, stderr := jcParquet("inspect", path)
+	if code != app.ExitOK || !strings.Contains(stdout, "messages 5 to 7\n") || !strings.Contains(stdout, `  title\x1b[2J = a\nb\rc\u009b`+"\n") {
+		t.Errorf("exit code %d: %q %s", code, stdout, stderr)
+	}
+	if strings.ContainsAny(stdout, "\x1b\r\u009b") {
+		t.Errorf("it is %q", stdout)
 	}
 }

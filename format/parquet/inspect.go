@@ -7,9 +7,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-
-	"github.com/parquet-go/parquet-go/encoding/thrift"
-	pqformat "github.com/parquet-go/parquet-go/format"
 )
 
 // FileInfo is what the footer of a Parquet file says.
@@ -18,8 +15,9 @@ type FileInfo struct {
 	Schema    string // in the notation of the Parquet specification
 	Rows      int64
 	RowGroups []RowGroupInfo
-	Metadata  map[string]string // of a key that is there twice, the last value
+	Metadata  map[string]string // of a key that is there twice, the last value; "" of one without a value
 	CreatedBy string
+	Encrypted bool // some columns; the footer is plain text
 }
 
 // RowGroupInfo describes a row group.
@@ -34,6 +32,7 @@ type RowGroupInfo struct {
 type ColumnInfo struct {
 	Path       []string // from the root of the schema
 	Type       string   // BOOLEAN, INT32, INT64, INT96, FLOAT, DOUBLE, BYTE_ARRAY or FIXED_LEN_BYTE_ARRAY
+	Encrypted  bool     // what is below may be missing
 	Codec      string   // ZSTD, SNAPPY, GZIP, UNCOMPRESSED, …
 	Encodings  []string // PLAIN, RLE_DICTIONARY, DELTA_BINARY_PACKED, RLE (of the levels), …
 	Values     int64    // nulls included; within lists and maps not as many as rows
@@ -46,12 +45,12 @@ type ColumnInfo struct {
 	Min, Max any
 }
 
-// maxFooter is the length in bytes above which a footer is not believed.
-const maxFooter = 256 << 20
+// maxFooter is the length in bytes of the longest footer that is read.
+const maxFooter = 64 << 20
 
 // Inspect reads the footer of a Parquet file of size bytes, whoever wrote it. It reads no page.
 //
-// What is not a Parquet file, or is encrypted, or has a damaged footer, is an error that says so.
+// What is not a Parquet file, or has an encrypted footer, or one above 64 MiB, or has a damaged footer, is an error that says so.
 func Inspect(r io.ReaderAt, size int64) (info *FileInfo, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -87,8 +86,11 @@ func readFooter(r io.ReaderAt, size int64) ([]byte, error) {
 		return nil, errors.New("no Parquet file, or one that is cut off: it does not end in PAR1")
 	}
 	length := int64(binary.LittleEndian.Uint32(end[:]))
-	if length > size-tail-int64(len(magic)) || length > maxFooter {
+	if length > size-tail-int64(len(magic)) {
 		return nil, fmt.Errorf("damaged footer: it claims to have %d bytes", length)
+	}
+	if length > maxFooter {
+		return nil, fmt.Errorf("its footer has %d bytes, and none above %d is read: rewrite the file with fewer row groups", length, maxFooter)
 	}
 	footer := make([]byte, length)
 	if n, err := r.ReadAt(footer, size-tail-length); n < len(footer) {
@@ -97,69 +99,25 @@ func readFooter(r io.ReaderAt, size int64) ([]byte, error) {
 	return footer, nil
 }
 
-func parseFooter(footer []byte) (*FileInfo, error) {
-	if err := checkThrift(footer); err != nil {
-		return nil, err
-	}
-	meta := new(pqformat.FileMetaData)
-	if err := thrift.Unmarshal(new(thrift.CompactProtocol), footer, meta); err != nil {
-		return nil, err
-	}
-	schema, leaves, err := describeSchema(meta.Schema)
-	if err != nil {
-		return nil, err
-	}
-	info := &FileInfo{Schema: schema, Rows: meta.NumRows, CreatedBy: meta.CreatedBy, Metadata: map[string]string{}}
-	for _, kv := range meta.KeyValueMetadata {
-		info.Metadata[kv.Key] = kv.Value
-	}
-	for i := range meta.RowGroups {
-		g := &meta.RowGroups[i]
-		if len(g.Columns) != len(leaves) {
-			return nil, fmt.Errorf("row group %d has %d columns, the schema %d", i, len(g.Columns), len(leaves))
-		}
-		info.RowGroups = append(info.RowGroups, rowGroupInfo(g, leaves))
-	}
-	return info, nil
-}
-
-func rowGroupInfo(g *pqformat.RowGroup, leaves []*pqformat.SchemaElement) RowGroupInfo {
-	info := RowGroupInfo{Rows: g.NumRows, Bytes: g.TotalByteSize}
-	for i := range g.Columns {
-		m := &g.Columns[i].MetaData
-		c := ColumnInfo{
-			Path: m.PathInSchema, Type: m.Type.String(), Codec: m.Codec.String(),
-			Values: m.NumValues, Nulls: m.Statistics.NullCount,
-			Bytes: m.TotalUncompressedSize, Compressed: m.TotalCompressedSize,
-			Min: boundOf(leaves[i], m.Statistics.MinValue), Max: boundOf(leaves[i], m.Statistics.MaxValue),
-		}
-		for _, e := range m.Encoding {
-			c.Encodings = append(c.Encodings, e.String())
-		}
-		info.Compressed += m.TotalCompressedSize
-		info.Columns = append(info.Columns, c)
-	}
-	return info
-}
-
 // Sequences returns the least and the greatest sequence in the stream of the file's messages: of the column stream_seq, or
-// as the capture noted them in the metadata. ok is false if the file says neither.
+// as the capture noted them in the metadata where not all row groups have the column's bounds. ok is false if the file says neither.
 func (f *FileInfo) Sequences() (first, last uint64, ok bool) {
 	for _, g := range f.RowGroups {
 		i := slices.IndexFunc(g.Columns, func(c ColumnInfo) bool { return slices.Equal(c.Path, []string{"stream_seq"}) })
 		if i < 0 {
+			ok = false
 			break
 		}
-		least, isLeast := g.Columns[i].Min.(int64)
-		greatest, isGreatest := g.Columns[i].Max.(int64)
+		least, isLeast := sequence(g.Columns[i].Min)
+		greatest, isGreatest := sequence(g.Columns[i].Max)
 		if !isLeast || !isGreatest {
 			ok = false
 			break
 		}
 		if !ok {
-			first, last, ok = uint64(least), uint64(greatest), true
+			first, last, ok = least, greatest, true
 		}
-		first, last = min(first, uint64(least)), max(last, uint64(greatest))
+		first, last = min(first, least), max(last, greatest)
 	}
 	if ok {
 		return first, last, true
@@ -170,4 +128,15 @@ func (f *FileInfo) Sequences() (first, last uint64, ok bool) {
 		return 0, 0, false
 	}
 	return first, last, true
+}
+
+// sequence returns a bound of a column of sequences.
+func sequence(bound any) (seq uint64, ok bool) {
+	switch n := bound.(type) {
+	case int64:
+		return uint64(n), n >= 0
+	case uint64:
+		return n, true
+	}
+	return 0, false
 }

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	pqformat "github.com/parquet-go/parquet-go/format"
 )
@@ -14,13 +17,19 @@ import (
 // maxDepth is the depth above which a schema, or any structure of a footer, is not believed.
 const maxDepth = 64
 
+// A leaf is an element of a schema that has values.
+type leaf struct {
+	element *pqformat.SchemaElement
+	path    []string // from the root
+}
+
 // describeSchema returns the schema as text, and its leaves.
-func describeSchema(elements []pqformat.SchemaElement) (text string, leaves []*pqformat.SchemaElement, err error) {
+func describeSchema(elements []pqformat.SchemaElement) (text string, leaves []leaf, err error) {
 	if len(elements) == 0 {
 		return "", nil, errors.New("no schema")
 	}
 	d := schemaDescriber{rest: elements[1:]}
-	fmt.Fprintf(&d.text, "message %s {\n", elements[0].Name)
+	fmt.Fprintf(&d.text, "message %s {\n", printable(elements[0].Name))
 	if err := d.children(&elements[0], 1); err != nil {
 		return "", nil, err
 	}
@@ -34,7 +43,8 @@ func describeSchema(elements []pqformat.SchemaElement) (text string, leaves []*p
 type schemaDescriber struct {
 	rest   []pqformat.SchemaElement
 	text   strings.Builder
-	leaves []*pqformat.SchemaElement
+	leaves []leaf
+	path   []string
 }
 
 func (d *schemaDescriber) children(parent *pqformat.SchemaElement, depth int) error {
@@ -52,7 +62,7 @@ func (d *schemaDescriber) children(parent *pqformat.SchemaElement, depth int) er
 			return fmt.Errorf("element %q of the schema has no type", e.Name)
 		}
 		d.text.WriteString(strings.Repeat("  ", depth))
-		fmt.Fprintf(&d.text, "%s %s %s", strings.ToLower(e.RepetitionType.V.String()), typeText(e, group), e.Name)
+		fmt.Fprintf(&d.text, "%s %s %s", strings.ToLower(e.RepetitionType.V.String()), typeText(e, group), printable(e.Name))
 		if logical := logicalText(e); logical != "" {
 			fmt.Fprintf(&d.text, " (%s)", logical)
 		}
@@ -61,16 +71,27 @@ func (d *schemaDescriber) children(parent *pqformat.SchemaElement, depth int) er
 		}
 		if !group {
 			d.text.WriteString(";\n")
-			d.leaves = append(d.leaves, e)
+			d.leaves = append(d.leaves, leaf{e, append(slices.Clone(d.path), e.Name)})
 			continue
 		}
+		d.path = append(d.path, e.Name)
 		d.text.WriteString(" {\n")
 		if err := d.children(e, depth+1); err != nil {
 			return err
 		}
+		d.path = d.path[:len(d.path)-1]
 		d.text.WriteString(strings.Repeat("  ", depth) + "}\n")
 	}
 	return nil
+}
+
+// printable escapes a name that has more than printable characters, which would be lines or commands to a terminal.
+func printable(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) || !utf8.ValidString(name) {
+		quoted := strconv.Quote(name)
+		return quoted[1 : len(quoted)-1]
+	}
+	return name
 }
 
 func typeText(e *pqformat.SchemaElement, group bool) string {

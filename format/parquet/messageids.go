@@ -125,7 +125,7 @@ func idColumns(r io.ReaderAt, size int64) (meta *pqformat.FileMetaData, seq, at 
 	// Names of columns within others are the same perhaps: the first row group has the paths.
 	find := func(name string) int {
 		if len(meta.RowGroups) == 0 {
-			return slices.IndexFunc(leaves, func(e *pqformat.SchemaElement) bool { return e.Name == name })
+			return slices.IndexFunc(leaves, func(l leaf) bool { return l.element.Name == name })
 		}
 		if len(meta.RowGroups[0].Columns) != len(leaves) {
 			return -1
@@ -143,12 +143,12 @@ func idColumns(r io.ReaderAt, size int64) (meta *pqformat.FileMetaData, seq, at 
 		if c.index < 0 {
 			return nil, seq, at, fmt.Errorf("there is no column %s", c.name)
 		}
-		e := leaves[c.index]
+		e := leaves[c.index].element
 		if e.Type.V != pqformat.Int64 || e.RepetitionType.V != pqformat.Required {
 			return nil, seq, at, fmt.Errorf("column %s is no required INT64", c.name)
 		}
 	}
-	if e := leaves[at.index]; at.unit > 1 {
+	if e := leaves[at.index].element; at.unit > 1 {
 		if t, ok := e.LogicalType.Value.(*pqformat.TimestampType); !ok || !isMicros(t) {
 			return nil, seq, at, fmt.Errorf("column %s has no times in microseconds", at.name)
 		}
