@@ -106,7 +106,7 @@ func TestAnotherOutOnTheSameConsumerIsRefusedWithTheWayOut(t *testing.T) {
 	if code == app.ExitOK || len(ordersIn(t, second)) > 0 {
 		t.Errorf("exit code %d, and %d messages are archived in the other place", code, len(ordersIn(t, second)))
 	}
-	for _, want := range []string{"JC_ORDERS_lake", second, "nats stream rm JC_ORDERS_lake"} {
+	for _, want := range []string{"JC_ORDERS_lake", second, "jc-parquet reset"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("the error does not say %q:\n%s", want, stderr)
 		}

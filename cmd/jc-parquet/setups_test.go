@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,7 +188,7 @@ var setups = map[string]setup{
 		start: withOrders(nil, afterRun, ledgerWith(func(c *jetstream.StreamConfig) { c.MaxMsgs = 2 })), fatal: "ledger's MaxMsgs", says: []string{"remove MaxMsgs"}, fixes: true,
 	},
 	"another place": {
-		start: withOrders(nil, afterRun, func(t *testing.T, w *world) { w.dir = filepath.Join(t.TempDir(), "other") }), fatal: "ledger's store", says: []string{"go on with the place before"},
+		start: withOrders(nil, afterRun, func(t *testing.T, w *world) { w.dir = filepath.Join(t.TempDir(), "other") }), fatal: "ledger's store", says: []string{"put the files back", "jc-parquet reset"},
 	},
 	"a place that is a file": {
 		start: withOrders(nil, func(t *testing.T, w *world) {
@@ -290,7 +291,11 @@ func ledgerWith(change func(*jetstream.StreamConfig)) func(*testing.T, *world) {
 }
 
 func (w *world) flags(command string, args []string) []string {
-	return append([]string{command, "--server", w.server.URL(), "--stream=ORDERS", "--consumer=lake", "--create-consumer", "--out", w.dir, "--format=ndjson"}, args...)
+	flags := []string{command, "--server", w.server.URL(), "--stream=ORDERS", "--consumer=lake", "--out", w.dir, "--format=ndjson"}
+	if !slices.Contains(args, "--create-consumer=false") {
+		flags = append(flags, "--create-consumer")
+	}
+	return append(flags, args...)
 }
 
 // run captures until it has caught up, or too long, and counts the rows of files.
