@@ -19,6 +19,7 @@ var hostile = []string{
 	strings.Repeat("x", 200), strings.Repeat("x", 201), strings.Repeat("x", 4096), strings.Repeat("x", 4095) + "y", strings.Repeat("/", 66), strings.Repeat("/", 67), strings.Repeat("/", 4096),
 	strings.Repeat("é", 100), strings.Repeat("é", 101), strings.Repeat("日", 4096), strings.Repeat("\xff", 300), "." + strings.Repeat("x", 199), "." + strings.Repeat("x", 197), "." + strings.Repeat("x", 198),
 	strings.Repeat("x", 165) + "~" + strings.Repeat("0", 32),
+	"null", "%6Eull", "NULL", "0x10", "%30x10", "-0", "0", "00", "2026-1-1", "2026-01-01", "epoch", strings.Repeat("9", 199), "+" + strings.Repeat("9", 197), "+" + strings.Repeat("9", 300),
 }
 
 // unescape reads a folder's name back, as a reader of Hive-style folders does. What was cut cannot be read back.
@@ -74,6 +75,24 @@ func TestEscapes(t *testing.T) {
 		`"#%'*/:=?\{[]^~`:            "%22%23%25%27%2A%2F%3A%3D%3F%5C%7B%5B%5D%5E%7E",
 		"\x00\x1f\x7f\xff":           "%00%1F%7F%FF",
 		"é}":                         "é}",
+		"null":                       "%6Eull",
+		"Null":                       "%4Eull",
+		"nulls":                      "nulls",
+		"0x10":                       "%30x10",
+		"-0":                         "%2D0",
+		"+1":                         "%2B1",
+		" 1":                         "%201",
+		"42":                         "42",
+		"-42":                        "-42",
+		"007":                        "007",
+		"1.5":                        "1.5",
+		"10.0.0.1":                   "10.0.0.1",
+		"2026-1-1":                   "%32026-1-1",
+		"2026-01-01":                 "2026-01-01",
+		"2026-01-01 (BC)":            "%32026-01-01 (BC)",
+		"epoch":                      "%65poch",
+		"-Infinity":                  "%2DInfinity",
+		"1b4e28ba-2fa1-11d2-883f":    "1b4e28ba-2fa1-11d2-883f",
 		strings.Repeat("x", 198):     strings.Repeat("x", 198),
 		strings.Repeat("x", 199):     strings.Repeat("x", 165) + "~f18029ae3f973208860c668e7b0c042e",
 	} {
@@ -81,10 +100,13 @@ func TestEscapes(t *testing.T) {
 			t.Errorf("%q becomes %q, want %q", value, got, "n="+want)
 		}
 	}
-	for value, want := range map[string]string{"": "%5F_HIVE_DEFAULT_PARTITION__", ".a": "%2Ea", "_a": "%5Fa", "a.b_c": "a.b_c"} {
+	for value, want := range map[string]string{"": "%5F_HIVE_DEFAULT_PARTITION__", ".a": "%2Ea", "_a": "%5Fa", "a.b_c": "a.b_c", "null": "%6Eull"} {
 		if got := store.EscapeHive(value); got != want {
 			t.Errorf("%q becomes %q, want %q", value, got, want)
 		}
+	}
+	if got := store.HivePart("null", "c"); got != "null=c" {
+		t.Errorf("the name null becomes %q", got)
 	}
 	if got := store.HivePart("a=b/_", "c"); got != "a%3Db%2F_=c" {
 		t.Errorf("the name a=b/_ becomes %q", got)

@@ -181,7 +181,7 @@ func (d *demo) report() {
 // demoQueries returns queries of the folder that work in DuckDB as they are.
 func demoQueries(out string) [2]string {
 	files := path.Join(filepath.ToSlash(filepath.Clean(out)), "**", "*.parquet")
-	from := fmt.Sprintf("FROM read_parquet('%s', hive_partitioning = true)", strings.ReplaceAll(files, "'", "''"))
+	from := fmt.Sprintf("FROM read_parquet('%s', hive_partitioning = true, hive_types_autocast = false)", strings.ReplaceAll(files, "'", "''"))
 	return [2]string{
 		`SELECT token_2 AS region, count(*) AS orders, min(timestamp) AS first, max(timestamp) AS last
 ` + from + `

@@ -72,7 +72,7 @@ func query(o azurestore.Options, connected bool) string {
 	return `INSTALL azure; LOAD azure;
 CREATE OR REPLACE SECRET lake (TYPE azure, ` + secret + `);
 SELECT region, count(*), sum(total)
-FROM read_parquet(` + quote(place+"/**/*.parquet") + `, hive_partitioning = true)
+FROM read_parquet(` + quote(place+"/**/*.parquet") + `, hive_partitioning = true, hive_types_autocast = false)
 GROUP BY region ORDER BY region;`
 }
 

@@ -2,7 +2,7 @@
 // DuckDB what was sold:
 //
 //	select region, sum(i.quantity * i.price)
-//	from (select region, unnest(items) i from read_parquet('lake/**/*.parquet', hive_partitioning = true))
+//	from (select region, unnest(items) i from read_parquet('lake/**/*.parquet', hive_partitioning = true, hive_types_autocast = false))
 //	group by region;
 package main
 

@@ -37,7 +37,7 @@ func TestDuckDBSumsWhatWasSold(t *testing.T) {
 	}
 	duck := formattest.DuckDB(t)
 	rows := duck.Query(`select region, sum(i.quantity * i.price)
-		from (select region, unnest(items) i from read_parquet('` + filepath.Join(dir, "**", "*.parquet") + `', hive_partitioning = true))
+		from (select region, unnest(items) i from read_parquet('` + filepath.Join(dir, "**", "*.parquet") + `', hive_partitioning = true, hive_types_autocast = false))
 		group by region order by region`)
 	if len(rows.Values) != 2 {
 		t.Fatalf("rows %v", rows.Values)

@@ -78,7 +78,7 @@ func query(o s3store.Options) string {
 	return `INSTALL httpfs; INSTALL aws; LOAD httpfs; LOAD aws;
 CREATE OR REPLACE SECRET lake (` + strings.Join(secret, ", ") + `);
 SELECT region, count(*), sum(total)
-FROM read_parquet(` + quote(place+"/**/*.parquet") + `, hive_partitioning = true)
+FROM read_parquet(` + quote(place+"/**/*.parquet") + `, hive_partitioning = true, hive_types_autocast = false)
 GROUP BY region ORDER BY region;`
 }
 

@@ -27,10 +27,11 @@ type node struct {
 
 // request is a line for reader.mjs.
 type request struct {
-	ID     int    `json:"id"`
-	Reader string `json:"reader"`
-	SQL    string `json:"sql,omitempty"`
-	Path   string `json:"path,omitempty"`
+	ID      int      `json:"id"`
+	Reader  string   `json:"reader"`
+	SQL     string   `json:"sql,omitempty"`
+	Path    string   `json:"path,omitempty"`
+	Folders []string `json:"folders,omitempty"` // the names of name=value folders, for polars
 }
 
 type answer struct {
@@ -83,9 +84,9 @@ func startNode(t testing.TB) *node {
 	return n
 }
 
-// packages are those of the readers, as `npm ci` installs them. Two have a part for each system.
+// packages are those of the readers, as `npm ci` installs them. Three have a part for each system.
 var packages = []string{
-	"@duckdb/node-bindings-*", "nodejs-polars-*", "parquet-wasm", "hyparquet", "hyparquet-compressors", "apache-arrow",
+	"@duckdb/node-bindings-*", "nodejs-polars-*", "@chdb/lib-*", "parquet-wasm", "hyparquet", "hyparquet-compressors", "apache-arrow",
 }
 
 // readersFolder returns the folder of reader.mjs, with its packages installed.

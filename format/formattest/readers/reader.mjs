@@ -10,7 +10,7 @@ import { Answer } from './wire.mjs';
 
 const modules = {
   duckdb: './duckdb.mjs', 'parquet-wasm': './parquetwasm.mjs', hyparquet: './hyparquet.mjs', polars: './polars.mjs',
-  'apache-arrow': './arrow.mjs',
+  'apache-arrow': './arrow.mjs', clickhouse: './chdb.mjs',
 };
 
 for await (const line of readline.createInterface({ input: process.stdin, crlfDelay: Infinity })) {
