@@ -38,7 +38,7 @@ func NDJSON[T any](opts ...schema.Option) (func() Writer[T], error) {
 
 // PlanCSV is CSV with the columns of a plan, such as one of schema.Rows, which makes several rows of a payload.
 func PlanCSV[P any](plan schema.Appender[P]) (func() Writer[P], error) {
-	w, err := newRowsText(plan, csvLine, (*cells).csv)
+	w, err := newRowsText(plan, "csv", csvLine, (*cells).csv)
 	if err != nil {
 		return nil, fmt.Errorf("CSV: %w", err)
 	}
@@ -47,7 +47,7 @@ func PlanCSV[P any](plan schema.Appender[P]) (func() Writer[P], error) {
 
 // PlanNDJSON is NDJSON with the columns of a plan, such as one of schema.Rows, which makes several rows of a payload.
 func PlanNDJSON[P any](plan schema.Appender[P]) (func() Writer[P], error) {
-	w, err := newRowsText(plan, nil, (*cells).ndjson)
+	w, err := newRowsText(plan, "ndjson", nil, (*cells).ndjson)
 	if err != nil {
 		return nil, fmt.Errorf("NDJSON: %w", err)
 	}
@@ -58,19 +58,20 @@ func PlanNDJSON[P any](plan schema.Appender[P]) (func() Writer[P], error) {
 // its lines alone.
 type rowsText[P any] struct {
 	plan   schema.Appender[P]
+	suffix string // of files
 	header []byte
 	line   cellFunc
 	rows   sync.Pool // of *rows
 }
 
 func newRowsText[P any](
-	plan schema.Appender[P], header func(*schema.Schema) []byte, line func(*cells) (cellFunc, error),
+	plan schema.Appender[P], suffix string, header func(*schema.Schema) []byte, line func(*cells) (cellFunc, error),
 ) (*rowsText[P], error) {
 	if plan == nil || plan.Schema() == nil {
 		return nil, errors.New("the plan is nil: take one of schema.Compile")
 	}
 	s := plan.Schema()
-	t := &rowsText[P]{plan: plan}
+	t := &rowsText[P]{plan: plan, suffix: suffix}
 	var err error
 	if t.line, err = line(cellsOf(s)); err != nil {
 		return nil, err
@@ -89,6 +90,12 @@ type columnsWriter[P any] struct {
 	rowBuffer
 	text *rowsText[P]
 }
+
+// Columns returns the names of the columns.
+func (w *columnsWriter[P]) Columns() []string { return w.text.plan.Schema().Names() }
+
+// Suffix returns "csv" or "ndjson".
+func (w *columnsWriter[P]) Suffix() string { return w.text.suffix }
 
 // InitNew keeps out.
 func (w *columnsWriter[P]) InitNew(out io.Writer) error {

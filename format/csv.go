@@ -29,6 +29,12 @@ type csvWriter[P any] struct {
 	flatten func(P) ([][]string, error)
 }
 
+// Columns returns the header.
+func (w *csvWriter[P]) Columns() []string { return slices.Clone(w.header) }
+
+// Suffix returns "csv".
+func (w *csvWriter[P]) Suffix() string { return "csv" }
+
 func (w *csvWriter[P]) InitNew(out io.Writer) error {
 	if w.flatten == nil {
 		return errors.New("CSV: flatten is nil: give a function that makes rows of a payload")

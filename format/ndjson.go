@@ -18,6 +18,9 @@ type NewLineDelimitedJSON[P any] struct {
 	rowBuffer
 }
 
+// Suffix returns "ndjson".
+func (w *NewLineDelimitedJSON[P]) Suffix() string { return "ndjson" }
+
 // Write appends payload as one line.
 func (w *NewLineDelimitedJSON[P]) Write(payload P) (rows int, err error) { return w.addJSON(payload) }
 

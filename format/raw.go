@@ -80,6 +80,12 @@ type rawLine struct {
 	NumPending   uint64              `json:"num_pending"`
 }
 
+// Columns returns RawColumns.
+func (w *rawNDJSON[P]) Columns() []string { return RawColumns() }
+
+// Suffix returns "ndjson".
+func (w *rawNDJSON[P]) Suffix() string { return "ndjson" }
+
 func (w *rawNDJSON[P]) Write(payload P) (rows int, err error) {
 	m := payload.Raw()
 	if err := m.Validate(); err != nil {

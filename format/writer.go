@@ -66,6 +66,56 @@ type Describer interface {
 	Attributes() map[string]string
 }
 
+// A ColumnLister is a Writer that knows the columns of its files. A capture refuses folders name=value of the same name, of which
+// readers take the value for that of the column.
+type ColumnLister interface {
+	// Columns returns the names of the outermost columns, in their order. It may be called at any time.
+	Columns() []string
+}
+
+// A Suffixer is a Writer that knows how its files are named.
+type Suffixer interface {
+	// Suffix returns the end of file names, such as "parquet", without a dot. It may be called at any time.
+	Suffix() string
+}
+
+// A Wrapper is a Writer around another, which a capture asks for what it has no methods for itself: Columns and Suffix.
+type Wrapper[P any] interface {
+	// Unwrap returns the Writer inside.
+	Unwrap() Writer[P]
+}
+
+// Columns returns what w, or a Writer that it wraps, says as a ColumnLister, or nil.
+func Columns[P any](w Writer[P]) []string {
+	if l, ok := find[ColumnLister](w); ok {
+		return l.Columns()
+	}
+	return nil
+}
+
+// Suffix returns what w, or a Writer that it wraps, says as a Suffixer, or "".
+func Suffix[P any](w Writer[P]) string {
+	if s, ok := find[Suffixer](w); ok {
+		return s.Suffix()
+	}
+	return ""
+}
+
+// find returns the outermost T of w and what it wraps.
+func find[T, P any](w Writer[P]) (found T, ok bool) {
+	for w != nil {
+		if found, ok = w.(T); ok {
+			return found, true
+		}
+		outer, ok := w.(Wrapper[P])
+		if !ok {
+			break
+		}
+		w = outer.Unwrap()
+	}
+	return found, false
+}
+
 // A MessageReader is a Writer whose files tell which messages of a stream they have. With it a capture can take over files
 // of which its ledger has lost what it knew.
 type MessageReader interface {

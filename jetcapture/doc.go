@@ -52,6 +52,6 @@
 //			return [][]string{{o.ID, o.Region}}, nil
 //		})
 //	}
-//	options.Store = jetcapture.SingleDirStore[string]("/lake")
+//	options.Store = store.Blocks[string](store.NewDir("/lake"), nil) // a folder for each region
 //	err := options.Build().Run(ctx, nc) // until ctx is cancelled; nil once everything held is stored and acked
 package jetcapture

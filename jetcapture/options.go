@@ -62,7 +62,7 @@ type Options[P Payload, K DestKey] struct {
 	// Store takes the finished blocks. For ExactlyOnce it must be a store.Locator and never overwrite.
 	Store BlockStore[K]
 
-	Suffix      string       // of file names, such as "parquet" or "csv", with or without a dot
+	Suffix      string       // of file names, such as "parquet" or "csv", with or without a dot; default: what the writer says (format.Suffixer)
 	Compression Compression  // of whole files, unless the writer compresses inside; default None
 	Layout      store.Layout // the folder of an interval below its destination key; default store.HiveLayout
 
@@ -155,7 +155,8 @@ func DefaultOptions[P Payload, K DestKey]() *Options[P, K] {
 // Build returns a capture with these options: see New.
 func (o *Options[P, K]) Build() *Capture[P, K] { return New(*o) }
 
-// Validate fills in defaults and reports all problems at once. Run calls it.
+// Validate fills in defaults and reports all problems at once. It asks WriterFactory for a writer, and Store where a block would go,
+// without I/O. Run calls it.
 func (o *Options[P, K]) Validate() error {
 	o.setDefaults()
 	var problems []error
@@ -168,7 +169,7 @@ func (o *Options[P, K]) Validate() error {
 	must(o.NATSConsumerName != "", "NATSConsumerName is empty: name a durable pull consumer of the stream")
 	must(o.MessageDecoder != nil, "MessageDecoder is nil: set a func(*nats.Msg) (payload, destination key, error), such as NatsToNats(SubjectToDestKey)")
 	must(o.WriterFactory != nil, "WriterFactory is nil: set a func that returns a new writer, such as one of package format")
-	must(o.Store != nil, "Store is nil: set a BlockStore, such as SingleDirStore")
+	must(o.Store != nil, "Store is nil: set a BlockStore, such as store.Blocks[Key](store.NewDir(dir), nil), with the type of your destination keys for Key")
 	if err := o.Compression.Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("options: Compression: %w", err))
 	}
@@ -209,6 +210,7 @@ func (o *Options[P, K]) Validate() error {
 		info, err := os.Stat(o.TempDir)
 		must(err == nil && info.IsDir(), "TempDir %q is not a folder: create it, or set another", o.TempDir)
 	}
+	problems = append(problems, o.checkFiles())
 	return errors.Join(problems...)
 }
 

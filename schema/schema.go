@@ -118,6 +118,15 @@ func (s *Schema) findLeaves() {
 // Columns returns the columns in their order.
 func (s *Schema) Columns() []*Node { return slices.Clone(s.columns) }
 
+// Names returns the names of the columns in their order.
+func (s *Schema) Names() []string {
+	names := make([]string, len(s.columns))
+	for i, n := range s.columns {
+		names[i] = n.Name()
+	}
+	return names
+}
+
 // Leaves returns all nodes that have values of their own, those of nested columns too, in the order that Columns of the
 // schema have them.
 func (s *Schema) Leaves() []*Node { return slices.Clone(s.leaves) }

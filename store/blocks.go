@@ -18,21 +18,31 @@ import (
 // A block that is no io.ReadSeeker is read into memory first.
 func Blocks[K comparable](bucket Bucket, resolve func(destKey K) (string, error)) BlockStore[K] {
 	if resolve == nil {
-		resolve = HivePath[K]
+		return &blocks[K]{bucket, HivePath[K], checkHivePath[K]}
 	}
-	return &blocks[K]{bucket, resolve}
+	return &blocks[K]{bucket, resolve, nil}
 }
 
 // SingleDirStore makes a BlockStore that puts all blocks under dir, a folder of the local file system, whatever their
 // destination key. It is a RootWriter too and keeps all promises of Dir. Blocks of different destination keys are told
-// apart by their file names alone.
+// apart by their file names alone. A capture refuses it for destination keys that are structs of several fields, or have hive tags:
+// Blocks over NewDir makes folders of them.
 func SingleDirStore[K comparable](dir string) BlockStore[K] {
-	return Blocks(NewDir(dir), func(K) (string, error) { return "", nil })
+	return &blocks[K]{NewDir(dir), func(K) (string, error) { return "", nil }, checkSingleDir[K]}
 }
 
 type blocks[K comparable] struct {
 	bucket  Bucket
 	resolve func(K) (string, error)
+	check   func() error // may be nil
+}
+
+// CheckDestKey implements DestKeyChecker.
+func (b *blocks[K]) CheckDestKey() error {
+	if b.check == nil {
+		return nil
+	}
+	return b.check()
 }
 
 func (b *blocks[K]) Write(ctx context.Context, block io.Reader, destKey K, dir, fileName string) (string, int64, time.Duration, error) {

@@ -35,16 +35,24 @@ const maxHivePath = 640
 // Errors are Permanent, and wrap ErrDestKey if a method MarshalText returned one. For types that make no sense as a folder (floats, pointers, interfaces, nested structs,
 // unexported fields) they say what to do.
 func HivePath[K comparable](destKey K) (string, error) {
-	t := reflect.TypeFor[K]()
-	plan := hivePlanOf(t)
-	if plan.err != nil {
-		return "", Permanent(fmt.Errorf("folder of destination key %s: %w", t, &destkey.TypeError{Err: plan.err}))
+	if err := checkHivePath[K](); err != nil {
+		return "", err
 	}
-	path, err := plan.path(reflect.ValueOf(&destKey).Elem())
+	t := reflect.TypeFor[K]()
+	path, err := hivePlanOf(t).path(reflect.ValueOf(&destKey).Elem())
 	if err != nil {
 		return "", noPlace(Permanent(fmt.Errorf("folder of destination key %s: %w", t, err)))
 	}
 	return path, nil
+}
+
+// checkHivePath returns the error that HivePath has for all destination keys of a type, if it has one.
+func checkHivePath[K comparable]() error {
+	t := reflect.TypeFor[K]()
+	if err := hivePlanOf(t).err; err != nil {
+		return Permanent(fmt.Errorf("folder of destination key %s: %w", t, &destkey.TypeError{Err: err}))
+	}
+	return nil
 }
 
 // A hivePlan is what is known of a type of destination keys.

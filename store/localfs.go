@@ -90,7 +90,7 @@ func (s *LocalFSStore[K]) place(destKey K, dir, fileName string) (folder *Dir, n
 // folder returns that of a destination key.
 func (s *LocalFSStore[K]) folder(destKey K) (*Dir, error) {
 	if s.Resolver == nil {
-		return nil, Permanent(errors.New("LocalFSStore has no Resolver: set it to a function that returns the folder of a destination key, or use SingleDirStore"))
+		return nil, Permanent(errors.New("LocalFSStore has no Resolver: set it to a function that returns the folder of a destination key, or use store.Blocks over a store.NewDir"))
 	}
 	path, err := s.Resolver(destKey)
 	if err == nil && path == "" {

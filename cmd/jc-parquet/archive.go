@@ -156,12 +156,12 @@ func (a *archive) planWriters(plan schema.Appender[*jetcapture.NatsMessage]) (wr
 	return writers, nil
 }
 
-// folders returns the names of the folders name=value that have no column of the same values.
+// folders returns the names of the folders name=value, which no column may have.
 func (a *archive) folders(split split) (names []string) {
 	if a.layout == "hive" {
 		names = append(names, "date", "hour")
 	}
-	if split.folder != "" && split.folder != "subject" {
+	if split.folder != "" {
 		names = append(names, split.folder)
 	}
 	return names

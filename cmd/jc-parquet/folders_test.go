@@ -9,8 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/jetcapture/lake/format/formattest"
 	"github.com/jetcapture/lake/format/parquet"
+	"github.com/jetcapture/lake/jetcapture/app"
+	"github.com/jetcapture/lake/jetcapture/capturetest"
 	"github.com/jetcapture/lake/store"
 )
 
@@ -175,5 +179,38 @@ func TestReadmeReadsFoldersAsTested(t *testing.T) {
 		if !strings.Contains(query, asInDuckDB) {
 			t.Errorf("the demo prints %s", query)
 		}
+	}
+}
+
+func TestSplitBySubjectHidesNoSubject(t *testing.T) {
+	long := "orders." + strings.Repeat("x", 195)
+	s := capturetest.Start(t)
+	s.Stream("ORDERS", "orders.>", "null")
+	subjects := []string{long, "null", "orders.eu"}
+	s.Publish(len(subjects), func(i int) *nats.Msg { return nats.NewMsg(subjects[i]) })
+	dir := t.TempDir()
+	code, _, stderr := jcParquet("run", "--server", s.URL(), "--stream=ORDERS", "--consumer=lake", "--create-consumer", "--until-caught-up",
+		"--out", dir, "--split=subject")
+	if code != app.ExitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	duck := formattest.DuckDB(t)
+	for _, options := range []string{"", ", " + asInDuckDB} {
+		from := " from read_parquet(" + formattest.Quote(dir+"/**/*.parquet") + options + ")"
+		for _, subject := range subjects {
+			if n := duck.QueryInt("select count(*)" + from + " where subject = '" + subject + "'"); n != 1 {
+				t.Errorf("%d rows of the subject %.20s with %q", n, subject, options)
+			}
+		}
+	}
+}
+
+func TestColumnsOfAListHaveNoNameOfAFolder(t *testing.T) {
+	s := salesServer(t)
+	list := write(t, "columns.yaml", "- {name: By_Subject, type: string}")
+	code, _, stderr := jcParquet("run", "--server", s.URL(), "--stream=SALES", "--consumer=lake", "--create-consumer", "--until-caught-up",
+		"--out", t.TempDir(), "--columns", list, "--split=subject")
+	if code != app.ExitUsage || !strings.Contains(stderr, "by_subject=…") || !strings.Contains(stderr, "payload_By_Subject") {
+		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }

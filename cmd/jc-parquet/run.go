@@ -107,7 +107,7 @@ UTF-8 are dead letters.
 
 --infer makes the file from the first messages, if it is not there, and prints it; what is there is never changed.
 
-Folders: --split subject makes subject=…, token:2 makes token_2=…, header:Tenant-Id makes tenant_id=…
+Folders: --split subject makes by_subject=…, token:2 makes token_2=…, header:Tenant-Id makes tenant_id=…
 (header_ comes before a name that is a column already). Messages without the token or header go to
 __HIVE_DEFAULT_PARTITION__. Below come date=…/hour=…, or 2006/01/02/15/04 with --layout date.
 

@@ -153,7 +153,7 @@ func TestCSVHasEveryMessageInTheSameColumns(t *testing.T) {
 func TestSplitKeysBecomeHiveFolders(t *testing.T) {
 	s := ordersServer(t)
 	for split, want := range map[string][]string{
-		"subject":          {"subject=orders.asia.new", "subject=orders.eu.new", "subject=orders.us.new"},
+		"subject":          {"by_subject=orders.asia.new", "by_subject=orders.eu.new", "by_subject=orders.us.new"},
 		"token:2":          {"token_2=asia", "token_2=eu", "token_2=us"},
 		"token:9":          {"token_9=__HIVE_DEFAULT_PARTITION__"},
 		"header:Tenant-Id": {"tenant_id=__HIVE_DEFAULT_PARTITION__", "tenant_id=t0", "tenant_id=t2"},

@@ -27,7 +27,7 @@ func parseSplit(s string) (split, error) {
 	case s == "none":
 		return split{value: func(*nats.Msg) string { return "" }}, nil
 	case s == "subject":
-		return split{folder: "subject", value: func(msg *nats.Msg) string { return msg.Subject }}, nil
+		return split{folder: "by_subject", value: func(msg *nats.Msg) string { return msg.Subject }}, nil
 	case kind == "token":
 		n, err := strconv.Atoi(arg)
 		if err != nil || n < 1 {

@@ -18,7 +18,7 @@ func TestSplitMakesFoldersOfValues(t *testing.T) {
 		want  string
 	}{
 		{"none", msg, ""},
-		{"subject", msg, "subject=orders.eu.new"},
+		{"subject", msg, "by_subject=orders.eu.new"},
 		{"token:1", msg, "token_1=orders"},
 		{"token:2", msg, "token_2=eu"},
 		{"token:3", msg, "token_3=new"},

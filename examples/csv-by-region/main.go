@@ -11,13 +11,13 @@ import (
 	"encoding/json"
 	"log"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/jetcapture/lake/jetcapture"
+	"github.com/jetcapture/lake/store"
 )
 
 // Person is a message.
@@ -48,9 +48,7 @@ func byRegion(dir string) *jetcapture.Options[*Person, string] {
 				return [][]string{{p.FirstName, p.LastName, p.Region}}, nil
 			})
 		},
-		Store: &jetcapture.LocalFSStore[string]{
-			Resolver: func(region string) (string, error) { return filepath.Join(dir, region), nil },
-		},
+		Store: store.Blocks[string](store.NewDir(dir), nil),
 	}
 }
 

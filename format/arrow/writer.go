@@ -207,6 +207,12 @@ func (w *writer[P]) guard(f func() error) (err error) {
 	return f()
 }
 
+// Columns returns the names of the columns.
+func (w *writer[P]) Columns() []string { return w.plan.schema.Names() }
+
+// Suffix returns "arrow".
+func (w *writer[P]) Suffix() string { return "arrow" }
+
 // Attributes returns the fingerprint of the schema.
 func (w *writer[P]) Attributes() map[string]string {
 	return map[string]string{"schema": w.plan.schema.Fingerprint()}

@@ -289,6 +289,12 @@ func noPanic(f func() error) (err error) {
 	return f()
 }
 
+// Columns returns the names of the columns.
+func (w *writer[P]) Columns() []string { return w.factory.plan.Schema().Names() }
+
+// Suffix returns "parquet".
+func (w *writer[P]) Suffix() string { return "parquet" }
+
 // Attributes returns the fingerprint of the schema.
 func (w *writer[P]) Attributes() map[string]string {
 	return map[string]string{"schema": w.factory.table.metadata[fingerprintKey]}

@@ -14,7 +14,7 @@
 //				return new(jetcapture.NewLineDelimitedJSON[*Order])
 //			}
 //			options.Suffix = "ndjson"
-//			options.Store = jetcapture.SingleDirStore[string]("/lake")
+//			options.Store = store.Blocks[string](store.NewDir("/lake"), nil)
 //			return nil
 //		}))
 //	}

@@ -153,7 +153,7 @@ func TestWrongFlagsEndWithUsageAndSayWhatToWrite(t *testing.T) {
 			[2]string{},
 			"capture: options: MessageDecoder is nil: set a func(*nats.Msg) (payload, destination key, error), such as NatsToNats(SubjectToDestKey)\n" +
 				"capture: options: WriterFactory is nil: set a func that returns a new writer, such as one of package format\n" +
-				"capture: options: Store is nil: set a BlockStore, such as SingleDirStore\n",
+				"capture: options: Store is nil: set a BlockStore, such as store.Blocks[Key](store.NewDir(dir), nil), with the type of your destination keys for Key\n",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/jetcapture/lake/format/parquet"
 	"github.com/jetcapture/lake/jetcapture"
+	"github.com/jetcapture/lake/store"
 )
 
 const (
@@ -129,7 +130,7 @@ func restart(args []string) (err error) {
 	o.NATSStreamName, o.NATSConsumerName = stream, "bench"
 	o.Delivery = jetcapture.Delivery(args[2])
 	o.WriterFactory, o.Suffix = writers, "parquet"
-	o.Store = jetcapture.SingleDirStore[string](dir)
+	o.Store = store.Blocks[string](store.NewDir(dir), nil)
 	o.MaxAge, o.UntilCaughtUp = time.Minute, true
 	o.MessageDecoder = func(msg *nats.Msg) (*jetcapture.NatsMessage, string, error) {
 		m, key, err := jetcapture.NatsToNats(func(*nats.Msg) string { return "" })(msg)
