@@ -107,18 +107,16 @@ func checkWriters[P Payload, K DestKey](d *diagnosis, o *Options[P, K]) {
 
 func checkStore(ctx context.Context, d *diagnosis, s any, delivery Delivery) {
 	const check = "store"
-	prober, ok := s.(interface {
-		Probe(ctx context.Context) error
-	})
-	if !ok {
-		why := "it cannot be probed, so nobody knows whether files can be stored there"
-		if delivery == ExactlyOnce {
-			why += ", nor whether it refuses to overwrite, which exactly-once delivery stands on"
-		}
-		d.note(check, fmt.Sprintf("%T", s), why)
-		return
+	err := store.ErrNoProbe
+	if prober, ok := s.(store.Prober); ok {
+		err = prober.Probe(ctx)
 	}
-	switch err := prober.Probe(ctx); {
+	switch {
+	case errors.Is(err, store.ErrNoProbe) && delivery == ExactlyOnce:
+		d.add(SeverityWarning, check, fmt.Sprintf("%T", s), "it cannot be probed, so nobody knows whether files can be stored there, nor whether it refuses to overwrite, which exactly-once delivery stands on",
+			"give it a method Probe (store.Prober), or make it of a bucket with store.Blocks")
+	case errors.Is(err, store.ErrNoProbe):
+		d.note(check, fmt.Sprintf("%T", s), "it cannot be probed, so nobody knows whether files can be stored there")
 	case err == nil:
 		d.ok(check, "can be written and read, and refuses to overwrite")
 	case errors.Is(err, store.ErrNotCreateOnly) && delivery == ExactlyOnce:

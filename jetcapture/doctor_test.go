@@ -18,6 +18,7 @@ import (
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/capturetest"
 	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/store"
 )
 
 // examine returns what is not in order, by what was looked at.
@@ -184,6 +185,37 @@ func TestDoctorFindsWhatRunRefuses(t *testing.T) {
 			want(t, bad, jetcapture.SeverityFatal, c.check)
 			if err := o.Build().Run(t.Context(), s.Connect()); err == nil {
 				t.Error("Run does not refuse it")
+			}
+		})
+	}
+}
+
+// unprobed is a store that has what exactly-once delivery needs, and cannot be probed.
+type unprobed struct {
+	store.BlockStore[string]
+	store.RootWriter
+	store.Locator[string]
+}
+
+func TestDoctorWarnsOfAStoreThatCannotBeProbed(t *testing.T) {
+	s := startServer(t)
+	o := onceNDJSON(t.TempDir())
+	inner := o.Store.(locatorStore)
+	for name, blocks := range map[string]jetcapture.BlockStore[string]{
+		"by itself": unprobed{inner, inner, inner},
+		"chosen": store.Choose(func(string) (jetcapture.BlockStore[string], error) { return unprobed{inner, inner, inner}, nil },
+			jetcapture.BlockStore[string](inner)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			o.Store = blocks
+			bad := examine(t, s, o)
+			if f, ok := bad["store"]; !ok || f.Severity != jetcapture.SeverityWarning || !strings.Contains(f.Change, "Probe") {
+				t.Errorf("the finding about the store is %+v", f)
+			}
+			less := *o
+			less.Delivery = jetcapture.AtLeastOnce
+			if f, ok := examine(t, s, &less)["store"]; ok {
+				t.Errorf("with at-least-once delivery there is %+v", f)
 			}
 		})
 	}

@@ -21,15 +21,18 @@ const filesLookedFor = 4
 
 // probeStore refuses a store that overwrites, where the store can be asked.
 func probeStore(ctx context.Context, s any, log *zap.Logger) error {
-	prober, ok := s.(interface {
-		Probe(ctx context.Context) error
-	})
+	prober, ok := s.(store.Prober)
 	if !ok {
+		log.Warn("the store cannot be probed: if it overwrites, a block that it has may be lost", zap.String("store", fmt.Sprintf("%T", s)))
 		return nil
 	}
 	for attempt := 1; ; attempt++ {
 		err := prober.Probe(ctx)
 		if err == nil {
+			return nil
+		}
+		if errors.Is(err, store.ErrNoProbe) {
+			log.Warn("not all of the store can be probed: if it overwrites, a block that it has may be lost", zap.Error(err))
 			return nil
 		}
 		if store.IsPermanent(err) || errors.Is(err, store.ErrNotCreateOnly) {

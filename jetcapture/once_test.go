@@ -191,6 +191,12 @@ func TestExactlyOnceRefusesAStoreThatOverwrites(t *testing.T) {
 	if err := o.Build().Run(t.Context(), s.Connect()); !errors.Is(err, store.ErrNotCreateOnly) {
 		t.Errorf("Run = %v", err)
 	}
+	bad, good := o.Store, onceNDJSON(t.TempDir()).Store
+	o.UntilCaughtUp = true
+	o.Store = store.Choose(func(string) (jetcapture.BlockStore[string], error) { return bad, nil }, good)
+	if err := o.Build().Run(t.Context(), s.Connect()); !errors.Is(err, store.ErrNotCreateOnly) {
+		t.Errorf("Run = %v, with a store for each destination key", err)
+	}
 }
 
 func TestExactlyOnceEndsWhenTheLedgerIsDeleted(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/jetcapture/lake/store/internal/body"
 )
 
-// Blocks makes a BlockStore of bucket, which is a RootWriter and a Locator too, and has a method Probe(ctx) error. A
+// Blocks makes a BlockStore of bucket, which is a RootWriter and a Locator too, a Prober and a DestKeyChecker. A
 // block goes to resolve(destKey)/dir/fileName; an empty folder is left out. resolve returns a slash-separated folder without slashes at its ends, "" for the root; nil means
 // HivePath, which is safe with any destination key. A resolve of your own must escape what comes from outside, with
 // EscapeHive or HivePart. Its errors come through: mark with Permanent what retrying cannot fix, which then wraps ErrDestKey
@@ -114,5 +114,5 @@ func (b *blocks[K]) Bucket(_ context.Context, root string) (Bucket, error) {
 	return b.bucket, nil
 }
 
-// Probe tries whether the bucket can be used: see the function Probe.
+// Probe implements Prober.
 func (b *blocks[K]) Probe(ctx context.Context) error { return Probe(ctx, b.bucket) }

@@ -14,7 +14,8 @@ import (
 
 // Choose returns a BlockStore that puts each block into the store that pick returns for its destination key, such as a
 // bucket of each tenant. What belongs to no destination key, dead letters, goes into root. It is a RootWriter, and a Locator
-// as far as the stores that it is given are.
+// and a Prober as far as the stores that it is given are. To probe it tries root, and the store of the zero destination key if pick has one:
+// see to it that the others refuse to overwrite as well.
 //
 // pick is called for each try to store or locate a block, by several goroutines at a time, and must not open a connection each
 // time: keep what it returned, for as many destination keys as there can be. It must return the same place for a destination
@@ -64,6 +65,28 @@ func (c *chooser[K]) WriteRoot(ctx context.Context, block io.Reader, dir, fileNa
 }
 
 var errNoRootStore = Permanent(errors.New("store a dead letter: Choose was given no store for what belongs to no destination key"))
+
+// Probe implements Prober.
+func (c *chooser[K]) Probe(ctx context.Context) error {
+	if c.root == nil {
+		return errNoRootStore
+	}
+	if err := probeBlocks(ctx, c.root); err != nil {
+		return err
+	}
+	var zero K
+	if picked, err := c.storeOf(zero); err == nil {
+		return probeBlocks(ctx, picked)
+	}
+	return nil
+}
+
+func probeBlocks[K comparable](ctx context.Context, s BlockStore[K]) error {
+	if p, ok := s.(Prober); ok {
+		return p.Probe(ctx)
+	}
+	return fmt.Errorf("probe a %T that Choose was given: %w", s, ErrNoProbe)
+}
 
 // The Root of a chooser's Location is rootMark for what WriteRoot stores, and else the destination key, after its length and a
 // colon. Then comes the Root of the store that was chosen.

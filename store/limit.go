@@ -73,8 +73,8 @@ func (l *limit) List(ctx context.Context, prefix string) iter.Seq2[Object, error
 
 func (l *limit) Remove(ctx context.Context, name string) error { return l.inner.Remove(ctx, name) }
 
-// Probe implements Prober.
-func (l *limit) Probe(ctx context.Context, name string) error {
+// ProbeOverwrite implements OverwriteProber.
+func (l *limit) ProbeOverwrite(ctx context.Context, name string) error {
 	return probeInner(ctx, l.inner, name)
 }
 

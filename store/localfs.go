@@ -12,7 +12,7 @@ import (
 )
 
 // LocalFSStore is a BlockStore that puts the blocks of each destination key into a folder of its own, anywhere on the
-// local file system. It is a RootWriter and a Locator, and keeps all promises of Dir: create-only, durable, whole. Set
+// local file system. It is a RootWriter, a Locator and a Prober, and keeps all promises of Dir: create-only, durable, whole. Set
 // Resolver, and use the store by its address.
 //
 // As the folders may lie on different file systems, a temporary file is made beside the final one: hidden, with a name
@@ -74,6 +74,9 @@ func (s *LocalFSStore[K]) Bucket(_ context.Context, root string) (Bucket, error)
 	}
 	return folder, nil
 }
+
+// Probe implements Prober, in the folder of the zero destination key, to which dead letters go.
+func (s *LocalFSStore[K]) Probe(ctx context.Context) error { return probeRoot(ctx, s) }
 
 // place returns where a block goes.
 func (s *LocalFSStore[K]) place(destKey K, dir, fileName string) (folder *Dir, name string, err error) {

@@ -17,12 +17,24 @@ import (
 // ErrNotCreateOnly is what Probe finds where a second Create of a name takes the place of the first.
 var ErrNotCreateOnly = errors.New("the store overwrites objects although told not to; exactly-once needs a server with conditional writes")
 
-// A Prober is a Bucket that knows more ways in which its server may break what Bucket promises, such as completing a
-// multipart upload over an object.
+// ErrNoProbe is what a Prober returns that cannot try what it is made of.
+var ErrNoProbe = errors.New("the store cannot be probed: nobody knows whether it refuses to overwrite")
+
+// A Prober is a BlockStore that can be tried, as all of this package and of those below it. A capture that delivers exactly once tries
+// it before it begins.
 type Prober interface {
-	// Probe tries them on an object that is there. It leaves that as it is, and nothing else behind. The error wraps
+	// Probe tries whether blocks can be stored and whether the store refuses to overwrite, as the function Probe does for a Bucket.
+	// It leaves nothing behind. The error wraps ErrNotCreateOnly, and is Permanent, if the store overwrites, and ErrNoProbe if that
+	// cannot be known.
+	Probe(ctx context.Context) error
+}
+
+// An OverwriteProber is a Bucket that knows more ways in which its server may break what Bucket promises, such as completing a
+// multipart upload over an object. The function Probe asks it.
+type OverwriteProber interface {
+	// ProbeOverwrite tries them on an object that is there. It leaves that as it is, and nothing else behind. The error wraps
 	// ErrNotCreateOnly if the object was replaced.
-	Probe(ctx context.Context, name string) error
+	ProbeOverwrite(ctx context.Context, name string) error
 }
 
 const (
@@ -72,10 +84,7 @@ func probe(ctx context.Context, b Bucket, name string) (written bool, err error)
 	if _, err := b.Create(ctx, name, bytes.NewReader(content), attrs); err != nil {
 		return true, fmt.Errorf("it does not know what it has again: %w", err)
 	}
-	if p, ok := b.(Prober); ok {
-		return true, p.Probe(ctx, name)
-	}
-	return true, nil
+	return true, probeInner(ctx, b, name)
 }
 
 func probeContent() []byte {
@@ -106,10 +115,29 @@ func innermost(b Bucket) Bucket {
 	}
 }
 
-// probeInner is the Prober of what a decorator is around.
-func probeInner(ctx context.Context, inner Bucket, name string) error {
-	if p, ok := inner.(Prober); ok {
-		return p.Probe(ctx, name)
+// probeInner asks the first OverwriteProber of b and what it is around.
+func probeInner(ctx context.Context, b Bucket, name string) error {
+	for {
+		if p, ok := b.(OverwriteProber); ok {
+			return p.ProbeOverwrite(ctx, name)
+		}
+		outer, ok := b.(interface{ Unwrap() Bucket })
+		if !ok {
+			return nil
+		}
+		b = outer.Unwrap()
 	}
-	return nil
+}
+
+// probeRoot is the Probe of a BlockStore that has many places: it tries that of dead letters.
+func probeRoot[K comparable](ctx context.Context, s Locator[K]) error {
+	at, err := s.LocateRoot(ctx, probeFolder, "probe")
+	if err != nil {
+		return fmt.Errorf("probe the store, where dead letters go: %w", err)
+	}
+	bucket, err := s.Bucket(ctx, at.Root)
+	if err != nil {
+		return fmt.Errorf("probe the store, where dead letters go: %w", err)
+	}
+	return Probe(ctx, bucket)
 }

@@ -62,7 +62,7 @@ func (f *faulty) Remove(ctx context.Context, name string) error {
 	return f.Bucket.Remove(ctx, name)
 }
 
-func (f *faulty) Probe(ctx context.Context, name string) error {
+func (f *faulty) ProbeOverwrite(ctx context.Context, name string) error {
 	if f.probe != nil {
 		return f.probe(ctx, name)
 	}

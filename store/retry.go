@@ -83,8 +83,8 @@ func (r *retry) Remove(ctx context.Context, name string) error {
 	return r.do(ctx, "remove", name, func() error { return r.inner.Remove(ctx, name) })
 }
 
-// Probe implements Prober.
-func (r *retry) Probe(ctx context.Context, name string) error {
+// ProbeOverwrite implements OverwriteProber.
+func (r *retry) ProbeOverwrite(ctx context.Context, name string) error {
 	return r.do(ctx, "probe", name, func() error { return probeInner(ctx, r.inner, name) })
 }
 

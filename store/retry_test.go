@@ -90,8 +90,8 @@ func everything(t *testing.T, b store.Bucket) map[string]error {
 		_ = r.Close()
 	}
 	errs["remove"] = b.Remove(ctx, "x")
-	if p, ok := b.(store.Prober); ok {
-		errs["probe"] = p.Probe(ctx, "x")
+	if p, ok := b.(store.OverwriteProber); ok {
+		errs["probe"] = p.ProbeOverwrite(ctx, "x")
 	}
 	return errs
 }

@@ -99,8 +99,8 @@ func (t *timeout) Remove(ctx context.Context, name string) error {
 	return w.explain(t.inner.Remove(w.ctx, name))
 }
 
-// Probe implements Prober. The Prober does several operations, so it has the time for several.
-func (t *timeout) Probe(ctx context.Context, name string) error {
+// ProbeOverwrite implements OverwriteProber. That does several operations, so it has the time for several.
+func (t *timeout) ProbeOverwrite(ctx context.Context, name string) error {
 	w := watch(ctx, 10*t.options.Operation, "probe "+quote(name)+": the store did not answer", t.options.Setting)
 	defer w.end()
 	return w.explain(probeInner(w.ctx, t.inner, name))

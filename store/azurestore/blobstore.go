@@ -41,7 +41,7 @@ type BlobStoreOptions[K comparable] struct {
 	MaxClients int
 }
 
-// AzureBlobStore is a store.BlockStore, store.RootWriter and store.Locator that asks a function where blocks go: to an account,
+// AzureBlobStore is a store.BlockStore, store.RootWriter, store.Locator and store.Prober that asks a function where blocks go: to an account,
 // container and folder of each tenant, for example. It keeps all promises of a store.BlockStore. Where all blocks go to one
 // container, store.Blocks over a Bucket is simpler.
 type AzureBlobStore[K comparable] struct {
@@ -192,6 +192,15 @@ func (s *AzureBlobStore[K]) bucketAt(root string) (*overriding, error) {
 		return nil, store.Permanent(fmt.Errorf("root %.120q is not of this store: %w", root, err))
 	}
 	return s.bucketOf(destKey)
+}
+
+// Probe implements store.Prober, where dead letters go.
+func (s *AzureBlobStore[K]) Probe(ctx context.Context) error {
+	bucket, err := s.rootBucket()
+	if err != nil {
+		return fmt.Errorf("probe the store, where dead letters go: %w", err)
+	}
+	return store.Probe(ctx, bucket)
 }
 
 // bucketOf returns the Bucket of a destination key.

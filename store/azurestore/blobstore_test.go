@@ -24,6 +24,7 @@ var (
 	_ store.BlockStore[string] = (*azurestore.AzureBlobStore[string])(nil)
 	_ store.RootWriter         = (*azurestore.AzureBlobStore[string])(nil)
 	_ store.Locator[string]    = (*azurestore.AzureBlobStore[string])(nil)
+	_ store.Prober             = (*azurestore.AzureBlobStore[string])(nil)
 )
 
 func TestAzureBlobStore(t *testing.T) {

@@ -126,8 +126,8 @@ func (u *upload) stage(ctx context.Context, id string, crc uint64, open func() *
 	}
 }
 
-// Probe implements store.Prober: a list of blocks must not be committed over a blob either.
-func (b *Bucket) Probe(ctx context.Context, name string) error {
+// ProbeOverwrite implements store.OverwriteProber: a list of blocks must not be committed over a blob either.
+func (b *Bucket) ProbeOverwrite(ctx context.Context, name string) error {
 	if err := b.probe(ctx, name); err != nil {
 		return b.failed(ctx, "probe", name, err)
 	}

@@ -350,7 +350,7 @@ func TestUnconditionalWritesLookFirst(t *testing.T) {
 		}
 	}
 	mustCreate(t, b, "probe", []byte("content"))
-	if err := b.Probe(t.Context(), "probe"); !errors.Is(err, store.ErrNotCreateOnly) || !store.IsPermanent(err) {
+	if err := b.ProbeOverwrite(t.Context(), "probe"); !errors.Is(err, store.ErrNotCreateOnly) || !store.IsPermanent(err) {
 		t.Errorf("Probe returns %v", err)
 	}
 }

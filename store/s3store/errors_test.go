@@ -40,7 +40,7 @@ func attempts(ctx context.Context, b *s3store.Bucket) map[string]error {
 	}
 	return map[string]error{
 		"create": small, "create large": large, "open": open, "stat": stat, "list": list,
-		"try a multipart upload over": b.Probe(ctx, "x"), "remove": b.Remove(ctx, "x"),
+		"try a multipart upload over": b.ProbeOverwrite(ctx, "x"), "remove": b.Remove(ctx, "x"),
 	}
 }
 

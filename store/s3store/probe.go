@@ -16,9 +16,9 @@ import (
 // maxProbe is more than the object of store.Probe has.
 const maxProbe = 1 << 20
 
-// Probe implements store.Prober: it tries to complete a multipart upload, of the same content, over an object. There are
+// ProbeOverwrite implements store.OverwriteProber: it tries to complete a multipart upload, of the same content, over an object. There are
 // servers that heed the condition on small objects alone.
-func (b *Bucket) Probe(ctx context.Context, name string) error {
+func (b *Bucket) ProbeOverwrite(ctx context.Context, name string) error {
 	if err := b.probe(ctx, name); err != nil {
 		return b.failed(ctx, "try a multipart upload over", name, err)
 	}

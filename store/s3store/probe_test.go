@@ -58,7 +58,7 @@ func TestProbeLeavesTheObjectAlone(t *testing.T) {
 	b, bucket := through(t, server, &wire{})
 	for name, content := range map[string]string{"probe": "content", "empty": ""} {
 		mustCreate(t, b, name, []byte(content))
-		if err := b.Probe(t.Context(), name); err != nil {
+		if err := b.ProbeOverwrite(t.Context(), name); err != nil {
 			t.Error(err)
 		}
 		wantContent(t, b, name, []byte(content))
@@ -72,7 +72,7 @@ func TestProbeOfAServerInTroubleIsNoVerdict(t *testing.T) {
 	b, bucket := through(t, server, w)
 	mustCreate(t, b, "probe", []byte("content"))
 	w.lost = "complete"
-	if err := b.Probe(t.Context(), "probe"); err == nil || errors.Is(err, store.ErrNotCreateOnly) || store.IsPermanent(err) {
+	if err := b.ProbeOverwrite(t.Context(), "probe"); err == nil || errors.Is(err, store.ErrNotCreateOnly) || store.IsPermanent(err) {
 		t.Errorf("Probe returns %v, want an error to be retried", err)
 	}
 	wantNoUploads(t, server, bucket)

@@ -24,8 +24,8 @@ type Bucket struct {
 }
 
 var (
-	_ store.Bucket = (*Bucket)(nil)
-	_ store.Prober = (*Bucket)(nil)
+	_ store.Bucket          = (*Bucket)(nil)
+	_ store.OverwriteProber = (*Bucket)(nil)
 )
 
 // New returns the Bucket that o describes. It reads the environment and files, and connects to nothing: store.Probe says

@@ -11,7 +11,7 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// RunLocator tests the stores that open returns, which must be Locators and RootWriters, with at least two destination keys
+// RunLocator tests the stores that open returns, which must be Locators, RootWriters and Probers, with at least two destination keys
 // that have different places. It calls open once for each subtest and expects an empty store of which it is the only user.
 func RunLocator[K comparable](t *testing.T, open func(t *testing.T) store.BlockStore[K], keys ...K) {
 	tests := []struct {
@@ -24,6 +24,7 @@ func RunLocator[K comparable](t *testing.T, open func(t *testing.T) store.BlockS
 		{"bad names have no location", locatorTest[K].badNames},
 		{"hostile roots have no bucket", locatorTest[K].hostileRoots},
 		{"each root has one identity", locatorTest[K].identities},
+		{"it can be probed, which leaves nothing", locatorTest[K].probing},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -216,6 +217,22 @@ func (l locatorTest[K]) identities(t *testing.T) {
 	for root, want := range idOf {
 		if id, err := store.ReadIdentity(t.Context(), l.bucket(t, store.Location{Root: root})); id != want || err != nil {
 			t.Errorf("root %q: ReadIdentity returns %q, %v, want %q", root, id, err, want)
+		}
+	}
+}
+
+func (l locatorTest[K]) probing(t *testing.T) {
+	prober, ok := any(l.store).(store.Prober)
+	if !ok {
+		t.Fatalf("a %T is no Prober: nobody could tell whether it overwrites", l.store)
+	}
+	if err := prober.Probe(t.Context()); err != nil {
+		t.Errorf("Probe: %v", err)
+	}
+	for _, p := range l.places(t) {
+		_, bucket := l.located(t, p, "place", "1.parquet")
+		for object, err := range bucket.List(t.Context(), "") {
+			t.Errorf("%s: there is %s after Probe, %v", p.what, object.Name, err)
 		}
 	}
 }
