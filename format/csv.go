@@ -16,6 +16,9 @@ import (
 // The header is the first line. With a header every row must have as many fields; without one, that is with none, any
 // number but 0 will do.
 //
+// Cells are written as they are. A spreadsheet takes one that begins with =, +, - or @ for a formula, and a quote or tab in front of it
+// would be data to all other readers: if people open the files in one, let flatten put it there.
+//
 // Write rejects a payload with flatten's error, and one with a row of another number of fields.
 //
 // The Writer is a Bufferer and a Spiller.

@@ -151,3 +151,27 @@ func open[P any](t testing.TB, w format.Writer[P], out *bytes.Buffer) {
 		t.Fatal(err)
 	}
 }
+
+func TestCSVWritesFormulasAsTheyAre(t *testing.T) {
+	type row struct{ Text string }
+	writers, err := format.CSV[row]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"=1+1", "+1", "-1", "@a", "\tx"} {
+		var file bytes.Buffer
+		w := writers()
+		if err := w.InitNew(&file); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(row{text}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := csv.NewReader(&file).ReadAll(); err != nil || got[1][0] != text {
+			t.Errorf("%q is written as %q, %v", text, got, err)
+		}
+	}
+}

@@ -50,5 +50,8 @@
 // DuckDB tells apart with allow_quoted_nulls = false. Two things are not told apart: in NDJSON a null of a JSON column that
 // is in its JSON, and in a CSV of one column alone nulls and empty text, both of which are "", as readers skip empty lines.
 //
+// Text that a spreadsheet takes for a formula, such as =1+1, is written as it is, since what would defuse it is data to all other
+// readers: import CSV as text.
+//
 // DuckDB reads lines of up to 2 MB of CSV and 16 MB of JSON, unless max_line_size and maximum_object_size say more.
 package format

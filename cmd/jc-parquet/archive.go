@@ -26,6 +26,8 @@ type archive struct {
 	layout  string
 	parquet parquet.Options
 	typed   typed
+
+	misses *misses // once it is configured
 }
 
 func archiveFlags() []cli.Flag {
@@ -71,7 +73,8 @@ func archiveFrom(cmd *cli.Command) *archive {
 func (a *archive) configure(ctx context.Context, o *options) error {
 	split, splitErr := parseSplit(a.split)
 	if splitErr == nil {
-		o.MessageDecoder = decoder(split.value)
+		a.misses = &misses{split: split, log: o.Logger}
+		o.MessageDecoder = decoder(a.misses.value)
 	}
 	return errors.Join(a.setStore(ctx, o, split), a.setFormat(o, split), splitErr, a.setLayout(o))
 }

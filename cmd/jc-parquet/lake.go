@@ -69,6 +69,9 @@ func (l lake) open(ctx context.Context) (store.Bucket, error) {
 	if l.out == "" {
 		return nil, errors.New("--out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL")
 	}
+	if strings.HasPrefix(strings.ToLower(l.out), "mem:") {
+		return nil, errors.New("--out: mem: keeps files in memory, where all of them would be lost with this process: name a folder, or the URL of a bucket")
+	}
 	bucket, err := openURL(ctx, l.out)
 	if err != nil {
 		return nil, fmt.Errorf("--out: %w", err)

@@ -25,7 +25,8 @@ type tally struct {
 
 // progress watches a capture, logs how it goes on every few seconds, and has its sums at the end.
 type progress struct {
-	log *zap.Logger
+	log    *zap.Logger
+	misses *misses // nil: nothing is split
 
 	mu    sync.Mutex
 	sum   tally
@@ -103,7 +104,7 @@ func (p *progress) sampled(s jetcapture.Stats) {
 			zap.Int("files", p.sum.files),
 			zap.Int64("bytes", p.sum.bytes),
 		}
-		p.log.Info("progress", append(fields, p.sum.extras()...)...)
+		p.log.Info("progress", append(fields, p.extras()...)...)
 	}
 	p.shown, p.shownAt, p.stats = p.sum, time.Now(), s
 }
@@ -135,16 +136,19 @@ func (p *progress) summary() {
 		zap.Int("files", p.sum.files), zap.Int64("bytes", p.sum.bytes),
 		zap.Float64("seconds", p.took().Seconds()), zap.Int("messages_per_s", perSecond(p.sum.messages, p.took())),
 	}
-	p.log.Info("stored", append(fields, p.sum.extras()...)...)
+	p.log.Info("stored", append(fields, p.extras()...)...)
 }
 
 // extras are the counts that most captures do not have.
-func (t tally) extras() (fields []zap.Field) {
-	if t.letters > 0 {
-		fields = append(fields, zap.Int("dead_letters", t.letters), zap.Int("dead_letter_files", t.letterFs))
+func (p *progress) extras() (fields []zap.Field) {
+	if p.sum.letters > 0 {
+		fields = append(fields, zap.Int("dead_letters", p.sum.letters), zap.Int("dead_letter_files", p.sum.letterFs))
 	}
-	if t.repeated > 0 {
-		fields = append(fields, zap.Int("already_stored", t.repeated))
+	if p.sum.repeated > 0 {
+		fields = append(fields, zap.Int("already_stored", p.sum.repeated))
+	}
+	if n := p.misses.n(); n > 0 {
+		fields = append(fields, zap.Int64("without_split", n))
 	}
 	return fields
 }

@@ -23,6 +23,7 @@ func runCommand() *cli.Command {
 		p = newProgress(o.Logger)
 		o.Observer = p.observer()
 		err := a.configure(context.Background(), o)
+		p.misses = a.misses
 		if tried {
 			o.Store = probed(o.Store)
 		}

@@ -164,6 +164,41 @@ func TestSplitKeysBecomeHiveFolders(t *testing.T) {
 	}
 }
 
+func TestMessagesWithoutAValueForTheSplitAreCounted(t *testing.T) {
+	s := ordersServer(t)
+	for split, want := range map[string]string{
+		"token:9":          fmt.Sprintf(`"without_split": %d`, messages),
+		"header:Tenant-Id": `"without_split": `,
+		"token:2":          "",
+		"none":             "",
+	} {
+		code, _, stderr := jcParquet("run", "--server", s.URL(), "--stream=ORDERS", "--consumer", fmt.Sprint("c", time.Now().UnixNano()),
+			"--create-consumer", "--until-caught-up", "--out", t.TempDir(), "--split", split)
+		if code != app.ExitOK {
+			t.Fatalf("exit code %d: %s", code, stderr)
+		}
+		wanted := 0
+		if want != "" {
+			wanted = 1
+		}
+		if n := strings.Count(stderr, "messages have no value for --split"); n != wanted || !strings.Contains(stderr, want) {
+			t.Errorf("--split %s warns %d times, want %d and %q: %s", split, n, wanted, want, stderr)
+		}
+		if want == "" && strings.Contains(stderr, "without_split") {
+			t.Errorf("--split %s counts messages without a value: %s", split, stderr)
+		}
+	}
+}
+
+func TestALakeInMemoryIsRefused(t *testing.T) {
+	for _, out := range []string{"mem://", "MEM:///"} {
+		code, _, stderr := jcParquet("run", "--server", "nats://127.0.0.1:1", "--stream=ORDERS", "--consumer=lake", "--out", out)
+		if code != app.ExitUsage || !strings.Contains(stderr, "would be lost") {
+			t.Errorf("--out %s: exit code %d: %s", out, code, stderr)
+		}
+	}
+}
+
 func TestLayoutSaysHowFoldersByTimeLook(t *testing.T) {
 	s := ordersServer(t)
 	for layout, want := range map[string]string{"hive": "date=2*/hour=*", "date": "2*/*/*/*/*"} {

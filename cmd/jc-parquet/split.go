@@ -16,6 +16,7 @@ import (
 // A split says which messages go into one folder: those with the same value. The value is the destination key; it is
 // made into a folder only when a file is stored.
 type split struct {
+	flag   string // as it was written
 	folder string // the name of name=value; "" for no folders
 	value  func(msg *nats.Msg) string
 }
@@ -25,20 +26,20 @@ func parseSplit(s string) (split, error) {
 	kind, arg, _ := strings.Cut(s, ":")
 	switch {
 	case s == "none":
-		return split{value: func(*nats.Msg) string { return "" }}, nil
+		return split{flag: s, value: func(*nats.Msg) string { return "" }}, nil
 	case s == "subject":
-		return split{folder: "by_subject", value: func(msg *nats.Msg) string { return msg.Subject }}, nil
+		return split{flag: s, folder: "by_subject", value: func(msg *nats.Msg) string { return msg.Subject }}, nil
 	case kind == "token":
 		n, err := strconv.Atoi(arg)
 		if err != nil || n < 1 {
 			return split{}, errors.New("--split: say which token of the subject, from 1, as in token:2")
 		}
-		return split{folder: "token_" + strconv.Itoa(n), value: func(msg *nats.Msg) string { return token(msg.Subject, n) }}, nil
+		return split{flag: s, folder: "token_" + strconv.Itoa(n), value: func(msg *nats.Msg) string { return token(msg.Subject, n) }}, nil
 	case kind == "header":
 		if arg == "" {
 			return split{}, errors.New("--split: say which header, as in header:Tenant")
 		}
-		return split{folder: headerFolder(arg), value: func(msg *nats.Msg) string { return msg.Header.Get(arg) }}, nil
+		return split{flag: s, folder: headerFolder(arg), value: func(msg *nats.Msg) string { return msg.Header.Get(arg) }}, nil
 	default:
 		return split{}, errors.New("--split is not known: use none, subject, token:N (from 1) or header:NAME")
 	}
