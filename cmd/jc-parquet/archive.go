@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v3"
 
+	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/arrow"
 	"github.com/jetcapture/lake/format/parquet"
@@ -27,7 +28,8 @@ type archive struct {
 	parquet parquet.Options
 	typed   typed
 
-	misses *misses // once it is configured
+	misses *misses         // once it is configured
+	counts *columns.Counts // of typed columns, once they are known
 }
 
 func archiveFlags() []cli.Flag {
@@ -117,6 +119,7 @@ func (a *archive) setFormat(o *options, split split) error {
 		o.WriterFactory = func() writer { return nil }
 		return nil
 	}
+	a.counts = plan.Counts()
 	o.WriterFactory, err = a.planWriters(plan)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/jetcapture"
 )
 
@@ -32,6 +33,9 @@ type progress struct {
 	sum   tally
 	first time.Time // when the first block was opened: the first message had come
 	last  time.Time // when the last block was acked
+
+	counts *columns.Counts // of typed columns, or nil
+	warned bool            // of values that do not fit
 
 	shown   tally // at the last line
 	shownAt time.Time
@@ -104,9 +108,26 @@ func (p *progress) sampled(s jetcapture.Stats) {
 			zap.Int("files", p.sum.files),
 			zap.Int64("bytes", p.sum.bytes),
 		}
-		p.log.Info("progress", append(fields, p.extras()...)...)
+		misfits := p.misfits()
+		p.log.Info("progress", append(append(fields, p.extras()...), misfits.fields()...)...)
+		p.warnOnce(misfits)
 	}
 	p.shown, p.shownAt, p.stats = p.sum, time.Now(), s
+}
+
+// misfits returns how many values did not fit their columns.
+func (p *progress) misfits() misfitCounts {
+	if p.counts == nil {
+		return nil
+	}
+	return p.counts.Misfits()
+}
+
+// warnOnce tells of columns that are mostly null as the values do not fit, once there is reason to.
+func (p *progress) warnOnce(misfits misfitCounts) {
+	if !p.warned {
+		p.warned = misfits.warn(p.log) > 0
+	}
 }
 
 // began says whether there is anything to sum up.
@@ -136,7 +157,9 @@ func (p *progress) summary() {
 		zap.Int("files", p.sum.files), zap.Int64("bytes", p.sum.bytes),
 		zap.Float64("seconds", p.took().Seconds()), zap.Int("messages_per_s", perSecond(p.sum.messages, p.took())),
 	}
-	p.log.Info("stored", append(fields, p.extras()...)...)
+	misfits := p.misfits()
+	p.log.Info("stored", append(append(fields, p.extras()...), misfits.fields()...)...)
+	misfits.warn(p.log)
 }
 
 // extras are the counts that most captures do not have.

@@ -23,7 +23,7 @@ func runCommand() *cli.Command {
 		p = newProgress(o.Logger)
 		o.Observer = p.observer()
 		err := a.configure(context.Background(), o)
-		p.misses = a.misses
+		p.misses, p.counts = a.misses, a.counts
 		if tried {
 			o.Store = probed(o.Store)
 		}
@@ -100,11 +100,15 @@ Typed columns: --columns FILE names columns in payloads that are JSON objects, a
      type: timestamp
 
 Types: bool, int8 to int64, uint8 to uint64, float32, float64, decimal(18,2), string, bytes and fixed(16) (base64),
-json, uuid, timestamp and timestamp(nanos) (text of RFC 3339), date, time, duration (nanoseconds). There are also
-encoding (plain, dict, delta, split), bloom (true) and sort (ascending, descending). The columns of files are then
-subject, headers (JSON), stream, stream_seq, timestamp, timestamp_ns, those of the list, and _rest: JSON of all that
-no column took, nulls and values that do not fit their column among it. Payloads that are no JSON, empty or not
-UTF-8 are dead letters.
+json, uuid, timestamp, date, time, duration (nanoseconds). Integers and decimals are also taken from text ("12.50").
+A timestamp is text of RFC 3339, kept in microseconds; timestamp(millis), (micros) and (nanos) are kept in that unit,
+and take numbers too, which count it since 1970; timestamp(seconds) takes numbers of seconds, with or without a
+fraction, and keeps microseconds. What is finer than the unit is cut off; with exact: true such a time does not fit.
+There are also encoding (plain, dict, delta, split), bloom (true) and sort (ascending, descending).
+
+The columns of files are then subject, headers (JSON), stream, stream_seq, timestamp, timestamp_ns, those of the list,
+and _rest: JSON of all that no column took, nulls and values that do not fit their column among it; the log counts
+these, and says what to write instead. Payloads that are no JSON, empty or not UTF-8 are dead letters.
 
 --infer makes the file from the first messages, if it is not there, and prints it; what is there is never changed.
 

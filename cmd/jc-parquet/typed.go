@@ -3,17 +3,18 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v3"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/app"
-	"github.com/jetcapture/lake/schema"
 )
 
 // typed says which typed columns files have; its zero value is none.
@@ -65,8 +66,11 @@ func (t typed) missing() bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
+// A messagePlan makes typed columns of messages.
+type messagePlan = columns.Plan[*jetcapture.NatsMessage]
+
 // plan reads the file. No column may have the name of one of the folders. It returns nil if the file is to be made yet.
-func (t typed) plan(folders []string, log *zap.Logger) (schema.Appender[*jetcapture.NatsMessage], error) {
+func (t typed) plan(folders []string, log *zap.Logger) (*messagePlan, error) {
 	switch {
 	case t.file == "":
 		return nil, errors.New("--infer is there without --columns: name the file that keeps the columns, as in --columns orders.yaml")
@@ -77,7 +81,7 @@ func (t typed) plan(folders []string, log *zap.Logger) (schema.Appender[*jetcapt
 		}
 		return nil, nil
 	}
-	text, err := os.ReadFile(t.file)
+	text, err := readList(t.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("--columns: there is no file %s: write one, or have it written by --infer", t.file)
 	}
@@ -89,12 +93,59 @@ func (t typed) plan(folders []string, log *zap.Logger) (schema.Appender[*jetcapt
 		return nil, err // each of its lines begins with the file
 	}
 	plan, err := columns.New[*jetcapture.NatsMessage](list, func(m columns.Misfit) {
-		log.Warn("a value does not fit its column: it is in _rest, as others will be without a word",
-			zap.String("column", m.Column.Name), zap.Stringer("type", m.Column.Type), zap.Strings("path", m.Column.Path),
-			zap.Uint64("stream_seq", m.StreamSeq))
+		log.Warn("a value does not fit its column: it is in _rest, and others that do not fit are counted",
+			append(misfitFields(m), zap.Strings("path", m.Column.Path), zap.Uint64("stream_seq", m.StreamSeq))...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--columns: %s: %w", t.file, err)
 	}
 	return plan, nil
+}
+
+// readList reads a file up to a little more than a list of columns may have.
+func readList(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(file, columns.MaxFile+1))
+	return text, errors.Join(err, file.Close())
+}
+
+func misfitFields(m columns.Misfit) []zap.Field {
+	return []zap.Field{
+		zap.String("column", m.Column.Name), zap.String("type", m.Column.TypeText()), zap.String("value_is", m.Kind),
+		zap.String("example", m.Example), zap.String("instead", m.Hint),
+	}
+}
+
+// misfitCounts is how many values did not fit, by columns. Logs have it as an object.
+type misfitCounts []columns.Count
+
+// MarshalLogObject writes the counts under the names of their columns.
+func (c misfitCounts) MarshalLogObject(e zapcore.ObjectEncoder) error {
+	for i := range c {
+		e.AddUint64(c[i].Column, c[i].Misfits)
+	}
+	return nil
+}
+
+// fields are those of a line that sums up.
+func (c misfitCounts) fields() []zap.Field {
+	if len(c) == 0 {
+		return nil
+	}
+	return []zap.Field{zap.Object("misfits", c)}
+}
+
+// warn tells of each column that too many values do not fit into, and returns how many there are.
+func (c misfitCounts) warn(log *zap.Logger) (n int) {
+	for i := range c {
+		if !c[i].MostlyFits() {
+			n++
+			log.Warn("more than 1% of a column's values do not fit: they are in _rest, and null in the column",
+				append(misfitFields(c[i].First), zap.Uint64("misfits", c[i].Misfits), zap.Uint64("values", c[i].Values))...)
+		}
+	}
+	return n
 }

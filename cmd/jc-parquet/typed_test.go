@@ -102,10 +102,17 @@ func TestTypedColumnsAreWhatDuckDBReads(t *testing.T) {
 	if !strings.Contains(stderr, `"messages": 990,`) || !strings.Contains(stderr, `"dead_letters": 10,`) {
 		t.Errorf("the log does not sum up 990 messages and 10 dead letters:\n%s", stderr)
 	}
-	for _, column := range []string{"placed", "total"} {
-		if n := strings.Count(stderr, fmt.Sprintf(`"column": %q`, column)); n != 1 {
-			t.Errorf("the log tells %d times of values that do not fit column %s, want once:\n%s", n, column, stderr)
+	for column, want := range map[string]string{
+		"placed": `"type": "timestamp", "value_is": "text", "example": "\"yesterday\"", "instead": "write string"`,
+		"total":  `"type": "decimal(18,2)", "value_is": "number", "example": "12.345", "instead": "write decimal(19,3)"`,
+	} {
+		want = fmt.Sprintf(`{"column": %q, %s, `, column, want)
+		if strings.Count(stderr, want+`"path"`) != 1 || !strings.Contains(stderr, want+`"misfits": 90, "values": 990}`) {
+			t.Errorf("the log does not tell once of the first value that does not fit column %s, and at the end of all:\n%s", column, stderr)
 		}
+	}
+	if !strings.Contains(stderr, `"misfits": {"placed": 90, "total": 90}}`) {
+		t.Errorf("the summary does not count the values that do not fit:\n%s", stderr)
 	}
 	db := formattest.DuckDB(t)
 	db.Query("create view sales as from read_parquet(" + formattest.Quote(dir+"/**/*.parquet") + ", hive_partitioning = true, " +
@@ -378,6 +385,18 @@ jc-parquet: ` + bad + `:3: name "tenant_id" is that of the folders tenant_id=…
 	list := write(t, "list.yaml", "- {name: date, type: date}\n")
 	if code, _, stderr := jcParquet("run", "--server=nats://127.0.0.1:1", "--stream=S", "--consumer=C", "--out", out, "--layout=date",
 		"--columns", list); code != app.ExitError || strings.Contains(stderr, "--columns") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+func TestFileThatIsNoListOfColumnsIsNotReadWhole(t *testing.T) {
+	const size = 64 << 30 // more than there is memory
+	file := write(t, "list.yaml", "")
+	if err := os.Truncate(file, size); err != nil {
+		t.Skip("NOT TESTED: no sparse files: ", err)
+	}
+	code, _, stderr := jcParquet("run", "--server=nats://127.0.0.1:1", "--stream=S", "--consumer=C", "--out", t.TempDir(), "--columns", file)
+	if code != app.ExitUsage || !strings.Contains(stderr, file+": it has more than 1048576 bytes") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }

@@ -43,56 +43,54 @@ func parseDate(text []byte) (days int64, ok bool) {
 	return floorDivide(at.Unix(), daySeconds), true
 }
 
-// parseClock reads 12:15:00.123 and returns what is behind it. The fraction may have any number of digits, but none below
-// nanoseconds other than 0.
-func parseClock(text []byte) (seconds, nanos int64, rest []byte, ok bool) {
+// parseClock reads 12:15:00.123 and returns what is behind it. The fraction may have any number of digits; whole is false if
+// one below nanoseconds is not 0.
+func parseClock(text []byte) (seconds, nanos int64, whole bool, rest []byte, ok bool) {
 	if len(text) < len("15:04:05") || text[2] != ':' || text[5] != ':' {
-		return 0, 0, nil, false
+		return 0, 0, false, nil, false
 	}
 	hour, ok1 := digits(text[0:2])
 	minute, ok2 := digits(text[3:5])
 	second, ok3 := digits(text[6:8])
 	if !ok1 || !ok2 || !ok3 || hour > 23 || minute > 59 || second > 59 {
-		return 0, 0, nil, false
+		return 0, 0, false, nil, false
 	}
-	rest = text[8:]
+	rest, whole = text[8:], true
 	if len(rest) > 0 && rest[0] == '.' {
 		n, unit := 1, int64(1e8)
 		for ; n < len(rest) && rest[n]-'0' <= 9; n++ {
-			if unit == 0 && rest[n] != '0' {
-				return 0, 0, nil, false
-			}
+			whole = whole && (unit > 0 || rest[n] == '0')
 			nanos += unit * int64(rest[n]-'0')
 			unit /= 10
 		}
 		if n == 1 {
-			return 0, 0, nil, false
+			return 0, 0, false, nil, false
 		}
 		rest = rest[n:]
 	}
-	return int64(hour)*3600 + int64(minute)*60 + int64(second), nanos, rest, true
+	return int64(hour)*3600 + int64(minute)*60 + int64(second), nanos, whole, rest, true
 }
 
 // parseTimestamp reads 2026-11-23T12:15:00.123Z, or without its time zone if local, as seconds since 1970.
-func parseTimestamp(text []byte, local bool) (seconds, nanos int64, ok bool) {
+func parseTimestamp(text []byte, local bool) (seconds, nanos int64, whole, ok bool) {
 	if len(text) < len("2006-01-02T15:04:05") || text[10] != 'T' {
-		return 0, 0, false
+		return 0, 0, false, false
 	}
 	days, ok := parseDate(text[:10])
 	if !ok {
-		return 0, 0, false
+		return 0, 0, false, false
 	}
-	seconds, nanos, zone, ok := parseClock(text[11:])
+	seconds, nanos, whole, zone, ok := parseClock(text[11:])
 	if !ok {
-		return 0, 0, false
+		return 0, 0, false, false
 	}
 	seconds += days * daySeconds
 	if local {
-		return seconds, nanos, len(zone) == 0
+		return seconds, nanos, whole, len(zone) == 0
 	}
 	offset, ok := parseZone(zone)
 	seconds -= offset
-	return seconds, nanos, ok && seconds >= firstSecond && seconds <= lastSecond
+	return seconds, nanos, whole, ok && seconds >= firstSecond && seconds <= lastSecond
 }
 
 // parseZone reads Z or +01:00.
@@ -123,15 +121,15 @@ func digits(text []byte) (n int, ok bool) {
 	return n, true
 }
 
-// count returns a time in a unit, if it is not finer and the unit's int64 can hold it.
-func count(seconds, nanos int64, u schema.Unit) (n int64, ok bool) {
-	per := perSecond(u)
+// count returns a time in the unit of a column, if the unit's int64 can hold it. An exact column takes none that is finer.
+func count(seconds, nanos int64, c *Column) (n int64, ok bool) {
+	per := perSecond(c.Type.Unit)
 	fine := 1e9 / per
-	if nanos%fine != 0 {
+	if c.Exact && nanos%fine != 0 {
 		return 0, false
 	}
 	n = seconds*per + nanos/fine
-	if u == schema.Nanos && floorDivide(n, per) != seconds { // it overflows there only
+	if c.Type.Unit == schema.Nanos && floorDivide(n, per) != seconds { // it overflows there only
 		return 0, false
 	}
 	return n, true

@@ -15,8 +15,30 @@ type Column struct {
 	Path     []string // names of members, from the payload's object inwards; at least one
 	Type     schema.Type
 	Nullable bool
+	Epoch    Epoch // unit of the numbers that a timestamp takes
+	Exact    bool  // a time that is finer than the column's unit does not fit, instead of being cut
 	Hints    schema.Hints
 }
+
+// Epoch is the unit in which numbers count the time since 1970, in a column of timestamps.
+type Epoch uint8
+
+// The units of numbers.
+const (
+	NoEpoch Epoch = iota // numbers do not fit
+	EpochSeconds
+	EpochMillis
+	EpochMicros
+	EpochNanos
+)
+
+var epochWords = [...]string{"", "seconds", "millis", "micros", "nanos"}
+
+// String returns the word for the unit in a file, "" for NoEpoch.
+func (e Epoch) String() string { return epochWords[e] }
+
+// digits returns how many digits behind the point a second has.
+func (e Epoch) digits() int { return 3 * int(e-EpochSeconds) }
 
 // Rest is the name of the last column, a nullable JSON of what no other column took.
 const Rest = "_rest"

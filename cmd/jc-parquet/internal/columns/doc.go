@@ -21,28 +21,34 @@
 //	          have dots: path: [order, "unit.price"]; it is the name if left out
 //	type      see below
 //	nullable  false for a column that every message has; true if left out
+//	exact     true for a time of which nothing may be cut off: what is finer than its unit does not fit
 //	encoding  plain, dict, delta or split; the writer chooses if left out
 //	bloom     true for a bloom filter
 //	sort      ascending or descending, of columns whose values come in that order; files where they do say so
 //
 // # Types, and which values of JSON fit
 //
-// A value fits if the column gives it back: the same number, instant, text or bytes, if not the same spelling. -0 fits
-// into floating-point numbers only.
+// A value fits if the column gives it back: the same number, instant, text or bytes, if not the same spelling. There is one
+// exception: of a time, what is finer than the unit of the column is cut off, unless the column is exact. -0 fits into
+// floating-point numbers only.
 //
 //	bool                               true, false
-//	int8 … int64, uint8 … uint64       numbers in the range, without a fraction: 7, 7.0, 7e2
+//	int8 … int64, uint8 … uint64       numbers in the range, without a fraction: 7, 7.0, 7e2, or text of one: "7"
 //	float32, float64                   numbers with no more digits than it has: not 0.1234567890123456789
-//	decimal(18,2)                      numbers with no more digits before and behind the point, up to 38 in all
+//	decimal(18,2)                      numbers with no more digits before and behind the point, up to 38 in all, or
+//	                                   text of one: "12.50"
 //	string                             text
 //	bytes, fixed(16)                   text in base64, standard and padded; 16 bytes of it
 //	uuid                               text like f81d4fae-7dec-11d0-a765-00a0c91e6bf6
-//	timestamp, timestamp(nanos)        text of RFC 3339 like 2026-11-23T12:15:00.123Z, with no more digits than micros
-//	                                   (or millis, nanos) have; the instant is kept, its time zone is not
+//	timestamp                          text of RFC 3339 like 2026-11-23T12:15:00.123Z; the instant is kept in microseconds,
+//	                                   its time zone is not
+//	timestamp(millis), (micros),       the same in another unit, or a number that counts the unit since 1970
+//	(nanos)
+//	timestamp(seconds)                 the same in microseconds, or a number of seconds since 1970, with or without a fraction
 //	timestamp(micros, local)           the same without a time zone
 //	date                               text like 2026-11-23
 //	time, time(nanos)                  text like 12:15:00.123
-//	duration                           numbers of nanoseconds, without a fraction
+//	duration                           numbers of nanoseconds, without a fraction, or text of one
 //	json                               anything, null too
 //
 // # What does not fit

@@ -32,9 +32,12 @@ type numberEvidence struct {
 	notInt64, notUint64, notF64 int
 }
 
+// The columns that text is tried with.
 var (
-	microsType = schema.Type{Kind: schema.Timestamp, Unit: schema.Micros}
-	nanosType  = schema.Type{Kind: schema.Timestamp, Unit: schema.Nanos}
+	microsColumn = Column{Type: schema.Type{Kind: schema.Timestamp, Unit: schema.Micros}, Exact: true}
+	nanosColumn  = Column{Type: schema.Type{Kind: schema.Timestamp, Unit: schema.Nanos}, Exact: true}
+	dateColumn   = Column{Type: schema.Type{Kind: schema.Date}}
+	uuidColumn   = Column{Type: schema.Type{Kind: schema.UUID}}
 )
 
 // note adds a value, other than an object.
@@ -55,10 +58,10 @@ func (e *evidence) note(r *reader, raw []byte) {
 		t := &e.texts
 		t.count++
 		r.scratch = r.scratch[:0]
-		not(&t.notMicros, fitTime(r, microsType, raw, &v))
-		not(&t.notTimestamp, fitTime(r, nanosType, raw, &v))
-		not(&t.notDate, fitTime(r, schema.Type{Kind: schema.Date}, raw, &v))
-		not(&t.notUUID, fitUUID(r, schema.Type{Kind: schema.UUID}, raw, &v))
+		not(&t.notMicros, fitTime(r, &microsColumn, raw, &v))
+		not(&t.notTimestamp, fitTime(r, &nanosColumn, raw, &v))
+		not(&t.notDate, fitTime(r, &dateColumn, raw, &v))
+		not(&t.notUUID, fitUUID(r, &uuidColumn, raw, &v))
 	default:
 		n := &e.numbers
 		n.count++
@@ -102,13 +105,13 @@ func (e *evidence) leaf() (schema.Type, bool) {
 func (t *textEvidence) leaf() schema.Type {
 	switch {
 	case t.notMicros == 0:
-		return microsType
+		return microsColumn.Type
 	case t.notTimestamp == 0:
-		return nanosType
+		return nanosColumn.Type
 	case t.notDate == 0:
-		return schema.Type{Kind: schema.Date}
+		return dateColumn.Type
 	case t.notUUID == 0:
-		return schema.Type{Kind: schema.UUID}
+		return uuidColumn.Type
 	}
 	return schema.Type{Kind: schema.String}
 }

@@ -14,8 +14,8 @@ type value struct {
 	text []byte // string, bytes, UUID, JSON, decimals of many digits
 }
 
-// A fitFunc reads a value of JSON into v, if a column of the type would give it back. The text of v may be that of raw.
-type fitFunc func(r *reader, t schema.Type, raw []byte, v *value) bool
+// A fitFunc reads a value of JSON into v, if the column takes it. The text of v may be that of raw.
+type fitFunc func(r *reader, c *Column, raw []byte, v *value) bool
 
 // fitOf returns what reads the values of a type.
 func fitOf(t schema.Type) fitFunc {
@@ -48,7 +48,20 @@ func isNumber(raw []byte) bool { return raw[0] == '-' || raw[0]-'0' <= 9 }
 
 func isText(raw []byte) bool { return raw[0] == '"' }
 
-func fitBool(_ *reader, _ schema.Type, raw []byte, v *value) bool {
+// numeral returns a number as JSON writes it: raw, or what it says if it is text of such a number.
+func (r *reader) numeral(raw []byte) (number []byte, ok bool) {
+	if !isText(raw) {
+		return raw, isNumber(raw)
+	}
+	text := r.unquoted(raw)
+	if len(text) == 0 || !isNumber(text) {
+		return nil, false
+	}
+	s := scan{text: text}
+	return text, s.number() && s.at == len(text)
+}
+
+func fitBool(_ *reader, _ *Column, raw []byte, v *value) bool {
 	v.bits = 0
 	if raw[0] == 't' {
 		v.bits = 1
@@ -56,14 +69,15 @@ func fitBool(_ *reader, _ schema.Type, raw []byte, v *value) bool {
 	return raw[0] == 't' || raw[0] == 'f'
 }
 
-func fitInt(r *reader, t schema.Type, raw []byte, v *value) bool {
-	if !isNumber(raw) {
+func fitInt(r *reader, c *Column, raw []byte, v *value) bool {
+	raw, ok := r.numeral(raw)
+	if !ok {
 		return false
 	}
 	negative, magnitude, ok := parseInteger(raw, r.digits[:0])
 	most := uint64(math.MaxInt64)
-	if t.Kind != schema.Duration {
-		most >>= 64 - 8<<(t.Kind-schema.Int8)
+	if c.Type.Kind != schema.Duration {
+		most >>= 64 - 8<<(c.Type.Kind-schema.Int8)
 	}
 	v.bits = magnitude
 	if negative {
@@ -73,21 +87,22 @@ func fitInt(r *reader, t schema.Type, raw []byte, v *value) bool {
 	return ok && magnitude <= most
 }
 
-func fitUint(r *reader, t schema.Type, raw []byte, v *value) bool {
-	if !isNumber(raw) {
+func fitUint(r *reader, c *Column, raw []byte, v *value) bool {
+	raw, ok := r.numeral(raw)
+	if !ok {
 		return false
 	}
 	negative, magnitude, ok := parseInteger(raw, r.digits[:0])
 	v.bits = magnitude
-	return ok && !negative && magnitude <= math.MaxUint64>>(64-8<<(t.Kind-schema.Uint8))
+	return ok && !negative && magnitude <= math.MaxUint64>>(64-8<<(c.Type.Kind-schema.Uint8))
 }
 
-func fitFloat(r *reader, t schema.Type, raw []byte, v *value) bool {
+func fitFloat(r *reader, c *Column, raw []byte, v *value) bool {
 	if !isNumber(raw) {
 		return false
 	}
 	bits := 64
-	if t.Kind == schema.Float32 {
+	if c.Type.Kind == schema.Float32 {
 		bits = 32
 	}
 	f, ok := parseFloat(raw, r.digits[:0], bits)
@@ -95,10 +110,12 @@ func fitFloat(r *reader, t schema.Type, raw []byte, v *value) bool {
 	return ok
 }
 
-func fitDecimal(r *reader, t schema.Type, raw []byte, v *value) bool {
-	if !isNumber(raw) {
+func fitDecimal(r *reader, c *Column, raw []byte, v *value) bool {
+	raw, ok := r.numeral(raw)
+	if !ok {
 		return false
 	}
+	t := &c.Type
 	d := parseDecimal(raw, r.digits[:0])
 	if len(d.digits) > 0 && (d.exponent < -t.Scale || len(d.digits)+d.exponent > t.Precision-t.Scale) || d.isMinusZero() {
 		return false
@@ -115,7 +132,7 @@ func fitDecimal(r *reader, t schema.Type, raw []byte, v *value) bool {
 	return true
 }
 
-func fitString(r *reader, _ schema.Type, raw []byte, v *value) bool {
+func fitString(r *reader, _ *Column, raw []byte, v *value) bool {
 	if !isText(raw) {
 		return false
 	}
@@ -123,7 +140,7 @@ func fitString(r *reader, _ schema.Type, raw []byte, v *value) bool {
 	return true
 }
 
-func fitBytes(r *reader, t schema.Type, raw []byte, v *value) bool {
+func fitBytes(r *reader, c *Column, raw []byte, v *value) bool {
 	if !isText(raw) {
 		return false
 	}
@@ -135,12 +152,12 @@ func fitBytes(r *reader, t schema.Type, raw []byte, v *value) bool {
 	if err != nil || base64.StdEncoding.EncodedLen(n) != len(text) { // line ends are left out in silence
 		return false
 	}
-	return t.Kind == schema.Bytes || n == t.Size
+	return c.Type.Kind == schema.Bytes || n == c.Type.Size
 }
 
 var strict64 = base64.StdEncoding.Strict()
 
-func fitUUID(r *reader, _ schema.Type, raw []byte, v *value) bool {
+func fitUUID(r *reader, _ *Column, raw []byte, v *value) bool {
 	if !isText(raw) {
 		return false
 	}
@@ -181,33 +198,7 @@ var hexDigits = func() (values [256]byte) {
 	return values
 }()
 
-func fitTime(r *reader, t schema.Type, raw []byte, v *value) bool {
-	if !isText(raw) {
-		return false
-	}
-	text := r.unquoted(raw)
-	var n, seconds, nanos int64
-	var ok bool
-	switch t.Kind {
-	case schema.Date:
-		n, ok = parseDate(text)
-	case schema.TimeOfDay:
-		var rest []byte
-		if seconds, nanos, rest, ok = parseClock(text); ok && len(rest) == 0 {
-			n, ok = count(seconds, nanos, t.Unit)
-		} else {
-			ok = false
-		}
-	default:
-		if seconds, nanos, ok = parseTimestamp(text, t.Local); ok {
-			n, ok = count(seconds, nanos, t.Unit)
-		}
-	}
-	v.bits = uint64(n)
-	return ok
-}
-
-func fitJSON(_ *reader, _ schema.Type, raw []byte, v *value) bool {
+func fitJSON(_ *reader, _ *Column, raw []byte, v *value) bool {
 	v.text = raw
 	return true
 }

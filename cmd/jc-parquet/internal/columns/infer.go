@@ -150,7 +150,7 @@ func (l *lister) members(e *evidence) {
 			l.beyond++
 		default:
 			l.taken[fold(name)] = true
-			l.columns = append(l.columns, Column{Name: name, Path: child.path, Type: t, Nullable: true})
+			l.columns = append(l.columns, Column{Name: name, Path: child.path, Type: t, Nullable: true, Epoch: epochOf(shortType(t))})
 		}
 	}
 }

@@ -101,6 +101,18 @@ func (d decimal) scaled(scale int) (magnitude uint64, ok bool) {
 	return magnitude, true
 }
 
+// cut returns the whole part of d times 10^scale, without its sign, and whether that is all of it. It has at most 20 digits.
+func (d decimal) cut(scale int) (magnitude uint64, whole, ok bool) {
+	whole = true
+	if behind := -(d.exponent + scale); behind > 0 && len(d.digits) > 0 {
+		whole = false // the last digit is not 0
+		d.digits = d.digits[:max(0, len(d.digits)-behind)]
+		d.exponent += behind
+	}
+	magnitude, ok = d.scaled(scale)
+	return magnitude, whole, ok
+}
+
 // parseInteger returns the sign and the magnitude of a number without a fraction, however it is written. -0 is none.
 func parseInteger(raw, buffer []byte) (negative bool, magnitude uint64, ok bool) {
 	digits := raw

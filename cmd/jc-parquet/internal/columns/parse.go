@@ -14,11 +14,10 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// The limits of a file.
-const (
-	maxFile     = 16 << 20 // bytes
-	maxProblems = 50
-)
+// MaxFile is the most bytes that a list of columns may have. What 10,000 columns need is half of it.
+const MaxFile = 1 << 20
+
+const maxProblems = 50
 
 // Parse reads a list of columns in YAML or JSON, as the package documentation describes it. Readers make columns of the
 // names of folders too, so no column may have one of those.
@@ -90,8 +89,8 @@ func (p *parser) problems() error {
 
 // document returns the list that the text is.
 func (p *parser) document(text []byte) ([]*yaml.Node, error) {
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("%s: it has %d bytes: a list of columns has at most %d", p.file, len(text), maxFile)
+	if len(text) > MaxFile {
+		return nil, fmt.Errorf("%s: it has more than %d bytes, which no list of columns needs: name the right file", p.file, MaxFile)
 	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, more yaml.Node
@@ -123,7 +122,7 @@ func (p *parser) syntax(err error) error {
 	return fmt.Errorf("%s:%d: it is neither YAML nor JSON: %s", p.file, line, text)
 }
 
-var keys = []string{"name", "path", "type", "nullable", "encoding", "bloom", "sort"}
+var keys = []string{"name", "path", "type", "nullable", "exact", "encoding", "bloom", "sort"}
 
 // column reads one item of the list.
 func (p *parser) column(item *yaml.Node) {
@@ -161,6 +160,10 @@ func (p *parser) column(item *yaml.Node) {
 	if len(p.errs) > before {
 		return
 	}
+	if c.Exact && c.Type.Kind != schema.Timestamp && c.Type.Kind != schema.TimeOfDay {
+		p.refuse(found["exact"], "exact is for timestamp and time, and not for %s, of which nothing is ever cut: leave it out", shortType(c.Type))
+		return
+	}
 	if err := checkHints(c); err != nil {
 		p.fail(item.Line, err)
 		return
@@ -195,9 +198,12 @@ func (p *parser) value(c *Column, key string, n *yaml.Node) {
 			if c.Type, err = parseType(s); err != nil {
 				p.fail(n.Line, err)
 			}
+			c.Epoch = epochOf(s)
 		}
 	case "nullable":
 		c.Nullable = p.truth(key, n)
+	case "exact":
+		c.Exact = p.truth(key, n)
 	case "bloom":
 		c.Hints.Bloom = p.truth(key, n)
 	case "encoding":

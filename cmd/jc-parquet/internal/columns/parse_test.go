@@ -1,6 +1,7 @@
 package columns_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ func TestFileIsReadAsYAMLAndAsJSON(t *testing.T) {
 func TestTypesAreTheWordsOfSchemaAndShorterOnes(t *testing.T) {
 	for word, want := range map[string]string{
 		"bool": "bool", "int8": "int8", "uint64": "uint64", "float32": "float32", "string": "string", "bytes": "bytes", "json": "json", "uuid": "uuid",
-		"date": "date", "timestamp": "timestamp(micros)", "timestamp(nanos)": "timestamp(nanos)", "timestamp(millis,local)": "timestamp(millis, local)",
+		"date": "date", "timestamp": "timestamp(micros)", "timestamp(nanos)": "timestamp(nanos)", "timestamp(seconds)": "timestamp(micros)", "timestamp(micros)": "timestamp(micros)", "timestamp(millis,local)": "timestamp(millis, local)",
 		"time": "time(micros)", "time(millis, local)": "time(millis, local)", "duration": "duration(nanos)", "duration(nanos)": "duration(nanos)",
 		"decimal(18,2)": "decimal(precision 18, scale 2)", "decimal(38, 38)": "decimal(precision 38, scale 38)", "decimal(9)": "decimal(precision 9, scale 0)",
 		"decimal(precision 18, scale 2)": "decimal(precision 18, scale 2)", "fixed(16)": "fixed(16)",
@@ -55,30 +56,32 @@ func TestTypesAreTheWordsOfSchemaAndShorterOnes(t *testing.T) {
 			continue
 		}
 		again, err := columns.Parse("f", columns.Text(list))
-		if err != nil || again[0].Type != list[0].Type {
+		if err != nil || again[0].Type != list[0].Type || again[0].Epoch != list[0].Epoch {
 			t.Errorf("%s is written as %s: %v", word, columns.Text(list), err)
 		}
 	}
 	for word, want := range map[string]string{
-		"int":                     "int64",
-		"Double":                  "float64",
-		"STRING":                  "string",
-		"datetime":                "timestamp",
-		"array":                   "json",
-		"decimal":                 "decimal(18,2)",
-		"timestamp(seconds)":      "timestamp(millis), timestamp(micros) or timestamp(nanos), or timestamp(micros, local)",
-		"timestamp(micros, utc)":  "timestamp(millis), timestamp(micros)",
-		"decimal(39,2)":           "38 digits are the most",
-		"decimal(2,3)":            "write decimal(18,2)",
-		"decimal(1,1,1)":          "write decimal(18,2)",
-		"decimal(precision 3, 1)": "write decimal(18,2)",
-		"fixed(0)":                "fixed(16)",
-		"fixed(016)":              "fixed(16)",
-		"duration(micros)":        "write duration, which is in nanoseconds",
-		"duration(nanos, local)":  "write duration, which is in nanoseconds",
-		"string(10)":              "write bool, int64 (or int8 to uint64)",
-		"struct<a>":               "write bool, int64 (or int8 to uint64)",
-		"decimal(18":              "in quotes",
+		"int":                       "int64",
+		"Double":                    "float64",
+		"STRING":                    "string",
+		"datetime":                  "timestamp",
+		"array":                     "json",
+		"decimal":                   "decimal(18,2)",
+		"timestamp(s)":              "timestamp(seconds), timestamp(millis), timestamp(micros) or timestamp(nanos), or timestamp(micros, local)",
+		"timestamp(seconds, local)": "timestamp(micros, local)",
+		"time(seconds)":             "time(millis), time(micros) or time(nanos), or time(micros, local)",
+		"timestamp(micros, utc)":    "timestamp(seconds), timestamp(millis), timestamp(micros)",
+		"decimal(39,2)":             "38 digits are the most",
+		"decimal(2,3)":              "write decimal(18,2)",
+		"decimal(1,1,1)":            "write decimal(18,2)",
+		"decimal(precision 3, 1)":   "write decimal(18,2)",
+		"fixed(0)":                  "fixed(16)",
+		"fixed(016)":                "fixed(16)",
+		"duration(micros)":          "write duration, which is in nanoseconds",
+		"duration(nanos, local)":    "write duration, which is in nanoseconds",
+		"string(10)":                "write bool, int64 (or int8 to uint64)",
+		"struct<a>":                 "write bool, int64 (or int8 to uint64)",
+		"decimal(18":                "in quotes",
 	} {
 		_, err := columns.Parse("f", fmt.Appendf(nil, "- name: a\n  type: %q\n", word))
 		if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("f:2: type %q", word)) || !strings.Contains(err.Error(), want) {
@@ -98,9 +101,9 @@ func TestAllThatIsWrongWithAFileIsSaidAtOnceByLines(t *testing.T) {
 			"f:2: a column is a list: write it like `- {name: id, type: int64}`\nf:3: a column is empty: write it like `- {name: id, type: int64}`"},
 		{"- &x {name: a, type: json}\n- *x\n", "f:2: a column is an alias, which is not supported: write it like `- {name: id, type: int64}`"},
 		{"- {name: a, type: json}\n---\n- {name: b, type: json}", "f:2: there is more behind the list: keep one list in a file"},
-		{"- nme: a\n  typ: json\n  name: b\n", "f:1: there is no \"nme\" in a column: write name, path, type, nullable, encoding, bloom or sort\n" +
+		{"- nme: a\n  typ: json\n  name: b\n", "f:1: there is no \"nme\" in a column: write name, path, type, nullable, exact, encoding, bloom or sort\n" +
 			"f:1: a column has no type: add one, as in `- {name: id, type: int64}`\n" +
-			"f:2: there is no \"typ\" in a column: write name, path, type, nullable, encoding, bloom or sort"},
+			"f:2: there is no \"typ\" in a column: write name, path, type, nullable, exact, encoding, bloom or sort"},
 		{"- type: json\n", "f:1: a column has no name: add one, as in `- {name: id, type: int64}`"},
 		{"- name: a\n  name: b\n  type: json\n", `f:2: "name" is there twice: leave one out`},
 		{"- name: 5\n  type: json\n- name: true\n  type: json\n- name: ~\n  type: 2026-11-23\n", `f:1: name is 5: write it in quotes, as in name: "5"
@@ -114,6 +117,8 @@ f:5: encoding is "rle": write plain, dict, delta or split
 f:6: sort is a list: write ascending or descending`},
 		{"- {name: a, type: bool, bloom: true, encoding: delta}\n", "f:1: column \"a\": \"delta\" is for integers, times and strings: leave it out\n" +
 			"f:1: \"bloom\" is of no use for two values: leave it out"},
+		{"- {name: a, type: int64, exact: true}\n- {name: b, type: date, exact: 1}\n", "f:1: exact is for timestamp and time, and not for int64, of which nothing is ever cut: leave it out\n" +
+			"f:2: exact is 1: write true or false"},
 		{"- {name: a.b, type: json}\n", "f:1: name \"a.b\" has a dot: say with path what it is, the nested `path: a.b` or the one member `path: [\"a.b\"]`"},
 		{
 			"- {name: Subject, type: json}\n- {name: _REST, type: json}\n- {name: Date, type: date}\n- {name: subject.x, path: a, type: json}",
@@ -180,8 +185,8 @@ func TestTooMuchIsRefusedShortly(t *testing.T) {
 		!strings.HasSuffix(err.Error(), "problems more") {
 		t.Errorf("1,000 columns without types: %v", err)
 	}
-	if _, err := columns.Parse("f", make([]byte, 17<<20)); err == nil || !strings.Contains(err.Error(), "at most") {
-		t.Errorf("17 MiB: %v", err)
+	if _, err := columns.Parse("f", bytes.Repeat([]byte("- {"), 400_000)); err == nil || !strings.Contains(err.Error(), "more than 1048576 bytes") {
+		t.Errorf("1.2 MB: %.500v", err)
 	}
 	deep := "- {name: a, type: json, path: [" + strings.Repeat("a,", 10_000) + "]}"
 	if _, err := columns.Parse("f", []byte(deep)); err == nil || !strings.Contains(err.Error(), "path has 10000 names") {

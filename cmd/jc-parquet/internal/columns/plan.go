@@ -5,17 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/schema"
 )
-
-// A Misfit is the first value of a column that did not fit. It is in the column _rest of the message.
-type Misfit struct {
-	Column    Column
-	StreamSeq uint64 // of the message
-}
 
 // A Plan appends messages to schema.Columns: it is the schema.Appender of a list of columns. It is safe for concurrent use.
 type Plan[P format.RawMessager] struct {
@@ -23,12 +16,12 @@ type Plan[P format.RawMessager] struct {
 	columns  []Column
 	fits     []fitFunc
 	readers  sync.Pool
-	told     []atomic.Bool
+	counts   Counts
 	onMisfit func(Misfit)
 }
 
 // New returns the plan of a list of columns, such as Parse returns. onMisfit, if not nil, is called once for each column
-// that a value did not fit into.
+// that a value did not fit into, with the first one.
 //
 // The same list always makes the same schema: Metadata, the columns in their order, Rest.
 func New[P format.RawMessager](columns []Column, onMisfit func(Misfit)) (*Plan[P], error) {
@@ -39,13 +32,15 @@ func New[P format.RawMessager](columns []Column, onMisfit func(Misfit)) (*Plan[P
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan[P]{schema: s, columns: slices.Clone(columns), told: make([]atomic.Bool, len(columns)), onMisfit: onMisfit}
+	p := &Plan[P]{schema: s, columns: slices.Clone(columns), onMisfit: onMisfit}
+	p.counts.columns = make([]Count, len(columns))
 	for i := range p.columns {
 		fit := fitOf(p.columns[i].Type)
 		if fit == nil || len(p.columns[i].Path) == 0 {
 			return nil, fmt.Errorf("column %s: it has no path, or the type %s, which no payload has", p.columns[i].Name, p.columns[i].Type)
 		}
 		p.fits = append(p.fits, fit)
+		p.counts.columns[i].Column = p.columns[i].Name
 	}
 	p.readers.New = func() any { return newReader(p.columns, p.fits) }
 	return p, nil
@@ -77,17 +72,12 @@ func (p *Plan[P]) Append(c *schema.Columns, payload P) (rows int, err error) {
 	if rows, err = c.AppendRow(r.build); err != nil {
 		return 0, err
 	}
-	for _, column := range r.misfits {
-		p.tell(column, r.message.StreamSeq)
-	}
+	p.counts.add(r, p.onMisfit)
 	return rows, nil
 }
 
-func (p *Plan[P]) tell(column int, seq uint64) {
-	if p.onMisfit != nil && !p.told[column].Load() && !p.told[column].Swap(true) {
-		p.onMisfit(Misfit{p.columns[column], seq})
-	}
-}
+// Counts returns how many values of the messages fitted, so far and from now on. A message that is appended twice counts twice.
+func (p *Plan[P]) Counts() *Counts { return &p.counts }
 
 // maxPooled is the size in bytes above which what was made of a message is not kept for the next.
 const maxPooled = 1 << 20
@@ -99,6 +89,7 @@ func (p *Plan[P]) release(r *reader) {
 	r.message.RawMessage = format.RawMessage{}
 	clear(r.message.names[:cap(r.message.names)])
 	clear(r.values)
+	clear(r.misfits[:cap(r.misfits)])
 	r.router.text = nil
 	clear(r.router.path[:cap(r.router.path)])
 	p.readers.Put(r)

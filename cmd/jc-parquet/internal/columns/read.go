@@ -17,10 +17,16 @@ type reader struct {
 	values  []value
 	digits  []byte // of a number
 	scratch []byte // texts without their escapes, of one message
-	misfits []int  // columns that a value did not fit into
+	misfits []misfit
 	message message
 	headers []byte
 	build   func(*schema.Row) error // fill
+}
+
+// A misfit is a value that did not fit into a column.
+type misfit struct {
+	column int
+	raw    []byte
 }
 
 func newReader(columns []Column, fits []fitFunc) *reader {
@@ -54,7 +60,7 @@ func (r *reader) read(payload []byte) error {
 func (r *reader) missing(column int) error {
 	c := &r.columns[column]
 	for _, misfit := range r.misfits {
-		if misfit == column {
+		if misfit.column == column {
 			return fmt.Errorf("column %s: the value at %s does not fit into %s, and nullable is false", c.Name, pathText(c.Path), shortType(c.Type))
 		}
 	}
@@ -64,8 +70,8 @@ func (r *reader) missing(column int) error {
 // take keeps the value of a column, and returns false if it does not fit.
 func (r *reader) take(column int, raw []byte) bool {
 	v := &r.values[column]
-	if v.set = r.fits[column](r, r.columns[column].Type, raw, v); !v.set && raw[0] != 'n' {
-		r.misfits = append(r.misfits, column)
+	if v.set = r.fits[column](r, &r.columns[column], raw, v); !v.set && raw[0] != 'n' {
+		r.misfits = append(r.misfits, misfit{column, raw})
 	}
 	return v.set
 }

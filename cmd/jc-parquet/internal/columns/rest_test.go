@@ -135,7 +135,7 @@ func TestColumnThatIsNotNullableRejectsWhatHasNoValueOfIt(t *testing.T) {
 	for payload, want := range map[string]string{
 		`{}`: none, `{"order":{}}`: none, `{"order":1}`: none, `[]`: none, `null`: none, `{"amount":1}`: none,
 		`{"order":{"amount":null}}`: none, `{"order":{"amount":1,"amount":1}}`: none, `{"order":{"amount":1},"order":1}`: none,
-		`{"order":{"amount":"1"}}`: misfit, `{"order":{"amount":1.5}}`: misfit,
+		`{"order":{"amount":"x"}}`: misfit, `{"order":{"amount":1.5}}`: misfit,
 	} {
 		if _, err := rowOf(t, plan, []byte(payload)); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", payload, err, want)
@@ -276,6 +276,46 @@ func TestFirstValueThatDoesNotFitIsToldOnceForEachColumn(t *testing.T) {
 	}
 	if got := strings.Join(told, " "); got != "a b" {
 		t.Errorf("told of %q, want of a and b once each", got)
+	}
+	var counted strings.Builder
+	for _, c := range plan.Counts().Misfits() {
+		fmt.Fprintf(&counted, "%s %d of %d, first %s; ", c.Column, c.Misfits, c.Values, c.First.Example)
+	}
+	if got, want := counted.String(), `a 2 of 3, first 300; b 1 of 3, first "x"; `; got != want {
+		t.Errorf("counted are %s, want %s", got, want)
+	}
+}
+
+func TestMisfitSaysHowTheValueBeginsAndWhatToWriteInstead(t *testing.T) {
+	for _, c := range []struct{ typ, value, kind, example, hint string }{
+		{"timestamp", "1700000000", "number", "1700000000", "write timestamp(seconds) if it counts the seconds since 1970"},
+		{"timestamp", "1700000000123", "number", "1700000000123", "write timestamp(millis) if it counts the millis since 1970"},
+		{"timestamp", "1700000000123456", "number", "1700000000123456", "write timestamp(micros) if it counts the micros since 1970"},
+		{"timestamp(seconds)", "1700000000123456789", "number", "1700000000123456789", "write timestamp(nanos) if it counts the nanos since 1970, or int64"},
+		{"timestamp", `"yesterday"`, "text", `"yesterday"`, "write string"},
+		{"timestamp\n  exact: true", `"2026-11-23T12:15:00.1234567Z"`, "text", `"2026-11-23T12:15:00.1234567Z"`, "it is finer than the unit: write nanos, or leave exact out to have it cut"},
+		{"decimal(18,2)", "0.125", "number", "0.125", "write decimal(19,3)"},
+		{"decimal(38,2)", "1e40", "number", "1e40", "write float64 if digits may be lost, or json, which keeps any number"},
+		{"int64", "1.5", "number", "1.5", "write float64, or decimal(18,2) with as many digits behind the point as there are"},
+		{"int8", "300", "number", "300", "write int64, uint64 or decimal(38,0)"},
+		{"float64", "0.1234567890123456789", "number", "0.1234567890123456789", "it has more digits than the type: write float64 or decimal(38,10), or json, which keeps any number"},
+		{"bool", `"` + strings.Repeat("é", 30) + `"`, "text", `"` + strings.Repeat("é", 19) + "…", "write string"},
+		{"string", `{"a": 1}`, "object", `{"a": 1}`, "write json, which takes anything"},
+		{"string", "[]", "list", "[]", "write json, which takes anything"},
+		{"int64", "true", "bool", "true", "write json, which takes anything"},
+	} {
+		list, err := columns.Parse("f", fmt.Appendf(nil, "- name: a\n  type: %s\n", c.typ))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got columns.Misfit
+		plan, err := columns.New[payload](list, func(m columns.Misfit) { got = m })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rowOf(t, plan, []byte(`{"a":`+c.value+`}`)); err != nil || got.Kind != c.kind || got.Example != c.example || got.Hint != c.hint {
+			t.Errorf("%s in %s: %v, %+v", c.value, c.typ, err, got)
+		}
 	}
 }
 

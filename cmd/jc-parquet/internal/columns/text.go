@@ -26,9 +26,12 @@ func Text(columns []Column, comments ...string) []byte {
 		if len(c.Path) != 1 || c.Path[0] != c.Name || strings.Contains(c.Name, ".") {
 			entry("  ", "path", pathScalar(c.Path))
 		}
-		entry("  ", "type", shortType(c.Type))
+		entry("  ", "type", c.TypeText())
 		if !c.Nullable {
 			entry("  ", "nullable", "false")
+		}
+		if c.Exact {
+			entry("  ", "exact", "true")
 		}
 		if word := c.Hints.Encoding.String(); word != "" {
 			entry("  ", "encoding", word)

@@ -2,6 +2,7 @@ package columns
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,7 +32,7 @@ var otherWords = map[string]string{
 }
 
 const typeHelp = "write bool, int64 (or int8 to uint64), float64, float32, decimal(18,2), string, bytes, fixed(16), json, uuid, " +
-	"timestamp, timestamp(nanos), date, time or duration"
+	"timestamp, timestamp(seconds, millis, micros or nanos), date, time or duration"
 
 // parseType reads a type: the words of schema.Type.String, or shorter ones.
 func parseType(s string) (schema.Type, error) {
@@ -70,20 +71,44 @@ func parseType(s string) (schema.Type, error) {
 			return t, fmt.Errorf("type %.50q: write the number of bytes, as in fixed(16)", s)
 		}
 	case "timestamp", "time", "duration":
-		t.Kind = plainTypes[word].Kind
-		t.Unit, ok = units[parts[0]]
-		t.Local = len(parts) == 2 && parts[1] == "local" && word != "duration"
-		switch {
-		case word == "duration" && (!ok || t.Unit != schema.Nanos || len(parts) > 1):
-			return t, fmt.Errorf("type %.50q: write duration, which is in nanoseconds", s)
-		case !ok || len(parts) > 2 || len(parts) == 2 && !t.Local:
-			return t, fmt.Errorf("type %.50q: write %s(millis), %[2]s(micros) or %[2]s(nanos), or %[2]s(micros, local) for a clock of no known time zone",
-				s, word)
-		}
+		return timeType(s, word, parts)
 	default:
 		return t, fmt.Errorf("type %.50q is not known: %s", s, typeHelp)
 	}
 	return t, nil
+}
+
+// timeType reads a type that has a unit.
+func timeType(s, word string, parts []string) (t schema.Type, err error) {
+	t.Kind = plainTypes[word].Kind
+	unit, ok := units[parts[0]]
+	t.Unit = unit
+	t.Local = len(parts) == 2 && parts[1] == "local" && word != "duration"
+	if word == "timestamp" && len(parts) == 1 && parts[0] == EpochSeconds.String() { // numbers may have fractions
+		t.Unit, ok = schema.Micros, true
+	}
+	switch {
+	case word == "duration" && (!ok || t.Unit != schema.Nanos || len(parts) > 1):
+		return t, fmt.Errorf("type %.50q: write duration, which is in nanoseconds", s)
+	case !ok || len(parts) > 2 || len(parts) == 2 && !t.Local:
+		seconds := ""
+		if word == "timestamp" {
+			seconds = "timestamp(seconds), "
+		}
+		return t, fmt.Errorf("type %.50q: write %s%s(millis), %[3]s(micros) or %[3]s(nanos), or %[3]s(micros, local) for a clock of no known time zone",
+			s, seconds, word)
+	}
+	return t, nil
+}
+
+// epochOf returns the unit of numbers in a column of a type, as it is written: that in parentheses, and none for clocks of
+// no known time zone.
+func epochOf(typ string) Epoch {
+	unit, ok := strings.CutPrefix(typ, "timestamp(")
+	if i := slices.Index(epochWords[:], strings.TrimSpace(strings.TrimSuffix(unit, ")"))); ok && i > 0 {
+		return Epoch(i)
+	}
+	return NoEpoch
 }
 
 var units = map[string]schema.Unit{"millis": schema.Millis, "micros": schema.Micros, "nanos": schema.Nanos}
@@ -114,6 +139,14 @@ func number(parts []string, least, most int) (int, bool) {
 	}
 	n, err := strconv.Atoi(parts[0])
 	return n, err == nil && n >= least && n <= most && strconv.Itoa(n) == parts[0]
+}
+
+// TypeText writes the type as it stands in a file.
+func (c *Column) TypeText() string {
+	if c.Epoch != NoEpoch {
+		return "timestamp(" + c.Epoch.String() + ")"
+	}
+	return shortType(c.Type)
 }
 
 // shortType writes a type as a person would.
