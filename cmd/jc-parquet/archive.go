@@ -111,6 +111,7 @@ func (a *archive) setFormat(o *options, split split) error {
 	if o.WriterFactory, err = a.rawWriters(); a.typed == (typed{}) {
 		return err
 	}
+	a.typed.bucket = isBucket(o.NATSStreamName)
 	plan, planErr := a.typed.plan(a.folders(split), o.Logger)
 	if err != nil || planErr != nil {
 		return errors.Join(err, planErr)

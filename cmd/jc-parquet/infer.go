@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 	"go.uber.org/zap"
 
+	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/jetcapture/app"
 )
 
@@ -22,7 +23,8 @@ func inferCommand() *cli.Command {
 		Usage: "list typed columns for the messages of a stream, for run --columns",
 		Description: `Reads the first messages of a stream, by a consumer that is gone afterwards, and prints the columns that suit
 their payloads, which are JSON objects: a list to look through, change and give to jc-parquet run --columns.
-Objects are taken apart; lists and what is of several types are columns of JSON.
+Objects are taken apart, unless names of their members are data, such as ids; these, lists, and what is of several
+types are columns of JSON.
 
 ` + app.ExitCodes,
 		Flags: slices.Concat([]cli.Flag{
@@ -54,7 +56,7 @@ Objects are taken apart; lists and what is of several types are columns of JSON.
 			}
 			s := &sample{
 				stream: cmd.String("stream"), filter: cmd.StringSlice("filter"), messages: cmd.Int("messages"), quiet: inferQuiet, whole: true,
-				domain: cmd.String("js-domain"), folders: []string{"date", "hour"}, log: app.Logger(cmd),
+				domain: cmd.String("js-domain"), folders: inferFolders(cmd.String("stream"), "date", "hour"), log: app.Logger(cmd),
 			}
 			if err := s.pinTo(ctx, cmd, file); !errors.Is(err, errStopped) {
 				return err
@@ -62,6 +64,14 @@ Objects are taken apart; lists and what is of several types are columns of JSON.
 			return nil
 		},
 	}
+}
+
+// inferFolders returns names that no inferred column may have.
+func inferFolders(stream string, folders ...string) []string {
+	if isBucket(stream) {
+		return append(folders, columns.Operation)
+	}
+	return folders
 }
 
 // errStopped says that a signal came before columns were inferred.
@@ -76,7 +86,7 @@ func inferColumns(ctx context.Context, cmd *cli.Command, o *options) error {
 	}
 	s := &sample{
 		stream: o.NATSStreamName, consumer: o.NATSConsumerName, create: o.CreateConsumer, messages: cmd.Int("infer-messages"),
-		quiet: inferQuiet, whole: o.UntilCaughtUp, domain: o.JetStreamDomain, folders: a.folders(split), log: o.Logger,
+		quiet: inferQuiet, whole: o.UntilCaughtUp, domain: o.JetStreamDomain, folders: inferFolders(o.NATSStreamName, a.folders(split)...), log: o.Logger,
 	}
 	return s.pinTo(ctx, cmd, a.typed.file)
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 	"go.uber.org/zap"
@@ -22,6 +23,7 @@ type typed struct {
 	file    string // the list of columns
 	infer   bool   // make the file if it is not there
 	pending bool   // the file is to be made yet
+	bucket  bool   // messages are of a key-value bucket
 }
 
 func typedFlags() []cli.Flag {
@@ -56,6 +58,9 @@ func inferMessagesFlag(name, category string) cli.Flag {
 func typedFrom(cmd *cli.Command) typed {
 	return typed{file: cmd.String("columns"), infer: cmd.Bool("infer")}
 }
+
+// isBucket reports whether a stream is a key-value bucket, by its name.
+func isBucket(stream string) bool { return strings.HasPrefix(stream, "KV_") }
 
 // missing reports whether the file is to be inferred.
 func (t typed) missing() bool {
@@ -92,10 +97,10 @@ func (t typed) plan(folders []string, log *zap.Logger) (*messagePlan, error) {
 	if err != nil {
 		return nil, err // each of its lines begins with the file
 	}
-	plan, err := columns.New[*jetcapture.NatsMessage](list, func(m columns.Misfit) {
+	plan, err := columns.New[*jetcapture.NatsMessage](list, columns.Options{Bucket: t.bucket, OnMisfit: func(m columns.Misfit) {
 		log.Warn("a value does not fit its column: it is in _rest, and others that do not fit are counted",
 			append(misfitFields(m), zap.Strings("path", m.Column.Path), zap.Uint64("stream_seq", m.StreamSeq))...)
-	})
+	}})
 	if err != nil {
 		return nil, fmt.Errorf("--columns: %s: %w", t.file, err)
 	}

@@ -36,7 +36,7 @@ func BenchmarkAppend(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	plan, err := columns.New[benchMessage](list, nil)
+	plan, err := columns.New[benchMessage](list, columns.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

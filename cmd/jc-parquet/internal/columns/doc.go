@@ -60,6 +60,9 @@
 // If a payload is JSON, but no object, _rest is all of it. What _rest has is as it was in the payload, numbers with all
 // their digits.
 //
+// The messages of a key-value bucket that delete or purge a key have no payload: their columns are null. Files of a bucket
+// have one more column, Operation.
+//
 // A message is rejected whole if a column with nullable: false would be null, and if its payload is no JSON or not one
 // that readers take: empty, not UTF-8, nested more than 10,000 deep, with a \u escape of half a surrogate pair.
 package columns

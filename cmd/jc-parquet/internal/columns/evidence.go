@@ -13,6 +13,8 @@ type evidence struct {
 	path     []string
 	children []*evidence // of objects, in the order in which they were first met
 	byName   map[string]*evidence
+	seen     int  // how many objects had it
+	data     bool // names of members are data: they are not watched any more
 
 	objects, lists, bools int
 	texts                 textEvidence
@@ -82,6 +84,34 @@ func (e *evidence) kinds() (kinds int) {
 		}
 	}
 	return kinds
+}
+
+// The least that it takes to see that names of members are data.
+const (
+	leastObjects = 8
+	leastNames   = 16
+)
+
+// isMap reports whether the names of members are data rather than parts of a type: there are many, and each is in one object
+// or in 2% of them, on average.
+func (e *evidence) isMap() bool {
+	if e.data || len(e.children) < leastNames || e.objects < leastObjects {
+		return e.data
+	}
+	seen := 0
+	for _, child := range e.children {
+		seen += child.seen
+	}
+	return seen*50 <= len(e.children)*max(60, e.objects) // 1.2 objects, as a few come twice
+}
+
+// forget drops the members of an object, and returns how many paths that were.
+func (e *evidence) forget() (paths int) {
+	for _, child := range e.children {
+		paths += 1 + child.forget()
+	}
+	e.children, e.byName = nil, nil
+	return paths
 }
 
 // isObject reports whether all values were objects.

@@ -32,7 +32,7 @@ func planOf(t testing.TB, file string) (*columns.Plan[payload], []columns.Column
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := columns.New[payload](list, nil)
+	plan, err := columns.New[payload](list, columns.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ const (
 
 // An Inferrer makes a list of columns that suits the payloads it has been shown. It is for one goroutine at a time.
 //
-// Objects are taken apart, and the names of their members joined by _, which replaces dots too; lists are json. A column has the narrowest of bool,
+// Objects are taken apart, but for those whose members have data for names, which are json, and the names of their members joined by _, which replaces dots too; lists are json. A column has the narrowest of bool,
 // int64, uint64, float64, timestamp, timestamp(nanos), date, uuid and string that all its values fit, or else json. All may
 // be null.
 type Inferrer struct {
@@ -73,14 +73,22 @@ func (in *Inferrer) child(e *evidence, quoted []byte) *evidence {
 	name := unquote(nil, quoted)
 	child := e.byName[string(name)]
 	if child != nil {
+		child.seen++
 		return child
 	}
-	if in.paths >= maxPaths {
+	if n := len(e.children); n >= 256 && n&(n-1) == 0 && e != &in.root && e.isMap() {
+		in.paths -= e.forget()
+		e.data = true
+	}
+	switch {
+	case e.data:
+		return nil
+	case in.paths >= maxPaths:
 		in.full = true
 		return nil
 	}
 	in.paths++
-	child = &evidence{name: string(name), path: append(slices.Clone(e.path), string(name))}
+	child = &evidence{name: string(name), path: append(slices.Clone(e.path), string(name)), seen: 1}
 	if e.byName == nil {
 		e.byName = map[string]*evidence{}
 	}
@@ -101,8 +109,11 @@ type Inferred struct {
 // payload had any.
 func (in *Inferrer) Infer(folders ...string) Inferred {
 	l := &lister{folders: folders, taken: map[string]bool{}}
-	l.members(&in.root)
+	l.members(in.columnar())
 	out := Inferred{Columns: l.columns, Payloads: in.payloads, Others: in.others, Notes: l.notes}
+	if n := len(in.root.children) - len(in.columnar().children); n > 0 {
+		out.Notes = append(out.Notes, fmt.Sprintf("%d members of payloads whose names seem to be data, each in few of them", n))
+	}
 	if l.beyond > 0 {
 		out.Notes = append(out.Notes, fmt.Sprintf("%d paths more: %d columns are the most", l.beyond, maxInferred))
 	}
@@ -110,6 +121,16 @@ func (in *Inferrer) Infer(folders ...string) Inferred {
 		out.Notes = append(out.Notes, fmt.Sprintf("paths that were first met after %d others", maxPaths))
 	}
 	return out
+}
+
+// columnar returns the payload's object without members whose names are data.
+func (in *Inferrer) columnar() *evidence {
+	root := in.root
+	if !root.isMap() {
+		return &root
+	}
+	root.children = slices.DeleteFunc(slices.Clone(root.children), func(e *evidence) bool { return e.seen*10 < root.objects })
+	return &root
 }
 
 // A lister makes columns of evidence.
@@ -133,7 +154,7 @@ func (l *lister) note(path []string, format string, args ...any) {
 // members lists the columns of an object's members.
 func (l *lister) members(e *evidence) {
 	for _, child := range e.children {
-		if child.isObject() && len(child.children) > 0 {
+		if child.isObject() && len(child.children) > 0 && !child.isMap() {
 			l.members(child)
 			continue
 		}

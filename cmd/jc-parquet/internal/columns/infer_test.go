@@ -99,19 +99,58 @@ func TestInferredNamesAreJoinedPathsThatReadersTellApart(t *testing.T) {
 
 func TestInferredColumnsHaveALimit(t *testing.T) {
 	in := columns.NewInferrer()
-	for i := range 300 {
+	for i := range 3 {
 		var b strings.Builder
-		for j := range 100 {
-			fmt.Fprintf(&b, `,"k%d":1`, i*100+j)
+		for j := range 10_000 {
+			fmt.Fprintf(&b, `,"k%d":1`, i*10_000+j)
 		}
 		in.Add([]byte("{" + b.String()[1:] + "}"))
 	}
 	found := in.Infer()
-	if len(found.Columns) != 1_000 || found.Payloads != 300 || strings.Join(found.Notes, "|") !=
+	if len(found.Columns) != 1_000 || found.Payloads != 3 || strings.Join(found.Notes, "|") !=
 		"19000 paths more: 1000 columns are the most|paths that were first met after 20000 others" {
 		t.Errorf("%d columns of %d payloads, %q", len(found.Columns), found.Payloads, found.Notes)
 	}
 	if _, err := columns.Parse("f", columns.Text(found.Columns, found.Notes...)); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestObjectsWhoseNamesAreDataAreInferredAsJSON(t *testing.T) {
+	id := func(i int) string { return fmt.Sprintf("%08x", uint32(i)*2654435761) }
+	for _, c := range []struct {
+		name        string
+		payload     func(i int) string
+		n           int
+		list, notes string
+	}{
+		{"ids", func(i int) string {
+			return fmt.Sprintf(`{"id":%d,"attrs":{%q:1,%q:{"a":2}},"sum":0.5}`, i, id(2*i), id(2*i+1))
+		}, 300, "id:int64 attrs:json sum:float64", ""},
+		{"ids beside a name", func(i int) string { return fmt.Sprintf(`{"attrs":{"v":1,%q:1}}`, id(i)) }, 100, "attrs:json", ""},
+		{"more ids than are watched", func(i int) string {
+			var b strings.Builder
+			for j := range 100 {
+				fmt.Fprintf(&b, `,%q:{"n":1}`, id(100*i+j))
+			}
+			return `{"in":{"attrs":{` + b.String()[1:] + `}},"last":1}`
+		}, 500, "in_attrs:json last:int64", ""},
+		{"few messages of ids", func(i int) string { return fmt.Sprintf(`{"a":{%q:1}}`, id(i)) }, 20, "a:json", ""},
+		{
+			"payloads of ids", func(i int) string { return fmt.Sprintf(`{"at":1,%q:true}`, id(i)) }, 100, "at:int64",
+			"100 members of payloads whose names seem to be data, each in few of them",
+		},
+		{"kinds of events", func(i int) string {
+			return fmt.Sprintf(`{"data":{"a%d":1,"b%[1]d":2}}`, i%8)
+		}, 80, "data_a0:int64 data_b0:int64 data_a1:int64 data_b1:int64 data_a2:int64 data_b2:int64 data_a3:int64 data_b3:int64 " +
+			"data_a4:int64 data_b4:int64 data_a5:int64 data_b5:int64 data_a6:int64 data_b6:int64 data_a7:int64 data_b7:int64", ""},
+	} {
+		var payloads []string
+		for i := range c.n {
+			payloads = append(payloads, c.payload(i))
+		}
+		if list, notes := inferred(payloads...); list != c.list || notes != c.notes {
+			t.Errorf("%s: inferred are\n%.500s and\n%s\nwant\n%s and\n%s", c.name, list, notes, c.list, c.notes)
+		}
 	}
 }

@@ -203,7 +203,7 @@ func FuzzFilesAreReadOrRefused(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := columns.New[payload](list, nil); err != nil {
+		if _, err := columns.New[payload](list, columns.Options{}); err != nil {
 			t.Fatalf("%s is read, and then refused: %v", text, err)
 		}
 		again, err := columns.Parse("f", columns.Text(list, "a\ncomment: "))

@@ -16,23 +16,39 @@ type Plan[P format.RawMessager] struct {
 	columns  []Column
 	fits     []fitFunc
 	readers  sync.Pool
+	bucket   bool
 	counts   Counts
 	onMisfit func(Misfit)
 }
 
-// New returns the plan of a list of columns, such as Parse returns. onMisfit, if not nil, is called once for each column
-// that a value did not fit into, with the first one.
+// Options are those of a plan. The zero value is the default.
+type Options struct {
+	// Bucket says that the messages are those of a key-value bucket: there is a column Operation, behind Metadata.
+	Bucket bool
+
+	// OnMisfit, if not nil, is called once for each column that a value did not fit into, with the first one.
+	OnMisfit func(Misfit)
+}
+
+// New returns the plan of a list of columns, such as Parse returns.
 //
-// The same list always makes the same schema: Metadata, the columns in their order, Rest.
-func New[P format.RawMessager](columns []Column, onMisfit func(Misfit)) (*Plan[P], error) {
+// The same list and options always make the same schema: Metadata, the columns in their order, Rest.
+func New[P format.RawMessager](columns []Column, o Options) (*Plan[P], error) {
 	if len(columns) == 0 {
 		return nil, errNoColumns
 	}
-	s, err := schema.New(fields(columns)...)
+	all := fields(columns)
+	if o.Bucket {
+		if err := checkOperation(columns); err != nil {
+			return nil, err
+		}
+		all = slices.Insert(all, len(metadata), operationField)
+	}
+	s, err := schema.New(all...)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan[P]{schema: s, columns: slices.Clone(columns), onMisfit: onMisfit}
+	p := &Plan[P]{schema: s, columns: slices.Clone(columns), bucket: o.Bucket, onMisfit: o.OnMisfit}
 	p.counts.columns = make([]Count, len(columns))
 	for i := range p.columns {
 		fit := fitOf(p.columns[i].Type)
@@ -42,7 +58,7 @@ func New[P format.RawMessager](columns []Column, onMisfit func(Misfit)) (*Plan[P
 		p.fits = append(p.fits, fit)
 		p.counts.columns[i].Column = p.columns[i].Name
 	}
-	p.readers.New = func() any { return newReader(p.columns, p.fits) }
+	p.readers.New = func() any { return p.newReader() }
 	return p, nil
 }
 
@@ -52,21 +68,22 @@ var errNoColumns = errors.New("there are no columns: list some, or archive messa
 func (p *Plan[P]) Schema() *schema.Schema { return p.schema }
 
 // Append appends one row. It rejects a message, and names the reason, if format.RawMessage.Validate does, if its payload is
-// no JSON that readers take, and if a column that is not nullable has no value.
+// no JSON that readers take, and if a column that is not nullable has no value. A message that deletes or purges a key of a
+// key-value bucket has no payload, and its row has nulls.
 func (p *Plan[P]) Append(c *schema.Columns, payload P) (rows int, err error) {
 	if c.Schema() != p.schema {
 		return 0, errors.New("the columns are of another schema than the plan: take those of its NewColumns")
 	}
 	r, ok := p.readers.Get().(*reader)
 	if !ok {
-		r = newReader(p.columns, p.fits)
+		r = p.newReader()
 	}
 	defer p.release(r)
 	r.message.RawMessage = payload.Raw()
 	if err := r.message.Validate(); err != nil {
 		return 0, err
 	}
-	if err := r.read(r.message.Data); err != nil {
+	if err := r.readMessage(); err != nil {
 		return 0, err
 	}
 	if rows, err = c.AppendRow(r.build); err != nil {
@@ -78,6 +95,12 @@ func (p *Plan[P]) Append(c *schema.Columns, payload P) (rows int, err error) {
 
 // Counts returns how many values of the messages fitted, so far and from now on. A message that is appended twice counts twice.
 func (p *Plan[P]) Counts() *Counts { return &p.counts }
+
+func (p *Plan[P]) newReader() *reader {
+	r := newReader(p.columns, p.fits)
+	r.bucket = p.bucket
+	return r
+}
 
 // maxPooled is the size in bytes above which what was made of a message is not kept for the next.
 const maxPooled = 1 << 20

@@ -19,6 +19,7 @@ type reader struct {
 	scratch []byte // texts without their escapes, of one message
 	misfits []misfit
 	message message
+	bucket  bool // there is a column for the operation
 	headers []byte
 	build   func(*schema.Row) error // fill
 }
@@ -34,6 +35,22 @@ func newReader(columns []Column, fits []fitFunc) *reader {
 	r.router = newRouter(columns, r.take)
 	r.build = r.fill
 	return r
+}
+
+// readMessage reads the payload, if there is one to read.
+func (r *reader) readMessage() error {
+	m := &r.message
+	if len(m.Data) > 0 || operation(&m.RawMessage) == Put {
+		return r.read(m.Data)
+	}
+	clear(r.values)
+	r.scratch, r.misfits, r.router.rest = r.scratch[:0], r.misfits[:0], r.router.rest[:0]
+	for i := range r.columns {
+		if c := &r.columns[i]; !c.Nullable {
+			return fmt.Errorf("column %s: the message deletes a key and has no value, and nullable is false", c.Name)
+		}
+	}
+	return nil
 }
 
 // read routes a payload to values and the rest. It returns an error if the message cannot be archived in columns.
@@ -109,6 +126,12 @@ func (r *reader) fill(row *schema.Row) error {
 		return err
 	}
 	first := len(metadata)
+	if r.bucket {
+		if err := row.Text(first, operation(&r.message.RawMessage)); err != nil {
+			return err
+		}
+		first++
+	}
 	for i := range r.columns {
 		if err := set(row, first+i, &r.columns[i].Type, &r.values[i]); err != nil {
 			return err

@@ -393,7 +393,7 @@ func FuzzColumnsAndRestMakeThePayloadAgain(f *testing.F) {
 		if len(inferred.Columns) == 0 {
 			return
 		}
-		own, err := columns.New[payload](inferred.Columns, func(m columns.Misfit) { t.Errorf("%s: %s of %s does not fit", text, m.Column.Name, m.Column.Type) })
+		own, err := columns.New[payload](inferred.Columns, columns.Options{OnMisfit: func(m columns.Misfit) { t.Errorf("%s: %s of %s does not fit", text, m.Column.Name, m.Column.Type) }})
 		if err != nil {
 			t.Fatal(err)
 		}

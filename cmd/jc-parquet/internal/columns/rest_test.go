@@ -175,7 +175,7 @@ func TestMessageWhoseMetadataNoColumnHoldsIsRejected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := columns.New[whole](list, nil)
+	plan, err := columns.New[whole](list, columns.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,12 +260,12 @@ func TestFirstValueThatDoesNotFitIsToldOnceForEachColumn(t *testing.T) {
 		t.Fatal(err)
 	}
 	var told []string
-	plan, err := columns.New[payload](list, func(m columns.Misfit) {
+	plan, err := columns.New[payload](list, columns.Options{OnMisfit: func(m columns.Misfit) {
 		if m.StreamSeq != 7 {
 			t.Errorf("the message is %d", m.StreamSeq)
 		}
 		told = append(told, m.Column.Name)
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +309,7 @@ func TestMisfitSaysHowTheValueBeginsAndWhatToWriteInstead(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got columns.Misfit
-		plan, err := columns.New[payload](list, func(m columns.Misfit) { got = m })
+		plan, err := columns.New[payload](list, columns.Options{OnMisfit: func(m columns.Misfit) { got = m }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -356,7 +356,7 @@ func TestColumnsOfAnotherSchemaAreRefused(t *testing.T) {
 	if _, err := one.Append(other.Schema().NewColumns(), payload(`{}`)); err == nil {
 		t.Error("a plan appends to the columns of another")
 	}
-	if _, err := columns.New[payload](nil, nil); err == nil || errors.Is(err, schema.ErrFull) {
+	if _, err := columns.New[payload](nil, columns.Options{}); err == nil || errors.Is(err, schema.ErrFull) {
 		t.Errorf("a plan without columns: %v", err)
 	}
 }
