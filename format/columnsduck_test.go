@@ -224,14 +224,14 @@ func wideRows() []wide {
 	rows := []wide{
 		{
 			I8: math.MinInt8, I16: math.MinInt16, I32: math.MinInt32, I64: math.MinInt64, F32: -math.MaxFloat32, F64: -math.MaxFloat64,
-			Nano: math.MinInt64 + 1e9, Took: math.MinInt64, Price: 1 - 1e18,
+			Nano: -9223286400e9, Took: math.MinInt64, Price: 1 - 1e18,
 			Large: "-" + nines[:32] + "." + nines[:6], Part: "-0." + nines,
 		},
 		{
 			Bool: true, I8: math.MaxInt8, I16: math.MaxInt16, I32: math.MaxInt32, I64: math.MaxInt64,
 			U8: math.MaxUint8, U16: math.MaxUint16, U32: math.MaxUint32, U64: math.MaxUint64, F32: math.MaxFloat32, F64: math.MaxFloat64,
 			Text: "é😀\u2028\u2029\u0085\ufeff", Maybe: new(""), Count: new(int64(0)), Bytes: []byte{}, Fixed: [3]byte{255, 255, 255},
-			Milli: last, Micro: last, Nano: math.MaxInt64 - 1e9, Local: last, Day: last,
+			Milli: last, Micro: last, Nano: math.MaxInt64 - 1, Local: last, Day: last,
 			Clock3: 24*time.Hour - 1, Clock6: 24*time.Hour - 1, Clock9: 24*time.Hour - 1,
 			Took: math.MaxInt64, Price: 1e18 - 1, Large: nines[:32] + "." + nines[:6], Part: "0." + nines,
 			ID: [16]byte{0: 0xff, 5: 0x0a, 15: 0xff}, JSON: json.RawMessage(`"text"`),

@@ -22,7 +22,7 @@ type options struct {
 }
 
 // TimestampUnit sets the unit of the timestamps of time.Time that have none in their tags. What is finer is cut off,
-// towards the past. Nanos hold 1677-09-21 to 2262-04-11 only.
+// towards the past. Nanos hold 1677-09-22 to 2262-04-11 only.
 func TimestampUnit(u Unit) Option { return func(o *options) { o.unit = u } }
 
 // UTF8Policy says what becomes of text that is not UTF-8, which DuckDB refuses to read.

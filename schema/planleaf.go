@@ -118,7 +118,9 @@ func limits(t Type) (least, most int64) {
 		return firstSecond / daySeconds, lastSecond / daySeconds
 	case k == TimeOfDay:
 		return 0, daySeconds*(1e9/t.Unit.nanos()) - 1
-	case k == Timestamp && t.Unit != Nanos:
+	case k == Timestamp && t.Unit == Nanos:
+		return nanosFirst * 1e9, mostNanos
+	case k == Timestamp:
 		second := 1e9 / t.Unit.nanos()
 		return firstSecond * second, lastSecond*second + second - 1
 	}

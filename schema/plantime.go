@@ -12,8 +12,14 @@ const (
 	daySeconds  = 24 * 60 * 60
 	firstSecond = -62135596800                    // 0001-01-01T00:00:00, the zero time of Go
 	lastSecond  = 253402300800 - 1                // 9999-12-31T23:59:59
-	nanosFirst  = math.MinInt64 / 1_000_000_000   // a second later than nanoseconds begin
-	nanosLast   = math.MaxInt64/1_000_000_000 - 1 // a second earlier than they end
+	nanosLast   = math.MaxInt64/1_000_000_000 - 1 // a second earlier than nanoseconds end
+
+	// DuckDB fails to print nanoseconds of the first half of a day, 1677-09-21, and reads the number after the least and the
+	// largest as infinity.
+	nanosFirst = -9223286400 // 1677-09-22T00:00:00
+	mostNanos  = math.MaxInt64 - 1
+
+	spanFirst = math.MinInt64 / 1_000_000_000 // seconds of durations
 )
 
 // putTime appends times as timestamps, dates and times of day.
@@ -97,7 +103,7 @@ func putProtoSpan(t reflect.Type) putFunc {
 		if err != nil {
 			return err
 		}
-		if seconds < nanosFirst || seconds > nanosLast {
+		if seconds < spanFirst || seconds > nanosLast {
 			return fmt.Errorf("a duration of %d seconds is more than 292 years", seconds)
 		}
 		c.put64(l, uint64(seconds*1e9+nanos))

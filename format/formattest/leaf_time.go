@@ -12,6 +12,7 @@ const (
 	yearOne      = -62135596800 // seconds from 1970 to 0001-01-01T00:00:00Z
 	endOfYears   = 253402300800 // to 10000-01-01T00:00:00Z
 	secondsOfDay = 24 * 60 * 60
+	nanosFirst   = -9223286400e9 // 1677-09-22T00:00:00Z
 )
 
 var (
@@ -35,7 +36,7 @@ var moments = []struct {
 	{time.Unix(1795436100, 999_999_999).In(east), 1795436100, 999_999_999, 19800},
 	{time.Unix(1795393800, 0).In(west), 1795393800, 0, -18000}, // 2026-11-22 in its zone, and 2026-11-23 in UTC
 	{time.Unix(-1, 0).In(east), -1, 0, 19800},                  // 1970 in its zone
-	{time.Unix(-9223372036, 0).UTC(), -9223372036, 0, 0},       // the first second of nanoseconds, almost
+	{time.Unix(-9223286400, 0).UTC(), -9223286400, 0, 0},       // the first day of nanoseconds, almost
 	{time.Unix(9223372035, 999_999_999).UTC(), 9223372035, 999_999_999, 0},
 	{time.Date(1600, 2, 29, 1, 2, 3, 4, time.UTC), -11670994677, 4, 0},
 }
@@ -68,12 +69,12 @@ func timestampLeaf(name, words string, unit schema.Unit, local bool) leaf {
 	}
 	first, last := int64(yearOne+secondsOfDay), int64(endOfYears-secondsOfDay) // a day from the end, for clocks of any zone
 	if unit == schema.Nanos {
-		first, last = -9223372036+secondsOfDay, 9223372035-secondsOfDay
+		first, last = nanosFirst/1e9+secondsOfDay, 9223372035-secondsOfDay
 	}
 	var values []is[time.Time]
 	rejected := slices.Clone(tooFar)
 	for _, m := range moments {
-		if unit == schema.Nanos && (m.seconds < -9223372036 || m.seconds > 9223372035) {
+		if unit == schema.Nanos && (m.seconds < nanosFirst/1e9 || m.seconds > 9223372035) {
 			rejected = append(rejected, m.at)
 			continue
 		}
@@ -156,9 +157,9 @@ func timeLeaves() []leaf {
 		}, nil, yearOne*1000-1, endOfYears*1000),
 		leafOf("int64 nanos", "timestamp(nanosecond:local)", []is[int64]{
 			{0, Timestamp{0, schema.Nanos, false}},
-			{math.MinInt64, Timestamp{math.MinInt64, schema.Nanos, false}},
-			{math.MaxInt64, Timestamp{math.MaxInt64, schema.Nanos, false}},
-		}, nil),
+			{nanosFirst, Timestamp{nanosFirst, schema.Nanos, false}},
+			{math.MaxInt64 - 1, Timestamp{math.MaxInt64 - 1, schema.Nanos, false}},
+		}, nil, math.MaxInt64, int64(nanosFirst-1), math.MinInt64, -math.MaxInt64),
 		dateLeaf(),
 		leafOf("int32 date", "date", []is[int32]{
 			{0, Date(0)}, {-1, Date(-1)}, {-719162, Date(-719162)}, {2932896, Date(2932896)},

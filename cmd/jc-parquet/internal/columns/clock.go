@@ -1,6 +1,7 @@
 package columns
 
 import (
+	"math"
 	"time"
 
 	"github.com/jetcapture/lake/schema"
@@ -12,6 +13,7 @@ const daySeconds = 24 * 60 * 60
 var (
 	firstSecond = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 	lastSecond  = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).Unix()
+	firstNanos  = time.Date(1677, 9, 22, 0, 0, 0, 0, time.UTC).UnixNano()
 )
 
 // perSecond returns how many of a unit a second has.
@@ -129,11 +131,14 @@ func count(seconds, nanos int64, c *Column) (n int64, ok bool) {
 		return 0, false
 	}
 	n = seconds*per + nanos/fine
-	if c.Type.Unit == schema.Nanos && floorDivide(n, per) != seconds { // it overflows there only
-		return 0, false
+	if c.Type.Unit == schema.Nanos { // it overflows there only
+		return n, floorDivide(n, per) == seconds && hasNanos(n)
 	}
 	return n, true
 }
+
+// hasNanos reports whether timestamps of nanoseconds may be n, as package schema has it.
+func hasNanos(n int64) bool { return n >= firstNanos && n < math.MaxInt64 }
 
 // floorDivide rounds down also what is negative.
 func floorDivide(a, b int64) int64 {

@@ -50,6 +50,9 @@ func sinceEpoch(raw, buffer []byte, c *Column) (n int64, ok bool) {
 			n--
 		}
 	}
+	if c.Type.Unit == schema.Nanos {
+		return n, hasNanos(n)
+	}
 	seconds := floorDivide(n, perSecond(c.Type.Unit))
 	return n, seconds >= firstSecond && seconds <= lastSecond
 }
