@@ -29,7 +29,8 @@
 //	struct                          struct
 //	[]T, [N]T                       list; a nil slice is null
 //	map[K]V                         map, its keys sorted; a nil map is null
-//	*T, sql.Null[T], sql.NullT      the same as T, nullable
+//	*T, sql.Null[T], sql.NullT      the same as T, nullable; so is what other packages make of two fields, a value and
+//	                                Valid bool, with methods for encoding/json, text or SQL: uuid.NullUUID
 //	protocol buffers                struct; Timestamp, Duration and wrappers by their meaning, enums as strings, and each
 //	                                alternative of a oneof as a nullable column of its own name
 //	any, other interfaces           json, if asked for

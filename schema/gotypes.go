@@ -1,12 +1,12 @@
 package schema
 
 import (
+	"database/sql/driver"
 	"encoding"
 	"encoding/json"
 	"fmt"
 	"math/big"
 	"reflect"
-	"strings"
 	"time"
 )
 
@@ -18,10 +18,12 @@ var (
 	bigRatType   = reflect.TypeFor[big.Rat]()
 	zeroerType   = reflect.TypeFor[zeroer]()
 
-	appenderType  = reflect.TypeFor[encoding.TextAppender]()
-	marshalerType = reflect.TypeFor[encoding.TextMarshaler]()
-	stringerType  = reflect.TypeFor[fmt.Stringer]()
-	scaledType    = reflect.TypeFor[scaledNumber]()
+	appenderType      = reflect.TypeFor[encoding.TextAppender]()
+	marshalerType     = reflect.TypeFor[encoding.TextMarshaler]()
+	jsonMarshalerType = reflect.TypeFor[json.Marshaler]()
+	valuerType        = reflect.TypeFor[driver.Valuer]()
+	stringerType      = reflect.TypeFor[fmt.Stringer]()
+	scaledType        = reflect.TypeFor[scaledNumber]()
 )
 
 // A scaledNumber is a decimal as github.com/shopspring/decimal has it: Coefficient times 10^Exponent.
@@ -82,10 +84,27 @@ func unwrap(t reflect.Type) reflect.Type {
 	return t
 }
 
-// isNull reports whether t is sql.Null or one of its older siblings: a value and whether it is not null.
+// isNull reports whether t is a value and whether it is not null.
 func isNull(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && t.PkgPath() == "database/sql" && strings.HasPrefix(t.Name(), "Null") &&
-		t.NumField() == 2 && t.Field(1).Name == "Valid" && t.Field(1).Type.Kind() == reflect.Bool
+	_, _, ok := nullFields(t)
+	return ok
+}
+
+// nullFields returns the fields of sql.Null, its older siblings, and what other packages make of that shape: uuid.NullUUID,
+// decimal.NullDecimal, pgtype.Text. These have methods that tell them from a struct of two columns.
+func nullFields(t reflect.Type) (value, valid reflect.StructField, ok bool) {
+	if t.Kind() != reflect.Struct || t.NumField() != 2 {
+		return value, valid, false
+	}
+	value, valid = t.Field(0), t.Field(1)
+	if value.Name == "Valid" {
+		value, valid = valid, value
+	}
+	if valid.Name != "Valid" || valid.Type.Kind() != reflect.Bool || !value.IsExported() || value.Anonymous {
+		return value, valid, false
+	}
+	isOne := implements(t, valuerType) || implements(t, jsonMarshalerType) || implementsText(t)
+	return value, valid, isOne
 }
 
 // isUUID reports whether t is a UUID by its name, as in github.com/google/uuid and github.com/gofrs/uuid.

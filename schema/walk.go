@@ -164,11 +164,11 @@ func (w *walk) value(t reflect.Type, p place) *Node {
 
 // open returns what is in a pointer or a wrapper, and how to get there. It is t itself if it is neither.
 func (w *walk) open(t reflect.Type, s *spec) (reflect.Type, []step) {
-	switch {
+	switch value, valid, null := nullFields(t); {
 	case t.Kind() == reflect.Pointer:
 		return t.Elem(), []step{{op: opDeref}}
-	case isNull(t):
-		return t.Field(0).Type, []step{{op: opValid, offset: t.Field(1).Offset}, {op: opAdd, offset: t.Field(0).Offset}}
+	case null:
+		return value.Type, []step{{op: opValid, offset: valid.Offset}, {op: opAdd, offset: value.Offset}}
 	case wellKnown(t) == protoWrapper:
 		value, _ := t.FieldByName("Value")
 		s.required, s.emptyIsNull, s.zeroIsNull = true, false, false // what is omitted is the pointer to it
