@@ -63,6 +63,8 @@ func (a *acker) ack(ctx context.Context, m messageRefs) error {
 		case errors.Is(err, nats.ErrNoResponders):
 			err = fmt.Errorf("nobody listens: the consumer has no leader yet, or is gone: %w", err)
 			sleep(ctx, ackLeaderWait)
+		case errors.Is(err, ErrPermission): // of a user that has just been changed
+			sleep(ctx, ackLeaderWait)
 		case err == nil:
 			err = errConnectionLost
 		}
@@ -102,7 +104,7 @@ func (a *acker) confirm(ctx context.Context, reply string, n int, connection uin
 	}
 	ctx, cancel := context.WithTimeout(ctx, ackConfirmTimeout+time.Duration(n)*ackConfirmEach)
 	defer cancel()
-	_, err := a.nc.RequestWithContext(ctx, reply, ackBytes)
+	_, err := permitted(ctx, a.nc, reply, func(ctx context.Context) (*nats.Msg, error) { return a.nc.RequestWithContext(ctx, reply, ackBytes) })
 	return err
 }
 

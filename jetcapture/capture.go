@@ -35,7 +35,7 @@ func New[P Payload, K DestKey](options Options[P, K]) *Capture[P, K] {
 // With Options.UntilCaughtUp it also returns nil once there is nothing left to capture.
 //
 // It returns an error of Options.Validate before it starts, ErrStreamNotFound, ErrConsumerNotFound or ErrConsumerUnfit
-// if there is nothing to capture, or no more, ErrConnectionClosed, ErrDrainTimeout, or the store's error if that is
+// if there is nothing to capture, or no more, ErrPermission if the server refuses what it needs before the first message is asked for, ErrConnectionClosed, ErrDrainTimeout, or the store's error if that is
 // marked by store.Permanent. Whatever the error, a message is acknowledged only if it is stored.
 //
 // Run leaves the connection open. It should reconnect without limit (nats.MaxReconnects(-1)), for Run ends when it is
@@ -58,9 +58,14 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 	if o.BufferToDisk {
 		sweepSpools(o.TempDir)
 	}
-	consumer, err := c.bind(ctx, nc, &o)
-	if ctx.Err() != nil {
-		return nil // stopped before it began: nothing is held
+	starting, rights := watchRefusals(ctx, nc, o.Permissions(nc.Opts.InboxPrefix), o.Logger)
+	defer rights.stop()
+	if err := rights.tryAtStart(starting); err != nil {
+		return err
+	}
+	consumer, err := c.bind(starting, nc, &o)
+	if starting.Err() != nil {
+		return rights.refusal() // nil if it was stopped before it began: nothing is held
 	}
 	if err != nil {
 		return err
@@ -73,9 +78,9 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 	l.puller.clock = c.clock
 	var keeper *keeper[K]
 	if o.Delivery == ExactlyOnce {
-		keeper, err = openLedger(ctx, nc, &o, consumer, l.specs, c.clock, l.log)
-		if ctx.Err() != nil {
-			return nil
+		keeper, err = openLedger(starting, nc, &o, consumer, l.specs, c.clock, l.log)
+		if starting.Err() != nil {
+			return rights.refusal()
 		}
 		if err != nil {
 			return err
@@ -84,18 +89,19 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 		l.lookout.claimed = keeper.book.Anchors
 		running.Go(func() { keeper.follow(storing, l.lost) })
 	}
-	acks, err := c.begin(ctx, l, keeper, consumer)
-	if err != nil {
+	acks, err := c.begin(starting, l, keeper, consumer)
+	if refused := rights.refusal(); err != nil || refused != nil {
 		if l.watermark != nil {
 			keeper.leave(ctx)
 		}
 		stopStoring()
 		running.Wait()
-		if ctx.Err() != nil {
-			return nil // nothing is held
+		if starting.Err() != nil {
+			return refused // nil if it was stopped: nothing is held
 		}
 		return err
 	}
+	rights.begun()
 	looking, stopLooking := context.WithCancel(storing)
 	answering, stopAnswering := context.WithCancel(storing)
 	defer stopAnswering()

@@ -86,20 +86,6 @@ func anyCollide(some, others []string) bool {
 	})
 }
 
-// collide reports whether there are subjects that two patterns match.
-func collide(a, b string) bool {
-	x, y := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range min(len(x), len(y)) {
-		switch {
-		case x[i] == ">" || y[i] == ">":
-			return true
-		case x[i] != y[i] && x[i] != "*" && y[i] != "*":
-			return false
-		}
-	}
-	return len(x) == len(y)
-}
-
 // inboxOf returns what the inboxes of a connection begin with.
 func inboxOf(nc *nats.Conn) string {
 	inbox := nc.NewInbox()

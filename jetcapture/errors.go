@@ -27,6 +27,10 @@ var (
 	// Options.DrainTimeout. What is missing was not acknowledged and will be delivered again.
 	ErrDrainTimeout = errors.New("drain timeout")
 
+	// ErrPermission means that the user of the connection may not publish or subscribe to a subject: see Options.Permissions. The error
+	// names it.
+	ErrPermission = errors.New("a permission is missing")
+
 	// ErrRunning means that Run was called while another Run of the same capture has not returned.
 	ErrRunning = errors.New("capture is running already")
 

@@ -142,9 +142,11 @@ func (r *rawHeaders) fetch(d *delivery, now time.Time) (block []byte, err error)
 func (r *rawHeaders) request(d *delivery) (block []byte, final bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.timeout)
 	defer cancel()
-	answer, err := r.nc.RequestWithContext(ctx, r.subject, []byte(`{"seq":`+strconv.FormatUint(d.streamSeq, 10)+`}`))
+	answer, err := permitted(ctx, r.nc, r.subject, func(ctx context.Context) (*nats.Msg, error) {
+		return r.nc.RequestWithContext(ctx, r.subject, []byte(`{"seq":`+strconv.FormatUint(d.streamSeq, 10)+`}`))
+	})
 	if err != nil {
-		return nil, false, fmt.Errorf("request on %s, for which the capture needs the permission to publish: %w", r.subject, err)
+		return nil, false, fmt.Errorf("request on %s: %w", r.subject, err)
 	}
 	var found struct {
 		Error *struct {

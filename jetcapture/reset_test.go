@@ -32,7 +32,7 @@ func TestAResetThatIsDeniedIsNotBlamedOnTheServersVersion(t *testing.T) {
 		version string
 		want    string
 	}{
-		{info.Config.Metadata["_nats.ver"], "the connection may not: allow it to publish on $JS.API.CONSUMER.RESET.ORDERS.lake"},
+		{info.Config.Metadata["_nats.ver"], "allow the user to publish to $JS.API.CONSUMER.RESET.ORDERS.lake"},
 		{"2.12.3", "nats-server 2.12.3 cannot, 2.14 and later can"},
 	} {
 		info.Config.Metadata["_nats.ver"] = c.version

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -80,12 +79,13 @@ func (r *streamReader) state(ctx context.Context) (*jetstream.StreamState, error
 func (r *streamReader) ask(ctx context.Context, subject string, body []byte, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, streamLookTimeout)
 	defer cancel()
-	msg, err := r.nc.RequestWithContext(ctx, r.api+subject+r.stream, body)
-	if err != nil {
-		// The server says on the connection that it has refused a request, and leaves the request without an answer.
-		if last := r.nc.LastError(); errors.Is(last, nats.ErrPermissionViolation) && strings.Contains(last.Error(), subject+r.stream) {
-			return errMayNotLook
-		}
+	msg, err := permitted(ctx, r.nc, r.api+subject+r.stream, func(ctx context.Context) (*nats.Msg, error) {
+		return r.nc.RequestWithContext(ctx, r.api+subject+r.stream, body)
+	})
+	switch {
+	case errors.Is(err, ErrPermission):
+		return errMayNotLook
+	case err != nil:
 		return err
 	}
 	var refused struct {

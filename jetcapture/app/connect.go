@@ -14,9 +14,14 @@ import (
 	"github.com/synadia-io/orbit.go/natscontext"
 	"github.com/urfave/cli/v3"
 	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/jetcapture/internal/repeats"
 )
 
-const connectRetry = time.Second
+const (
+	connectRetry = time.Second
+	repeatEvery  = 10 * time.Second // between two lines about what the server refuses
+)
 
 // ConnectionFlags returns new flags for what Connect reads.
 func ConnectionFlags() []cli.Flag {
@@ -223,6 +228,7 @@ func (t *target) safe(err error) error {
 
 // logEvents tells log what becomes of a connection.
 func logEvents(log *zap.Logger) []nats.Option {
+	often := log.WithOptions(repeats.Fold(repeatEvery)) // of a subject that is refused each time
 	return []nats.Option{
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
 			if !nc.IsClosed() {
@@ -236,6 +242,10 @@ func logEvents(log *zap.Logger) []nats.Option {
 			fields := []zap.Field{zap.Error(err)}
 			if sub != nil {
 				fields = append(fields, zap.String("subject", sub.Subject))
+			}
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				often.Warn("error on the connection", fields...)
+				return
 			}
 			log.Warn("error on the connection", fields...)
 		}),
