@@ -29,7 +29,10 @@ func Examine[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, options *
 		return nil, err
 	}
 	var d diagnosis
-	b, lookErr := bindConsumer(ctx, js, o.NATSStreamName, o.NATSConsumerName, nil)
+	b, lookErr := new(binding), error(nil)
+	if checkRights(ctx, &d, nc, &o) {
+		b, lookErr = bindConsumer(ctx, js, o.NATSStreamName, o.NATSConsumerName, nil)
+	}
 	lookErr = missing(&d, &o, lookErr)
 	if b.stream != nil && lookErr == nil {
 		lookErr = examineServer(ctx, &d, nc, js, &o, b)

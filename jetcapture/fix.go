@@ -60,8 +60,12 @@ func fixConsumer(ctx context.Context, js jetstream.JetStream, stream, consumer s
 	}
 	config := c.CachedInfo().Config
 	fix(&config)
+	subject := apiPrefix(js.Options().Domain) + ".CONSUMER.CREATE." + stream + "." + consumer
+	if config.FilterSubject != "" {
+		subject += "." + config.FilterSubject
+	}
 	if _, err := withinLimits(&config, func() error {
-		_, err := js.UpdateConsumer(ctx, stream, config)
+		_, err := permitted(ctx, js.Conn(), subject, func(ctx context.Context) (jetstream.Consumer, error) { return js.UpdateConsumer(ctx, stream, config) })
 		return err
 	}); err != nil {
 		return fmt.Errorf("update consumer %q of stream %q: %w", consumer, stream, err)
@@ -78,7 +82,8 @@ func fixStream(ctx context.Context, js jetstream.JetStream, name string, fix fun
 	}
 	config := s.CachedInfo().Config
 	fix(&config)
-	if _, err := js.UpdateStream(ctx, config); err != nil {
+	subject := apiPrefix(js.Options().Domain) + ".STREAM.UPDATE." + name
+	if _, err := permitted(ctx, js.Conn(), subject, func(ctx context.Context) (jetstream.Stream, error) { return js.UpdateStream(ctx, config) }); err != nil {
 		return fmt.Errorf("update stream %q: %w", name, err)
 	}
 	return nil

@@ -99,10 +99,20 @@ func ledgerPermissions(api, name, subject string) []Permission {
 // ExaminePermissions returns the least that is needed for Examine, and with fix for Fix: what Run needs, so that Examine can tell whether
 // that is allowed, and a few more.
 func (o *Options[P, K]) ExaminePermissions(inboxPrefix string, fix bool) []Permission {
-	list := append(o.permissions(inboxPrefix), Permission{
-		Subject: userInfoSubject, Purpose: "read the user's permissions", Without: "those that cannot be tried without a risk are not checked",
-	})
-	if create := apiPrefix(o.JetStreamDomain) + ".CONSUMER.CREATE." + o.NATSStreamName + "." + o.NATSConsumerName; fix {
+	api := apiPrefix(o.JetStreamDomain)
+	list := append(o.permissions(inboxPrefix),
+		Permission{Subject: userInfoSubject, Purpose: "read the user's permissions", Without: "those that cannot be tried without a risk are not checked"},
+		Permission{Subject: api + ".INFO", Purpose: "look up the account's limits", Without: "whether they leave room is not checked"},
+	)
+	if o.Delivery == ExactlyOnce {
+		list = append(list, Permission{
+			Subject: api + ".STREAM.NAMES", Purpose: "look which streams take the ledger's subjects", Without: "only the captured stream is looked at",
+		})
+		if fix {
+			list = append(list, Permission{Subject: api + ".STREAM.UPDATE." + ledgerName(o), Purpose: "update the ledger", Without: "what is wrong with the ledger is not fixed"})
+		}
+	}
+	if create := api + ".CONSUMER.CREATE." + o.NATSStreamName + "." + o.NATSConsumerName; fix {
 		if !o.CreateConsumer {
 			list = append(list, Permission{Subject: create, Needed: true, Purpose: "update the consumer"})
 		}
