@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/app"
 )
 
@@ -103,8 +104,13 @@ func (s *sample) pinTo(ctx context.Context, cmd *cli.Command, file string) error
 	if s.domain == "" {
 		s.domain = domain
 	}
-	found, err := s.infer(ctx, nc)
+	until, unwatch := jetcapture.WatchPermissions(ctx, nc, s.permissions(nc.Opts.InboxPrefix))
+	found, err := s.infer(until, nc)
+	refused := context.Cause(until)
+	unwatch()
 	switch {
+	case errors.Is(refused, jetcapture.ErrPermission):
+		return fmt.Errorf("infer columns: %w", refused)
 	case ctx.Err() != nil:
 		return errStopped
 	case err != nil:

@@ -26,7 +26,8 @@ To archive a stream:
    jc-parquet run --server nats://localhost:4222 --stream ORDERS --consumer lake \
        --create-consumer --out /lake
 
-To see before whether the consumer, the stream and the store suit that, write doctor instead of run.
+To see before whether the consumer, the stream and the store suit that, write doctor instead of run, and permissions
+for what the NATS user needs.
 
 ` + app.ExitCodes,
 		Version:               jetcapture.Version(),
@@ -35,7 +36,9 @@ To see before whether the consumer, the stream and the store suit that, write do
 			c.Hidden = false
 			c.Usage = "print a completion script for bash, zsh, fish or PowerShell"
 		},
-		Commands: []*cli.Command{runCommand(), doctorCommand(), inferCommand(), resetCommand(), demoCommand(), inspectCommand()},
+		Commands: []*cli.Command{
+			runCommand(), doctorCommand(), permissionsCommand(), inferCommand(), resetCommand(), demoCommand(), inspectCommand(),
+		},
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			if name := cmd.Args().First(); name != "" {
 				return app.UsageError(fmt.Errorf("unknown command %q: perhaps %s; see jc-parquet --help", name, cli.SuggestCommand(cmd.Commands, name)))
