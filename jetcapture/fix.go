@@ -62,7 +62,7 @@ func fixConsumer(ctx context.Context, js jetstream.JetStream, stream, consumer s
 	fix(&config)
 	subject := apiPrefix(js.Options().Domain) + ".CONSUMER.CREATE." + stream + "." + consumer
 	if config.FilterSubject != "" {
-		subject += "." + config.FilterSubject
+		subject += ".>"
 	}
 	if _, err := withinLimits(&config, func() error {
 		_, err := permitted(ctx, js.Conn(), subject, func(ctx context.Context) (jetstream.Consumer, error) { return js.UpdateConsumer(ctx, stream, config) })

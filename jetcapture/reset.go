@@ -2,7 +2,6 @@ package jetcapture
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go"
@@ -29,7 +28,7 @@ func whyNoReset(nc *nats.Conn, info *jetstream.ConsumerInfo, err error) error {
 	if version == "" {
 		version = nc.ConnectedServerVersion()
 	}
-	if errors.Is(err, ErrPermission) || atLeast(version, 2, 14) {
+	if atLeast(version, 2, 14) {
 		return err
 	}
 	return fmt.Errorf("nats-server %s cannot, 2.14 and later can: %w", version, err)
