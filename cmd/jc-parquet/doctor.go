@@ -150,7 +150,7 @@ func (r *report) refusal() error {
 }
 
 func (r *report) json(w io.Writer) error {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(app.PrintableJSON(w))
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(r)

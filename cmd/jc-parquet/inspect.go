@@ -142,7 +142,9 @@ func (i *inspection) addColumn(c parquet.ColumnInfo) {
 	sum.Compressed += c.Compressed
 }
 
-func (i *inspection) printJSON(out io.Writer) error { return json.NewEncoder(out).Encode(i) }
+func (i *inspection) printJSON(out io.Writer) error {
+	return json.NewEncoder(app.PrintableJSON(out)).Encode(i)
+}
 
 func (i *inspection) print(out io.Writer) error {
 	var b strings.Builder

@@ -35,7 +35,7 @@ func parseFooter(footer []byte) (*FileInfo, error) {
 	var schema []pqformat.SchemaElement
 	var groups []byte // the list of row groups, which can come before the schema
 	hasRows, hasGroups := false, false
-	err := f.fields(1, func(id int16, kind byte) (err error) {
+	err := f.fields(func(id int16, kind byte) (err error) {
 		switch id {
 		case 2:
 			schema, err = f.schema(kind)
@@ -48,7 +48,7 @@ func parseFooter(footer []byte) (*FileInfo, error) {
 			err = f.value(kind, 1)
 			groups = groups[:len(groups)-len(f.rest)]
 		case 5:
-			err = f.each(kind, func() error { return f.metadata() })
+			err = f.each(kind, f.metadata)
 		case 6:
 			f.info.CreatedBy, err = f.text(kind)
 		case 8:
@@ -62,7 +62,7 @@ func parseFooter(footer []byte) (*FileInfo, error) {
 	switch rest := len(f.rest); {
 	case err != nil:
 		return nil, err
-	case rest > 0 && !(f.info.Encrypted && rest == signature):
+	case rest > 0 && (!f.info.Encrypted || rest != signature):
 		return nil, fmt.Errorf("%d bytes follow it", rest)
 	case !hasRows || !hasGroups:
 		return nil, errors.New("it has no row groups")
@@ -91,7 +91,7 @@ func (f *footerReader) schema(kind byte) (elements []pqformat.SchemaElement, err
 
 func (f *footerReader) metadata() error {
 	var key, value string // which may be left out
-	err := f.fields(1, func(id int16, kind byte) (err error) {
+	err := f.fields(func(id int16, kind byte) (err error) {
 		switch id {
 		case 1:
 			key, err = f.text(kind)
@@ -109,7 +109,7 @@ func (f *footerReader) metadata() error {
 func (f *footerReader) rowGroup() error {
 	n := len(f.info.RowGroups)
 	var g RowGroupInfo
-	err := f.fields(1, func(id int16, kind byte) (err error) {
+	err := f.fields(func(id int16, kind byte) (err error) {
 		switch id {
 		case 1:
 			err = f.each(kind, func() error { return f.chunk(&g) })
@@ -142,7 +142,7 @@ func (f *footerReader) chunk(g *RowGroupInfo) error {
 	}
 	leaf := f.leaves[n]
 	c, described := ColumnInfo{Path: leaf.path, Type: leaf.element.Type.V.String()}, false
-	err := f.fields(1, func(id int16, kind byte) (err error) {
+	err := f.fields(func(id int16, kind byte) (err error) {
 		switch {
 		case id == 3 && kind == thriftStructure:
 			described = true
@@ -164,7 +164,7 @@ func (f *footerReader) chunk(g *RowGroupInfo) error {
 }
 
 func (f *footerReader) column(c *ColumnInfo, e *pqformat.SchemaElement) error {
-	return f.fields(1, func(id int16, kind byte) (err error) {
+	return f.fields(func(id int16, kind byte) (err error) {
 		switch id {
 		case 2:
 			c.Encodings, err = f.encodingsOf(kind)
@@ -191,7 +191,7 @@ func (f *footerReader) column(c *ColumnInfo, e *pqformat.SchemaElement) error {
 }
 
 func (f *footerReader) statistics(c *ColumnInfo, e *pqformat.SchemaElement) error {
-	return f.fields(1, func(id int16, kind byte) (err error) {
+	return f.fields(func(id int16, kind byte) (err error) {
 		var b []byte
 		switch id {
 		case 3:
@@ -231,10 +231,7 @@ func (f *footerReader) encodingsOf(kind byte) ([]string, error) {
 }
 
 // fields calls take for each field of a structure but booleans, of which a footer has none that count.
-func (c *thriftChecker) fields(depth int, take func(id int16, kind byte) error) error {
-	if depth > maxDepth {
-		return errors.New("it is too deep")
-	}
+func (c *thriftChecker) fields(take func(id int16, kind byte) error) error {
 	id := int16(0)
 	for {
 		header, err := c.take(1)

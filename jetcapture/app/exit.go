@@ -76,7 +76,7 @@ func Execute(ctx context.Context, cmd *cli.Command, args []string) int {
 	if err == nil {
 		return ExitOK
 	}
-	inJSON := false
+	var inJSON bool
 	if reached != nil {
 		inJSON = reached.Bool("log-json")
 	} else {

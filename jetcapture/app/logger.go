@@ -44,12 +44,12 @@ func newLogger(w io.Writer, level zapcore.Level, inJSON bool) *zap.Logger {
 	config := zap.NewProductionEncoderConfig()
 	config.EncodeTime = zapcore.ISO8601TimeEncoder
 	config.EncodeDuration = zapcore.StringDurationEncoder
-	encoder := zapcore.NewJSONEncoder(config)
+	encoder, lines := zapcore.NewJSONEncoder(config), PrintableJSON(w)
 	if !inJSON {
 		config.EncodeLevel = zapcore.CapitalLevelEncoder
 		config.ConsoleSeparator = " "
 		encoder = zapcore.NewConsoleEncoder(config)
-		w = printableWriter{w}
+		lines = printableWriter{w, goEscape}
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), level))
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(lines)), level))
 }

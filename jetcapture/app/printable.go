@@ -1,9 +1,11 @@
 package app
 
 import (
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -12,7 +14,23 @@ import (
 func Printable(text string) string { return escape(text, "") }
 
 // escape keeps some characters that are not printable.
-func escape(text, keep string) string {
+func escape(text, keep string) string { return escapeBy(text, keep, goEscape) }
+
+func goEscape(character string) string {
+	quoted := strconv.Quote(character)
+	return quoted[1 : len(quoted)-1]
+}
+
+// jsonEscape is for what encoders of JSON leave as it is: all but the first 32 characters.
+func jsonEscape(character string) string {
+	var b strings.Builder
+	for _, unit := range utf16.Encode([]rune(character)) {
+		fmt.Fprintf(&b, "\\u%04x", unit)
+	}
+	return b.String()
+}
+
+func escapeBy(text, keep string, escaped func(character string) string) string {
 	bad := func(r rune) bool { return !strconv.IsPrint(r) && !strings.ContainsRune(keep, r) }
 	if !strings.ContainsFunc(text, bad) && utf8.ValidString(text) {
 		return text
@@ -21,8 +39,7 @@ func escape(text, keep string) string {
 	for len(text) > 0 {
 		r, size := utf8.DecodeRuneInString(text)
 		if invalid := r == utf8.RuneError && size == 1; invalid || bad(r) {
-			quoted := strconv.Quote(text[:size])
-			b.WriteString(quoted[1 : len(quoted)-1])
+			b.WriteString(escaped(text[:size]))
 		} else {
 			b.WriteString(text[:size])
 		}
@@ -31,10 +48,17 @@ func escape(text, keep string) string {
 	return b.String()
 }
 
+// PrintableJSON returns a writer of JSON to w, for a terminal too: what is not printable in its strings is escaped as in JSON. Each
+// Write must have whole lines.
+func PrintableJSON(w io.Writer) io.Writer { return printableWriter{w, jsonEscape} }
+
 // A printableWriter writes lines that are Printable. Each Write must have whole ones.
-type printableWriter struct{ w io.Writer }
+type printableWriter struct {
+	w       io.Writer
+	escaped func(character string) string
+}
 
 func (p printableWriter) Write(lines []byte) (int, error) {
-	_, err := io.WriteString(p.w, escape(string(lines), "\n\t"))
+	_, err := io.WriteString(p.w, escapeBy(string(lines), "\n\t", p.escaped))
 	return len(lines), err
 }
