@@ -394,7 +394,7 @@ func TestDoctorFixesWithThePrintedPermissions(t *testing.T) {
 			if took := time.Since(p.began); took > named {
 				t.Errorf("it took %v", took)
 			}
-			if c.missing == "" && (code != app.ExitOK || !fixed) || c.missing != "" && (code != app.ExitError || fixed || !strings.Contains(p.output.String(), "publish to "+c.missing+",")) {
+			if c.missing == "" && (code != app.ExitOK || !fixed) || c.missing != "" && (code != app.ExitError || fixed || !strings.Contains(p.output.String(), "publish to "+c.missing)) {
 				t.Errorf("exit code %d, fixed: %t:\n%s", code, fixed, p.output)
 			}
 		})
