@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -176,10 +177,11 @@ func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K
 			o.NATSStreamName, create.MaxAckPending, 5*o.MaxInFlight), zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName))
 	}
 	for _, f := range examinationOf(o, b, nc).findings() {
-		switch f.Severity {
-		case SeverityFatal:
-			return nil, fmt.Errorf("%w: %q of stream %q: %s is %s: %s: %s", ErrConsumerUnfit, o.NATSConsumerName, o.NATSStreamName, f.Check, f.Found, f.Why, f.Change)
-		case SeverityWarning:
+		switch {
+		case b.lowered && f.Check == pendingCheck: // it was said
+		case f.Severity == SeverityFatal:
+			return nil, fmt.Errorf("%w: %q of stream %q: %s", ErrConsumerUnfit, o.NATSConsumerName, o.NATSStreamName, strings.TrimSuffix(f.String(), "."))
+		case f.Severity == SeverityWarning:
 			o.Logger.Warn(f.String(), zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName), zap.String("check", f.Check))
 		}
 	}

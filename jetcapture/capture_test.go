@@ -387,14 +387,14 @@ func TestRunTwiceAtATimeIsRefused(t *testing.T) {
 }
 
 func TestValidateReportsAllProblemsAtOnce(t *testing.T) {
-	o := &rawOptions{MaxAge: -1, MaxMessages: -1, Compression: "lzma", StoreConcurrency: -2, TempDir: "/nowhere", BufferToDisk: true}
+	o := &rawOptions{MaxAge: -1, MaxMessages: -1, Compression: "lzma", StoreConcurrency: -2, TempDir: "/nowhere", BufferToDisk: true, LedgerSubject: "a.>"}
 	err := o.Validate()
 	if err == nil {
 		t.Fatal("Validate = nil")
 	}
 	for _, says := range []string{
 		"NATSStreamName", "NATSConsumerName", "MessageDecoder", "WriterFactory", "Store is nil", "MaxAge", "MaxMessages", "lzma",
-		"StoreConcurrency", "TempDir",
+		"StoreConcurrency", "TempDir", "LedgerSubject",
 	} {
 		if !strings.Contains(err.Error(), says) {
 			t.Errorf("the error does not name %s:\n%v", says, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -47,29 +48,30 @@ func lookAtAccount(ctx context.Context, d *diagnosis, js jetstream.JetStream, re
 	return a
 }
 
+// String says what is used of what is allowed.
 func (a *account) String() string {
 	if a.missing {
 		return "no tier " + a.tier
 	}
-	s := fmt.Sprintf("%s of storage, %d of %s streams, %s consumers a stream", a.storage(), a.Streams, limited(a.Limits.MaxStreams), limited(a.Limits.MaxConsumers))
+	used := []string{"storage: " + of(a.Store, a.Limits.MaxStore) + " bytes", "streams: " + of(a.Streams, cmp.Or(a.Limits.MaxStreams, -1))}
+	if n := a.Limits.MaxConsumers; n > 0 {
+		used = append(used, fmt.Sprintf("consumers of a stream: at most %d", n))
+	}
+	if n := a.Limits.MaxAckPending; n > 0 {
+		used = append(used, fmt.Sprintf("MaxAckPending: at most %d", n))
+	}
 	if a.tier != "" {
-		s = "tier " + a.tier + ": " + s
+		return "tier " + a.tier + ", " + strings.Join(used, ", ")
 	}
-	return s
+	return strings.Join(used, ", ")
 }
 
-func (a *account) storage() string {
-	if a.Limits.MaxStore < 0 {
-		return fmt.Sprintf("%d bytes, without a limit,", a.Store)
+// of says what is used of a limit, which is below 0 if there is none.
+func of[A int | uint64, B int | int64](used A, most B) string {
+	if most < 0 {
+		return fmt.Sprint(used)
 	}
-	return fmt.Sprintf("%d of %d bytes", a.Store, a.Limits.MaxStore)
-}
-
-func limited(n int) string {
-	if n <= 0 {
-		return "any number of"
-	}
-	return fmt.Sprint(n)
+	return fmt.Sprintf("%d of %d", used, most)
 }
 
 // checkNewConsumer reports that no consumer can be added to a stream, if so, for a reason that tryConsumer does not find.
@@ -93,9 +95,12 @@ func (a *account) checkNewConsumer(d *diagnosis, stream *jetstream.StreamInfo) (
 	return true
 }
 
-// checkNewLedger looks whether a ledger can be made, and take entries.
+// checkNewLedger reports that a ledger cannot be made, or takes no entries, if so.
 func (a *account) checkNewLedger(d *diagnosis, name string, maxBytes int64) {
 	const check = "ledger"
+	if a == nil {
+		return
+	}
 	l := &a.Limits
 	bytes := maxBytes
 	if bytes == 0 && l.MaxBytesRequired {
@@ -169,8 +174,9 @@ func tryConsumer(ctx context.Context, d *diagnosis, js jetstream.JetStream, e *e
 			return
 		}
 	}
+	d.ok(check, "not there: it is made when the capture begins")
 	if config.MaxAckPending < e.wanted.MaxAckPending {
-		d.add(SeverityWarning, "MaxAckPending", fmt.Sprintf("%d, the most that is allowed", config.MaxAckPending),
+		d.add(SeverityWarning, pendingCheck, fmt.Sprintf("%d, the most that is allowed", config.MaxAckPending),
 			fmt.Sprintf("the consumer is made with it, and not with %d: all captures together may hold no more, and files are sealed at half of it", e.wanted.MaxAckPending),
 			fmt.Sprintf("allow a MaxAckPending of %d to consumers of stream %s, by its limits for consumers and those of the account and the server", e.wanted.MaxAckPending, name))
 	}

@@ -13,7 +13,10 @@ const (
 	manyUnacked   = 50_000  // un-acked messages of which redelivery is slow
 	manyInFlight  = 200_000 // un-acked messages that a consumer in a file keeps track of without much effort
 
-	backOff = "BackOff" // the check of it
+	// Names of checks.
+	backOff      = "BackOff"
+	pauseCheck   = "pause"
+	pendingCheck = "MaxAckPending"
 )
 
 // checkConsumer looks at the consumer's configuration, and at its state.
@@ -114,7 +117,7 @@ func (e *examination) checkAckWait(d *diagnosis, c *jetstream.ConsumerConfig) {
 }
 
 func (e *examination) checkMaxAckPending(d *diagnosis, c *jetstream.ConsumerConfig) {
-	const check = "MaxAckPending"
+	const check = pendingCheck
 	limit := c.MaxAckPending
 	wanted, most := e.wanted.MaxAckPending, e.mostAckPending()
 	if most > 0 {
@@ -175,7 +178,7 @@ func (e *examination) checkOthers(d *diagnosis, c *jetstream.ConsumerConfig) {
 			"create another consumer, with replay policy instant")
 	}
 	if e.consumer.Paused {
-		d.add(SeverityWarning, "pause", e.consumer.PauseRemaining.Round(time.Second).String()+" to go", "nothing is delivered until then", "resume the consumer")
+		d.add(SeverityWarning, pauseCheck, e.consumer.PauseRemaining.Round(time.Second).String()+" to go", "nothing is delivered until then", "resume the consumer")
 	}
 	replicas := c.Replicas
 	if replicas == 0 {

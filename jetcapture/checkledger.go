@@ -26,15 +26,17 @@ func ledgerName[P Payload, K DestKey](o *Options[P, K]) string {
 func examineLedger[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *nats.Conn, js jetstream.JetStream, o *Options[P, K], e *examination, a *account) error {
 	name, wanted := ledgerName(o), e.stream.Config.Replicas
 	info, inspected := ledger.Inspect(ctx, js, o.NATSStreamName, o.NATSConsumerName, o.LedgerName)
-	if err := checkLedger(d, info, inspected, name, wanted); err != nil || inspected != nil {
-		return err
-	}
-	if info == nil {
-		checkListeners(ctx, d, js, e, name, o.LedgerSubject)
-		if a != nil {
-			a.checkNewLedger(d, name, o.LedgerMaxBytes)
+	if info == nil && inspected == nil {
+		var refused diagnosis
+		checkListeners(ctx, &refused, js, e, name, o.LedgerSubject)
+		a.checkNewLedger(&refused, name, o.LedgerMaxBytes)
+		if len(refused) > 0 {
+			*d = append(*d, refused...)
+			return nil
 		}
-		return nil
+	}
+	if err := checkLedger(d, info, inspected, name, wanted); err != nil || info == nil || inspected != nil {
+		return err
 	}
 	checkLedgerLimits(d, info)
 	a.checkRoom(d, name)

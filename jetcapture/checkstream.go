@@ -18,6 +18,10 @@ func (e *examination) checkStream(d *diagnosis) {
 	} else {
 		d.ok("stream", found)
 	}
+	if c.PersistMode == jetstream.AsyncPersistMode {
+		d.add(SeverityWarning, "stream's persist mode", "async", "the server takes messages before they are written: when it dies the latest are lost, and others get their sequences",
+			"keep the messages in a stream of the default persist mode: a stream keeps the mode that it was made with")
+	}
 	e.checkPolicy(d, c)
 	e.checkMaxAge(d, c)
 	if c.Discard == jetstream.DiscardOld {

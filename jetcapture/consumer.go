@@ -43,6 +43,9 @@ func bindConsumer(ctx context.Context, js jetstream.JetStream, stream, consumer 
 			c, err = s.CreateConsumer(ctx, *create)
 			return err
 		})
+		if errors.Is(err, jetstream.ErrMaximumConsumersLimit) {
+			return b, fmt.Errorf("create consumer %q of stream %q: %w: remove one, or allow the stream more", consumer, stream, err)
+		}
 		if errors.Is(err, jetstream.ErrConsumerExists) { // another capture was faster, with other settings
 			c, err = s.Consumer(ctx, consumer)
 		}

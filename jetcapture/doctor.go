@@ -52,10 +52,13 @@ func examineServer[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *
 		e.allowed = a.Limits.MaxAckPending
 	}
 	*d = append(*d, e.findings()...)
-	if b.consumer == nil && o.CreateConsumer {
-		if !a.checkNewConsumer(d, b.stream) {
-			tryConsumer(ctx, d, js, e)
+	for i := range *d {
+		if f := &(*d)[i]; f.Check == pauseCheck && f.Severity == SeverityWarning {
+			f.Severity = SeverityFatal // Run begins and waits
 		}
+	}
+	if b.consumer == nil && o.CreateConsumer && !a.checkNewConsumer(d, b.stream) {
+		tryConsumer(ctx, d, js, e)
 	}
 	checkOtherDomain(ctx, d, nc, e, o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName)
 	if o.Delivery != ExactlyOnce {
@@ -69,8 +72,7 @@ func missing[P Payload, K DestKey](d *diagnosis, o *Options[P, K], err error) er
 	switch {
 	case errors.Is(err, ErrStreamNotFound):
 		d.add(SeverityFatal, "stream", "not there", "there is nothing to capture", "create stream "+o.NATSStreamName+", or name another, with its JetStream domain if it is in one")
-	case errors.Is(err, ErrConsumerNotFound) && o.CreateConsumer:
-		d.ok("consumer", "not there: it is made when the capture begins, with all that suits it")
+	case errors.Is(err, ErrConsumerNotFound) && o.CreateConsumer: // examineServer looks whether it can be made
 	case errors.Is(err, ErrConsumerNotFound):
 		d.add(SeverityFatal, "consumer", "not there", "the server keeps in it what is archived", "create a durable pull consumer "+o.NATSConsumerName+" with explicit acks, or ask the capture to do it")
 	case errors.Is(err, ErrConsumerUnfit):

@@ -199,6 +199,9 @@ func TestExaminationFindsStreamsThatDeleteWhatIsNotArchived(t *testing.T) {
 		"by a restart": {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) {
 			c.Storage, c.Replicas = jetstream.MemoryStorage, 1
 		}, "advice stream file storage"},
+		"by a server that writes later": {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) {
+			c.PersistMode = jetstream.AsyncPersistMode
+		}, "warning stream's persist mode when it dies"},
 		"by a publisher": {func(_ *examination, c *jetstream.StreamConfig, _ *jetstream.StreamState) { c.AllowMsgTTL = true }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -143,9 +143,9 @@ func (r *report) refusal() error {
 	case 0:
 		return nil
 	case 1:
-		return errors.New("doctor: 1 finding is fatal: run would refuse to begin")
+		return errors.New("doctor: 1 finding is fatal: run would refuse to begin, or store nothing")
 	default:
-		return fmt.Errorf("doctor: %d findings are fatal: run would refuse to begin", n)
+		return fmt.Errorf("doctor: %d findings are fatal: run would refuse to begin, or store nothing", n)
 	}
 }
 

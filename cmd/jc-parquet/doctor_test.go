@@ -125,7 +125,7 @@ func TestDoctorShowsWhatItFixed(t *testing.T) {
 func TestDoctorEndsWithOneIfRunWouldRefuse(t *testing.T) {
 	s := ordersServer(t)
 	code, stdout, stderr := doctor(t, s)
-	if code != app.ExitError || stderr != "jc-parquet: doctor: 1 finding is fatal: run would refuse to begin\n" ||
+	if code != app.ExitError || stderr != "jc-parquet: doctor: 1 finding is fatal: run would refuse to begin, or store nothing\n" ||
 		!strings.Contains(stdout, "→ create a durable pull consumer lake with explicit acks, or write --create-consumer\n") {
 		t.Errorf("exit code %d: %s\n%s", code, stderr, stdout)
 	}

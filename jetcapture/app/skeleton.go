@@ -109,7 +109,7 @@ func CheckFlags[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, o 
 	return UsageError(errors.Join(append(missing, CheckConnection(cmd))...))
 }
 
-// nextStep adds the flag that mends an error of Run.
+// nextStep adds the flag that fixes an error of Run.
 func nextStep(err error) error {
 	if err == nil || strings.Contains(err.Error(), "\n") {
 		return err
@@ -117,6 +117,8 @@ func nextStep(err error) error {
 	switch {
 	case errors.Is(err, jetcapture.ErrConsumerNotFound):
 		return fmt.Errorf("%w, with --create-consumer", err)
+	case errors.Is(err, jetcapture.ErrConsumerUnfit) && strings.Contains(err.Error(), "inbox prefix"):
+		return fmt.Errorf("%w: --inbox-prefix sets it", err)
 	case errors.Is(err, jetcapture.ErrDrainTimeout):
 		return fmt.Errorf("%w; --drain-timeout allows more", err)
 	default:

@@ -74,6 +74,13 @@ func reading(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, info *j
 	if err != nil {
 		return fmt.Errorf("read the ledger %s: %w", info.Config.Name, err)
 	}
+	why := make(chan error, 1) // the first that kept it from being read
+	s.Retrying = func(err error) {
+		select {
+		case why <- err:
+		default:
+		}
+	}
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -85,7 +92,12 @@ func reading(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, info *j
 		<-ended
 	}()
 	if err := s.Ready(ctx); err != nil {
-		return err
+		select {
+		case because := <-why:
+			return fmt.Errorf("read the ledger %s: %w", s.name, because)
+		default:
+			return err
+		}
 	}
 	return do(s)
 }

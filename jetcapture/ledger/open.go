@@ -100,8 +100,11 @@ func createStream(ctx context.Context, js jetstream.JetStream, config jetstream.
 		stream, err = js.CreateStream(ctx, config)
 	}
 	if isAPIError(err, jsErrSubjectOverlap) {
-		return nil, fmt.Errorf("%w: another stream listens on %s, as one of very wide subjects does: give that stream narrower subjects, or the ledger other ones (Options.LedgerSubject), "+
+		return nil, fmt.Errorf("%w: another stream listens on %s, as one of very wide subjects does: give that stream narrower subjects, or the ledger other ones (LedgerSubject, --ledger-subject), "+
 			"or use at-least-once delivery", err, config.Subjects[0])
+	}
+	if isAPIError(err, jsErrMaxStreams) {
+		return nil, fmt.Errorf("%w: allow the account one more for the ledger, or use at-least-once delivery", err)
 	}
 	if isAPIError(err, jsErrAccountExceeded) || isAPIError(err, jsErrStorageExceeded) || isAPIError(err, jsErrMaxBytesTooLarge) {
 		return nil, fmt.Errorf("%w: the account has no room for a ledger of %d bytes: allow it more, or set another limit for the ledger", err, config.MaxBytes)
@@ -121,6 +124,7 @@ const (
 	jsErrStorageExceeded  = 10047 // nor has the server
 	jsErrMaxBytesTooLarge = 10122 // a stream may not have so much
 	jsErrSubjectOverlap   = 10065
+	jsErrMaxStreams       = 10027
 )
 
 var errForgetful = errors.New("it has limits, by which it would forget what is archived: remove them, or set its discard policy to new if they are of bytes or messages")

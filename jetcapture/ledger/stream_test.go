@@ -283,3 +283,63 @@ func TestAwaitReturnsAtOnceThoughTheServerDoesNotAnswer(t *testing.T) {
 		t.Errorf("it returned after %v", late)
 	}
 }
+
+func TestALedgerKeepsTheSubjectsThatItWasMadeWith(t *testing.T) {
+	s := server(t)
+	nc := s.Connect()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := js.Stream(t.Context(), "ORDERS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := ledger.OpenStream(t.Context(), nc, js, source.CachedInfo(), "lake", ledger.StreamOptions{Subject: "_JC.ledgers"}, ledger.NewBook(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := openBy(t, nc) // without that option
+	if o.Created() || o.Token() != made.Token() || len(o.Token()) != 16 {
+		t.Errorf("the tokens are %q and %q", made.Token(), o.Token())
+	}
+	seq, err := o.Append(t.Context(), &ledger.Entry{State: ledger.Aborted, Block: "b", Instance: "i"}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg, err := js.Stream(t.Context(), o.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := msg.GetMsg(t.Context(), seq)
+	if want := "_JC.ledgers." + o.Token() + ".b.b"; err != nil || entry.Subject != want {
+		t.Errorf("the subject is %q, %v, want %s", entry.Subject, err, want)
+	}
+	if err := o.Await(t.Context(), func() bool { return o.book.Applied() >= seq }); err != nil || o.Skips() != 0 {
+		t.Errorf("Await = %v, %d passed over", err, o.Skips())
+	}
+}
+
+func TestTryAppendAddsNothing(t *testing.T) {
+	s := server(t)
+	o := open(t, s)
+	info, err := ledger.Inspect(t.Context(), o.js, "ORDERS", "lake", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := ledger.TryAppend(t.Context(), o.js, info); err != nil {
+			t.Errorf("TryAppend = %v", err)
+		}
+	}
+	stream, err := o.js.Stream(t.Context(), o.Name())
+	if err != nil || stream.CachedInfo().State.LastSeq != 0 {
+		t.Errorf("the ledger has %+v, %v", stream.CachedInfo().State, err)
+	}
+	if err := o.js.DeleteStream(t.Context(), o.Name()); err != nil {
+		t.Fatal(err)
+	}
+	if err := ledger.TryAppend(t.Context(), o.js, info); err == nil {
+		t.Error("a ledger that is gone takes entries")
+	}
+}
