@@ -25,12 +25,18 @@ var knownFaults = []knownFault{
 		what: "a consumer without a filter may pass over messages", source: "nats-server issue 5705, pull request 5709",
 	},
 	{
+		from: "2.10.16", to: "2.10.18", concerns: func(e *examination) bool {
+			return e.stream.Config.Retention == jetstream.WorkQueuePolicy && len(filterOf(e.config())) > 0
+		},
+		what: "a work queue may delete messages of one consumer's subjects when another consumer acks", source: "nats-server issue 5612, pull request 5697",
+	},
+	{
 		from: "2.10.20", to: "2.10.22", concerns: func(e *examination) bool { return e.stream.Config.Replicas > 1 },
 		what: "a cluster may delete a whole stream when servers crash", source: "jepsen.io/analyses/nats-2.12.1",
 	},
 	{
 		from: "2.10.25", to: "2.10.25", concerns: func(e *examination) bool { return e.stream.Config.Retention == jetstream.InterestPolicy },
-		what: "a stream of interest retention may delete messages that are not acked", source: "nats-server issue 6611, pull request 6526",
+		what: "streams of interest retention have a fault for which its maintainers advise the next version", source: "nats-server issue 6611, pull request 6526",
 	},
 	{
 		from: "2.10.0", to: "2.14.3", concerns: func(e *examination) bool {

@@ -118,6 +118,7 @@ func TestExaminationFindsStreamsThatTakeWhatCapturesSay(t *testing.T) {
 		"three words, with a filter":   {[]string{"*.*.*"}, "", "orders.*.*", ""},
 		"acks":                         {[]string{"$JS.ACK.>"}, "", "", "fatal stream's subjects another name whose filter subjects"},
 		"acks that are not delivered":  {[]string{"orders", "$JS.ACK.>"}, "", "orders", "warning stream's subjects the consumer does not deliver"},
+		"a last word":                  {[]string{"*.orders", "*.*.new", "*.*.*.*.*.*.*.*.last"}, "", "", ""},
 		"an inbox of its own":          {[]string{"_INBOX.>"}, "_INBOX_lake", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -291,6 +292,52 @@ func TestForksAreWarnedOfForAWhile(t *testing.T) {
 		checkFork(&d, &ledger.Fork{Seq: 1001}, time.Now(), ago)
 		if f := d[0]; f.Severity != severity || f.Why == "" || !strings.Contains(f.Found, "from sequence 1001 on") {
 			t.Errorf("after %v: %+v", ago, f)
+		}
+	}
+}
+
+func TestLimitsOfALedgerAreFoundWithTheChange(t *testing.T) {
+	for name, c := range map[string]struct {
+		config  jetstream.StreamConfig
+		state   jetstream.StreamState
+		want    string // severity, check and a part of the change
+		fixable bool
+	}{
+		"none":               {jetstream.StreamConfig{MaxBytes: -1, MaxMsgs: -1, MaxMsgSize: -1}, jetstream.StreamState{Bytes: 1 << 30}, "", false},
+		"room":               {jetstream.StreamConfig{MaxBytes: 1 << 20}, jetstream.StreamState{Bytes: 1 << 19}, "", false},
+		"little room":        {jetstream.StreamConfig{MaxBytes: 1 << 20}, jetstream.StreamState{Bytes: 1_000_000}, "warning ledger's room set MaxBytes of stream L to 2097152", true},
+		"no room":            {jetstream.StreamConfig{MaxBytes: 1 << 20}, jetstream.StreamState{Bytes: 1<<20 - 100}, "fatal ledger's room set MaxBytes of stream L to 2097152", true},
+		"few entries":        {jetstream.StreamConfig{MaxMsgs: 100}, jetstream.StreamState{Msgs: 98}, "fatal ledger's MaxMsgs remove MaxMsgs of stream L", true},
+		"small entries":      {jetstream.StreamConfig{MaxMsgSize: 1_000}, jetstream.StreamState{}, "warning ledger's MaxMsgSize remove MaxMsgSize of stream L", true},
+		"entries in no file": {jetstream.StreamConfig{PersistMode: jetstream.AsyncPersistMode}, jetstream.StreamState{}, "warning ledger's persist mode remove stream L", false},
+	} {
+		var d diagnosis
+		c.config.Name = "L"
+		checkLedgerLimits(&d, &jetstream.StreamInfo{Config: c.config, State: c.state})
+		d = slices.DeleteFunc(d, func(f Finding) bool { return f.Severity == SeverityOK })
+		if c.want == "" && len(d) == 0 {
+			continue
+		}
+		if len(d) != 1 || c.want == "" {
+			t.Errorf("%s: it finds %+v, want %q", name, d, c.want)
+			continue
+		}
+		f := d[0]
+		change, ok := strings.CutPrefix(c.want, string(f.Severity)+" "+f.Check+" ")
+		if !ok || !strings.Contains(f.Change, change) || f.Fixable != c.fixable {
+			t.Errorf("%s: it finds %+v, want %q", name, f, c.want)
+		}
+	}
+}
+
+func TestAFindingIsASentence(t *testing.T) {
+	for want, f := range map[string]Finding{
+		"AckWait is 30s: it is too little. Set AckWait to 1m (doctor --fix does).": {Check: "AckWait", Found: "30s", Why: "it is too little", Change: "set AckWait to 1m", Fixable: true},
+		"stream's MaxAge is 1m: it is too little. Set it to 1h.":                   {Check: "stream's MaxAge", Found: "1m", Why: "it is too little", Change: "set it to 1h"},
+		"un-acked messages: 7.": {Check: "un-acked messages", Found: "7"},
+	} {
+		if got := f.String(); got != want {
+			t.Errorf("it is %q, want %q", got, want)
 		}
 	}
 }
