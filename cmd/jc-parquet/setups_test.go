@@ -42,9 +42,14 @@ type world struct {
 }
 
 var setups = map[string]setup{
-	"nothing but a stream":   {start: withOrders(nil)},
-	"a consumer":             {start: withOrders(nil, consumer(nil))},
-	"a consumer as made":     {start: withOrders(nil, consumer(func(c *jetstream.ConsumerConfig) { c.MaxAckPending, c.AckWait = 0, 0 })), warns: "AckWait", fixes: true},
+	"nothing but a stream": {start: withOrders(nil)},
+	"a consumer":           {start: withOrders(nil, consumer(nil))},
+	"a consumer as made":   {start: withOrders(nil, consumer(func(c *jetstream.ConsumerConfig) { c.MaxAckPending, c.AckWait = 0, 0 })), warns: "AckWait", fixes: true},
+	"a consumer that captures suffer from": {
+		start: withOrders(nil, consumer(func(c *jetstream.ConsumerConfig) {
+			c.AckWait, c.MaxAckPending, c.MaxDeliver, c.BackOff, c.InactiveThreshold = 30*time.Second, 100, 5, []time.Duration{30 * time.Second, time.Minute}, time.Hour
+		})), warns: "BackOff", says: []string{"overrides AckWait", "remove BackOff"}, fixes: true,
+	},
 	"at least once":          {start: withOrders(nil), args: []string{"--delivery=at-least-once"}},
 	"an account with limits": {start: withOrders(nil, limits(func(l *server.JetStreamAccountLimits) { l.MaxStore, l.MaxStreams, l.MaxConsumers = 1<<30, 2, 1 }))},
 
@@ -119,6 +124,9 @@ var setups = map[string]setup{
 	},
 	"as many consumers as the stream has": {
 		start: withOrders(func(c *jetstream.StreamConfig) { c.MaxConsumers = 1 }, otherConsumer), fatal: "consumer", says: []string{"MaxConsumers"},
+	},
+	"one consumer a stream, and a capture that ended just now": {
+		start: withOrders(nil, limits(func(l *server.JetStreamAccountLimits) { l.MaxConsumers = 1 }), afterRun), fatal: "ledger's entries", says: []string{"maximum consumers limit", "to have some more"},
 	},
 	"a work queue": {start: withOrders(func(c *jetstream.StreamConfig) { c.Retention = jetstream.WorkQueuePolicy })},
 	"a work queue with a consumer": {
