@@ -28,7 +28,9 @@ func examineLedger[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *
 	info, inspected := ledger.Inspect(ctx, js, o.NATSStreamName, o.NATSConsumerName, o.LedgerName)
 	if info == nil && inspected == nil {
 		var refused diagnosis
-		checkListeners(ctx, &refused, js, e, name, o.LedgerSubject)
+		if err := checkListeners(ctx, &refused, js, e, name, o.LedgerSubject); err != nil {
+			d.note("ledger's subjects", "not compared", fmt.Sprintf("whether another stream than the captured one takes them is not known: look up the streams of the account ($JS.API.STREAM.NAMES): %v", err))
+		}
 		a.checkNewLedger(&refused, name, o.LedgerMaxBytes)
 		if len(refused) > 0 {
 			*d = append(*d, refused...)
@@ -53,37 +55,39 @@ func examineLedger[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *
 	return examineContents(ctx, d, nc, js, o, e, info)
 }
 
-// checkListeners looks whether other streams take what would be the ledger's. The server lets no two streams have the same subjects.
-func checkListeners(ctx context.Context, d *diagnosis, js jetstream.JetStream, e *examination, name, subject string) {
-	others := e.listeners(ctx, js, subject)
+// checkListeners reports that other streams take what would be the ledger's, if so. The server lets no two streams have the same
+// subjects. It returns why it could look at the captured stream only.
+func checkListeners(ctx context.Context, refused *diagnosis, js jetstream.JetStream, e *examination, name, subject string) error {
+	others, err := e.listeners(ctx, js, subject)
 	if len(others) == 0 {
-		return
+		return err
 	}
 	change := "give that stream narrower subjects, or use at-least-once delivery"
 	for _, other := range []string{"_JC.ledgers", "jetcapture.ledgers.of.captures"} {
-		if len(e.listeners(ctx, js, other)) == 0 {
+		if taken, _ := e.listeners(ctx, js, other); len(taken) == 0 {
 			change = fmt.Sprintf("set LedgerSubject to %s, or give that stream narrower subjects", other)
 			break
 		}
 	}
-	d.add(SeverityFatal, "ledger", fmt.Sprintf("%s: its subjects %s.> are those of stream %s", name, subject, strings.Join(others, ", ")),
+	refused.add(SeverityFatal, "ledger", fmt.Sprintf("%s: its subjects %s.> are those of stream %s", name, subject, strings.Join(others, ", ")),
 		"streams of an account may not take the same messages, so it cannot be made", change)
+	return err
 }
 
-// listeners returns which streams take messages whose subjects begin with one and a ledger's token: all of the account if they may be
-// listed, else the captured stream alone.
-func (e *examination) listeners(ctx context.Context, js jetstream.JetStream, subject string) (names []string) {
+// listeners returns which streams take messages whose subjects begin with one and a ledger's token: all of the account, or the captured
+// one alone, with the reason, if they may not be listed.
+func (e *examination) listeners(ctx context.Context, js jetstream.JetStream, subject string) (names []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeoutOptional)
 	defer cancel()
-	entries := subject + ".nobodystoken0000.>" // as long as a token, and has a digit that none has
+	entries := subject + ".nobodystoken0000.>" // as long as a token, and has digits that none has
 	lister := js.StreamNames(ctx, jetstream.WithStreamListSubject(entries))
 	for name := range lister.Name() {
 		names = append(names, name)
 	}
-	if lister.Err() != nil && e.takes([]string{entries}) {
-		return []string{e.stream.Config.Name}
+	if err = lister.Err(); err != nil && e.takes([]string{entries}) {
+		names = []string{e.stream.Config.Name}
 	}
-	return names
+	return names, err
 }
 
 // readWithin is how long a ledger may take to be read for the doctor.

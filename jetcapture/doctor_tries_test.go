@@ -184,6 +184,9 @@ func TestDoctorGoesOnWithoutRightsThatACaptureDoesNotNeed(t *testing.T) {
 	if f := found(t, nc, o, "account"); f.Severity != jetcapture.SeverityOK || f.Found != "not known" || !strings.Contains(f.Why, "$JS.API.INFO") {
 		t.Errorf("it says %+v", f)
 	}
+	if f := found(t, nc, o, "ledger's subjects"); f.Severity != jetcapture.SeverityOK || !strings.Contains(f.Why, "$JS.API.STREAM.NAMES") {
+		t.Errorf("it says %+v", f)
+	}
 }
 
 func TestDoctorFindsEntriesThatAreRefused(t *testing.T) {

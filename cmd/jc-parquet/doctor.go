@@ -105,7 +105,7 @@ func examine(ctx context.Context, nc *nats.Conn, o *options, fix bool) (*report,
 	r := &report{Stream: o.NATSStreamName, Consumer: o.NATSConsumerName, Delivery: o.Delivery, Fixed: []jetcapture.Finding{}}
 	var err error
 	r.Findings, err = jetcapture.Examine(ctx, nc, o)
-	if err == nil && fix {
+	if fix { // also if it could not look everywhere
 		fixed, failed := jetcapture.Fix(ctx, nc, o, r.Findings)
 		if len(fixed) > 0 {
 			r.Fixed = fixed
