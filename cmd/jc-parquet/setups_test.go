@@ -206,7 +206,7 @@ var setups = map[string]setup{
 		start: withOrders(nil, afterRun, ledgerWith(func(c *jetstream.StreamConfig) { c.MaxMsgs = 2 })), fatal: "ledger's MaxMsgs", says: []string{"remove MaxMsgs"}, fixes: true,
 	},
 	"a ledger that denies purging": {
-		start: withOrders(nil, afterRun, ledger(func(c *jetstream.StreamConfig) { c.DenyPurge = true })), fatal: "ledger", says: []string{"denies purging", "--ledger"},
+		start: withOrders(nil, afterRun, ledgerWith(func(c *jetstream.StreamConfig) { c.DenyPurge = true })), fatal: "ledger", says: []string{"denies purging", "--ledger"},
 	},
 	"another place": {
 		start: withOrders(nil, afterRun, func(t *testing.T, w *world) { w.dir = filepath.Join(t.TempDir(), "other") }), fatal: "ledger's store", says: []string{"put the files back", "jc-parquet reset"},
