@@ -8,7 +8,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v3"
 
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/arrow"
 	"github.com/jetcapture/lake/format/parquet"
@@ -28,8 +27,8 @@ type archive struct {
 	parquet parquet.Options
 	typed   typed
 
-	misses *misses         // once it is configured
-	counts *columns.Counts // of typed columns, once they are known
+	misses *misses      // once it is configured
+	plan   *messagePlan // of typed columns, once they are known
 }
 
 func archiveFlags() []cli.Flag {
@@ -120,7 +119,7 @@ func (a *archive) setFormat(o *options, split split) error {
 		o.WriterFactory = func() writer { return nil }
 		return nil
 	}
-	a.counts = plan.Counts()
+	a.plan = plan
 	o.WriterFactory, err = a.planWriters(plan)
 	return err
 }

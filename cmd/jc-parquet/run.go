@@ -23,7 +23,10 @@ func runCommand() *cli.Command {
 		p = newProgress(o.Logger)
 		o.Observer = p.observer()
 		err := a.configure(context.Background(), o)
-		p.misses, p.counts = a.misses, a.counts
+		p.misses = a.misses
+		if a.plan != nil {
+			p.counts = a.plan.Counts()
+		}
 		if tried {
 			o.Store = probed(o.Store)
 		}
@@ -44,6 +47,9 @@ func runCommand() *cli.Command {
 			tried = err == nil
 			if err == nil && pending {
 				err = inferColumns(ctx, cmd, o)
+			}
+			if err == nil {
+				err = archiveFrom(cmd).checkSchemaChange(ctx, cmd.Bool("allow-schema-change"), o)
 			}
 			switch {
 			case errors.Is(err, errStopped):
@@ -112,6 +118,8 @@ these, and says what to write instead. Payloads that are no JSON, empty or not U
 stream KV_…) files have a column operation before those of the list: PUT, or DEL or PURGE in rows of nulls.
 
 --infer makes the file from the first messages, if it is not there, and prints it; what is there is never changed.
+At the start the columns are compared with those of the newest Parquet file among the first 5,000 in --out; columns that
+have another type there are refused, unless --allow-schema-change is given.
 
 Folders: --split subject makes by_subject=…, token:2 makes token_2=…, header:Tenant-Id makes tenant_id=…
 (header_ comes before a name that is a column already). Messages without the token or header go to

@@ -38,6 +38,10 @@ func typedFlags() []cli.Flag {
 			Usage: "make the file of --columns from the first messages, unless it is there",
 		},
 		inferMessagesFlag("infer-messages", category),
+		&cli.BoolFlag{
+			Name: "allow-schema-change", Sources: app.Env("allow-schema-change"), Category: category,
+			Usage: "take columns of other types than those of Parquet files that are there",
+		},
 	}
 }
 
@@ -86,16 +90,9 @@ func (t typed) plan(folders []string, log *zap.Logger) (*messagePlan, error) {
 		}
 		return nil, nil
 	}
-	text, err := readList(t.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("--columns: there is no file %s: write one, or have it written by --infer", t.file)
-	}
+	list, err := t.list(folders)
 	if err != nil {
-		return nil, fmt.Errorf("--columns: %w", err)
-	}
-	list, err := columns.Parse(t.file, text, folders...)
-	if err != nil {
-		return nil, err // each of its lines begins with the file
+		return nil, err
 	}
 	plan, err := columns.New[*jetcapture.NatsMessage](list, columns.Options{Bucket: t.bucket, OnMisfit: func(m columns.Misfit) {
 		log.Warn("a value does not fit its column: it is in _rest, and others that do not fit are counted",
@@ -105,6 +102,18 @@ func (t typed) plan(folders []string, log *zap.Logger) (*messagePlan, error) {
 		return nil, fmt.Errorf("--columns: %s: %w", t.file, err)
 	}
 	return plan, nil
+}
+
+// list reads the columns of the file.
+func (t typed) list(folders []string) ([]columns.Column, error) {
+	text, err := readList(t.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("--columns: there is no file %s: write one, or have it written by --infer", t.file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--columns: %w", err)
+	}
+	return columns.Parse(t.file, text, folders...) // each line of its error begins with the file
 }
 
 // readList reads a file up to a little more than a list of columns may have.

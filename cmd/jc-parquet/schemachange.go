@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/format/parquet"
+	"github.com/jetcapture/lake/jetcapture/app"
+	"github.com/jetcapture/lake/store"
+)
+
+// The limits of looking for the newest file of a lake.
+const (
+	maxListed  = 5_000 // objects
+	maxLooking = 20 * time.Second
+)
+
+// checkSchemaChange refuses typed columns that have other types than those of the newest Parquet file in the lake. It is a
+// help, not a guard: where it cannot look it says so, and goes on.
+func (a *archive) checkSchemaChange(ctx context.Context, allow bool, o *options) error {
+	if a.typed.file == "" || a.format != "parquet" || allow {
+		return nil
+	}
+	if err := a.configure(ctx, o); err != nil {
+		return app.UsageError(err)
+	}
+	planned, err := schemaOf(o.WriterFactory())
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithTimeout(ctx, maxLooking)
+	defer stop()
+	newest, found, err := a.newestSchema(ctx)
+	switch {
+	case err != nil:
+		o.Logger.Warn("the columns are not compared with those of files in the lake", zap.Error(err))
+		return nil
+	case newest == "":
+		return nil
+	}
+	var errs []error
+	for _, n := range a.plan.Schema().Columns() {
+		name := n.Name()
+		is, was := typeIn(planned, name), typeIn(found, name)
+		if is != was && is != "" && was != "" {
+			errs = append(errs, fmt.Errorf("--columns: column %s is %s, and was %s in %s: readers of both fail or see other values; "+
+				"give it another name or its old type, name another --out, or accept it with --allow-schema-change", name, is, was, newest))
+		}
+	}
+	if len(errs) > 0 {
+		return app.UsageError(errors.Join(errs...))
+	}
+	return nil
+}
+
+// schemaOf returns the schema of the files of a writer, in the notation of parquet.FileInfo.
+func schemaOf(w writer) (string, error) {
+	var file bytes.Buffer
+	if err := errors.Join(w.InitNew(&file), w.Flush()); err != nil {
+		return "", fmt.Errorf("--columns: write an empty file: %w", err)
+	}
+	info, err := parquet.Inspect(bytes.NewReader(file.Bytes()), int64(file.Len()))
+	if err != nil {
+		return "", fmt.Errorf("--columns: read an empty file: %w", err)
+	}
+	return info.Schema, nil
+}
+
+// newestSchema returns the schema of the newest Parquet file among those that are listed, and its name, "" if there is none.
+func (a *archive) newestSchema(ctx context.Context) (name, schema string, err error) {
+	bucket, err := a.lake.open(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	for _, prefix := range a.newestFolders(time.Now().UTC()) {
+		if name, err = newestFile(ctx, bucket, prefix); err != nil {
+			return "", "", err
+		}
+		if name != "" {
+			break
+		}
+	}
+	if name == "" {
+		return "", "", nil
+	}
+	r, err := store.NewReaderAt(ctx, bucket, name)
+	if err != nil {
+		return "", "", err
+	}
+	info, err := parquet.Inspect(r, r.Size())
+	if err != nil {
+		return "", "", fmt.Errorf("%s: %w", name, err)
+	}
+	return name, info.Schema, nil
+}
+
+// newestFolders returns where to look for the newest file: where days are the first folders in those of today and yesterday,
+// and then everywhere.
+func (a *archive) newestFolders(now time.Time) []string {
+	if a.split != "none" {
+		return []string{""}
+	}
+	layout := "2006/01/02/"
+	if a.layout == "hive" {
+		layout = "date=2006-01-02/"
+	}
+	return []string{now.Format(layout), now.AddDate(0, 0, -1).Format(layout), ""}
+}
+
+// newestFile returns the Parquet file of the latest interval among maxListed objects, or "". Names of files begin with it.
+func newestFile(ctx context.Context, bucket store.Bucket, prefix string) (newest string, err error) {
+	listed := 0
+	for object, err := range bucket.List(ctx, prefix) {
+		if err != nil {
+			return "", err
+		}
+		if !strings.HasPrefix(object.Name, "_") && strings.HasSuffix(object.Name, ".parquet") && path.Base(object.Name) > path.Base(newest) {
+			newest = object.Name
+		}
+		if listed++; listed == maxListed {
+			break
+		}
+	}
+	return newest, nil
+}
+
+// typeIn returns the type of a column in a schema, in the notation of the Parquet specification, or "" if it is not there.
+func typeIn(schema, name string) string {
+	line := regexp.MustCompile(`(?m)^  \w+ (\S+) ` + regexp.QuoteMeta(name) + `(?: (\(.*\)))?(?: = \d+)?(?:;| \{)$`)
+	found := line.FindStringSubmatch(schema)
+	if found == nil {
+		return ""
+	}
+	return strings.TrimSpace(found[1] + " " + found[2])
+}
