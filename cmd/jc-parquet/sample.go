@@ -49,7 +49,7 @@ func (s *sample) infer(ctx context.Context, nc *nats.Conn) (*finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer messages.Stop()
+	defer messages.stop()
 	in, f := columns.NewInferrer(), new(finding)
 	for f.messages < s.messages {
 		msg, err := s.next(ctx, messages, f.messages == 0)
@@ -63,7 +63,7 @@ func (s *sample) infer(ctx context.Context, nc *nats.Conn) (*finding, error) {
 		if err != nil {
 			return nil, fmt.Errorf("infer columns: %w", err)
 		}
-		in.Add(msg.Data())
+		in.Add(msg.Data)
 		if f.messages == 0 {
 			f.first = meta.Sequence.Stream
 		}
@@ -81,33 +81,30 @@ func (s *sample) infer(ctx context.Context, nc *nats.Conn) (*finding, error) {
 }
 
 // next returns a message, or nil if there are to be no more.
-func (s *sample) next(ctx context.Context, messages jetstream.MessagesContext, first bool) (jetstream.Msg, error) {
+func (s *sample) next(ctx context.Context, messages *sampler, first bool) (*nats.Msg, error) {
 	for {
-		wait, stop := context.WithTimeout(ctx, s.quiet)
-		msg, err := messages.Next(jetstream.NextContext(wait))
-		stop()
+		msg, err := messages.next(ctx, s.quiet)
 		switch {
-		case err == nil:
-			return msg, nil
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case !errors.Is(err, context.DeadlineExceeded):
+		case err != nil && ctx.Err() == nil:
 			return nil, fmt.Errorf("infer columns: read stream %q: %w", s.stream, err)
-		case !first:
-			return nil, nil
+		case err != nil || msg != nil || !first:
+			return msg, err
 		}
 		s.log.Info("waiting for a first message, to infer columns from", zap.String("stream", s.stream))
 	}
 }
 
 // open makes the consumer.
-func (s *sample) open(ctx context.Context, nc *nats.Conn) (jetstream.MessagesContext, error) {
-	config := jetstream.OrderedConsumerConfig{FilterSubjects: s.filter, InactiveThreshold: 3 * inferQuiet}
+func (s *sample) open(ctx context.Context, nc *nats.Conn) (*sampler, error) {
+	config := jetstream.ConsumerConfig{
+		Description: "jc-parquet infers columns", AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: 3 * inferQuiet, MemoryStorage: true, Replicas: 1,
+		FilterSubjects: s.filter,
+	}
 	js, err := s.jetStream(nc)
 	if err != nil {
 		return nil, err
 	}
-	limited, stop := context.WithTimeout(ctx, s.quiet)
+	limited, stop := context.WithTimeout(ctx, max(s.quiet, time.Second))
 	defer stop()
 	stream, err := js.Stream(limited, s.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -119,16 +116,17 @@ func (s *sample) open(ctx context.Context, nc *nats.Conn) (jetstream.MessagesCon
 	if err := s.follow(limited, stream, &config); err != nil {
 		return nil, err
 	}
-	consumer, err := js.OrderedConsumer(limited, s.stream, config)
+	consumer, err := stream.CreateConsumer(limited, config)
 	if err != nil {
 		return nil, fmt.Errorf("infer columns: read stream %q: %w", s.stream, err)
 	}
-	if info := consumer.CachedInfo(); s.whole && info != nil && info.NumPending == 0 {
+	messages, err := newSampler(nc, s.domain, stream, consumer.CachedInfo().Name, min(s.messages, 500))
+	if err != nil {
+		return nil, fmt.Errorf("infer columns: read stream %q: %w", s.stream, err)
+	}
+	if s.whole && consumer.CachedInfo().NumPending == 0 {
+		messages.stop()
 		return nil, fmt.Errorf("infer columns: stream %q has no message to infer them from: publish some, or write the file by hand", s.stream)
-	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(min(s.messages, 500)))
-	if err != nil {
-		return nil, fmt.Errorf("infer columns: read stream %q: %w", s.stream, err)
 	}
 	return messages, nil
 }
@@ -142,7 +140,7 @@ func (s *sample) jetStream(nc *nats.Conn) (jetstream.JetStream, error) {
 
 // follow takes over which messages the consumer delivers. It refuses streams that would drop messages which another
 // consumer has read.
-func (s *sample) follow(ctx context.Context, stream jetstream.Stream, config *jetstream.OrderedConsumerConfig) error {
+func (s *sample) follow(ctx context.Context, stream jetstream.Stream, config *jetstream.ConsumerConfig) error {
 	retention := stream.CachedInfo().Config.Retention
 	if retention == jetstream.WorkQueuePolicy {
 		return fmt.Errorf("infer columns: stream %q is a work queue, which one consumer alone can read: write the file by hand, or infer it "+

@@ -107,3 +107,39 @@ func TestPinnedFileIsNeverReplaced(t *testing.T) {
 		t.Errorf("in a folder that is none: %v", err)
 	}
 }
+
+func TestMessagesThatLookLikeStatusesAreMessages(t *testing.T) {
+	s := capturetest.Start(t)
+	s.Stream("SALES", "sales.>")
+	statuses := []string{"100", "404", "408", "409", "503"}
+	const n = 200
+	s.Publish(n, func(i int) *nats.Msg {
+		msg := saleMsg(0)
+		if i%2 == 0 {
+			msg.Data = nil
+			msg.Header.Set("Status", statuses[i/2%len(statuses)])
+			msg.Header.Set("Description", "Consumer Deleted")
+		}
+		return msg
+	})
+	nc := s.Connect()
+	created, err := nc.SubscribeSync("$JS.EVENT.ADVISORY.CONSUMER.CREATED.SALES.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := &sample{stream: "SALES", messages: 10_000, quiet: time.Second, whole: true, log: zap.NewNop()}
+	found, err := from.infer(t.Context(), nc)
+	if err != nil || found.messages != n || found.Payloads != n/2 || found.last != n {
+		t.Errorf("%v, %+v", err, found)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if consumers, _, err := created.Pending(); err != nil || consumers != 1 {
+		t.Errorf("%d consumers were made, %v", consumers, err)
+	}
+	stream, err := s.JetStream().Stream(t.Context(), "SALES")
+	if err != nil || stream.CachedInfo().State.Consumers != 0 {
+		t.Errorf("%v, there are still consumers", err)
+	}
+}
