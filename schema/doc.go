@@ -34,6 +34,7 @@
 //	protocol buffers                struct; Timestamp, Duration and wrappers by their meaning, enums as strings, and each
 //	                                alternative of a oneof as a nullable column of its own name
 //	any, other interfaces           json, if asked for
+//	anything at a path of AsJSON    json, such as a type that contains itself
 //
 // A struct that has nothing but an embedded time.Time, sql.Null or type with MarshalText is what it embeds.
 //

@@ -17,6 +17,7 @@ type options struct {
 	anyJSON bool
 	order   []string
 	exclude map[string]bool   // by path, true once it was met
+	asJSON  map[string]bool   // the same
 	rename  map[string]string // by path
 	renamed map[string]bool
 }
@@ -72,12 +73,23 @@ func Exclude(paths ...string) Option {
 	}
 }
 
+// AsJSON makes one JSON of columns, or parts of them, whatever their Go types are: what encoding/json makes of the values, as with
+// the tag "json". It is for types that contain themselves, or have no tags, such as generated code. Paths are those of
+// Exclude.
+func AsJSON(paths ...string) Option {
+	return func(o *options) {
+		for _, path := range paths {
+			o.asJSON[path] = false
+		}
+	}
+}
+
 // Rename calls the column, or the field of a nested struct, at a path by another name. The paths of other options have the
 // old names, except that of Order.
 func Rename(path, name string) Option { return func(o *options) { o.rename[path] = name } }
 
 func newOptions(opts []Option) (*options, error) {
-	o := &options{unit: Micros, exclude: map[string]bool{}, rename: map[string]string{}, renamed: map[string]bool{}}
+	o := &options{unit: Micros, exclude: map[string]bool{}, asJSON: map[string]bool{}, rename: map[string]string{}, renamed: map[string]bool{}}
 	for _, opt := range opts {
 		if opt != nil {
 			opt(o)

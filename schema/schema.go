@@ -77,6 +77,11 @@ func (w *walk) checkOptions() {
 			w.fail("Exclude", fmt.Errorf("there is no column %q: leave it out", path))
 		}
 	}
+	for _, path := range sortedKeys(w.opts.asJSON) {
+		if !w.opts.asJSON[path] {
+			w.fail("AsJSON", fmt.Errorf("there is no column %q, nor a part of one: leave it out", path))
+		}
+	}
 	for _, path := range sortedKeys(w.opts.rename) {
 		if !w.opts.renamed[path] {
 			w.fail("Rename", fmt.Errorf("there is no column %q, nor a field of a nested struct: leave it out", path))

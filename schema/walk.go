@@ -78,6 +78,14 @@ func (w *walk) structure(t reflect.Type, at, path, field string, inherit Codec) 
 	return nodes
 }
 
+// orJSON ends the way out for generated code that contains itself.
+func orJSON(field string) string {
+	if field == "" {
+		return ""
+	}
+	return fmt.Sprintf(", make it JSON with AsJSON(%q)%s", field, orExclude(field))
+}
+
 // orExclude ends the way out for generated code, whose tags nobody writes. field is empty for the row itself.
 func orExclude(field string) string {
 	if field == "" {
@@ -123,6 +131,7 @@ func (w *walk) value(t reflect.Type, p place) *Node {
 	if len(w.within) > maxDepth {
 		return w.refuse(p.at, "types are nested more than %d deep: make one of them JSON with a tag `parquet:\",json\"`", maxDepth)
 	}
+	w.asJSON(&p)
 	n := &Node{name: p.name, goPath: p.at, id: p.tag.spec.id}
 	if n.id != 0 {
 		if other, ok := w.ids[n.id]; ok {
@@ -153,13 +162,27 @@ func (w *walk) value(t reflect.Type, p place) *Node {
 	if slices.Contains(w.within, t) {
 		if slices.ContainsFunc(w.within, isProto) {
 			return w.refuse(p.at, "type %.200s contains itself, which no schema can: copy the message into a struct%s",
-				t, orExclude(p.field))
+				t, orJSON(p.field))
 		}
 		return w.refuse(p.at, "type %.200s contains itself, which no schema can: leave it out with a tag `parquet:\"-\"`, "+
-			"or make it JSON with a tag `parquet:\",json\"`", t)
+			"or make it JSON with a tag `parquet:\",json\"` or with AsJSON(%q)", t, p.field)
 	}
 	w.within = append(w.within, t)
 	return w.nested(n, t, &p)
+}
+
+// asJSON has the option AsJSON do what the tag does.
+func (w *walk) asJSON(p *place) {
+	if _, ok := w.opts.asJSON[p.path]; !ok {
+		return
+	}
+	w.opts.asJSON[p.path] = true
+	tag := *p.tag
+	if tag.spec.form != "" && tag.spec.form != "json" {
+		w.refuse(p.at, "it is to be JSON by AsJSON(%q), and %q by its tag: leave one out", p.path, tag.spec.word)
+	}
+	tag.spec.form, tag.spec.word, tag.spec.list = "json", "json", false
+	p.tag = &tag
 }
 
 // open returns what is in a pointer or a wrapper, and how to get there. It is t itself if it is neither.
