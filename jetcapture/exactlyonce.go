@@ -118,6 +118,9 @@ func (c *committer[K]) claimOf(ctx context.Context, b *block[K]) (*ledger.Block,
 		return nil, fmt.Errorf("find the place of block %s: %w", b.id, err)
 	}
 	b.located = at
+	if err := c.probeKey(ctx, b); err != nil {
+		return nil, fmt.Errorf("try the place of block %s: %w", b.id, err)
+	}
 	return &ledger.Block{
 		ID:        b.id,
 		Place:     ledger.Place{Root: at.Root, Name: at.Name},
@@ -128,6 +131,19 @@ func (c *committer[K]) claimOf(ctx context.Context, b *block[K]) (*ledger.Block,
 		Before:    b.before, Redelivered: b.redelivered(),
 		Age: func() time.Duration { return c.once.clock.Now().Since(b.oldest) },
 	}, nil
+}
+
+// probeKey returns an error if the place of a block overwrites. Whatever else is wrong, storing the block tells, again and again.
+func (c *committer[K]) probeKey(ctx context.Context, b *block[K]) error {
+	prober, ok := c.store.(store.KeyProber[K])
+	if !ok || b.deadLetter {
+		return nil
+	}
+	err := noPanic("the store", func() error { return prober.ProbeKey(ctx, b.destKey) })
+	if !errors.Is(err, store.ErrNotCreateOnly) {
+		return nil
+	}
+	return store.Permanent(err)
 }
 
 // redelivered reports whether some of the messages were delivered before.

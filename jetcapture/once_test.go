@@ -197,6 +197,16 @@ func TestExactlyOnceRefusesAStoreThatOverwrites(t *testing.T) {
 	if err := o.Build().Run(t.Context(), s.Connect()); !errors.Is(err, store.ErrNotCreateOnly) {
 		t.Errorf("Run = %v, with a store for each destination key", err)
 	}
+	s.Publish(10, order)
+	o.Store = store.Choose(func(region string) (jetcapture.BlockStore[string], error) {
+		if region == "" {
+			return nil, store.Permanent(errors.New("no such tenant"))
+		}
+		return bad, nil
+	}, good)
+	if err := o.Build().Run(t.Context(), s.Connect()); !errors.Is(err, store.ErrNotCreateOnly) {
+		t.Errorf("Run = %v, with a store that is chosen when the first message is there", err)
+	}
 }
 
 func TestExactlyOnceEndsWhenTheLedgerIsDeleted(t *testing.T) {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jetcapture/lake/store/internal/destkey"
@@ -14,21 +16,27 @@ import (
 
 // Choose returns a BlockStore that puts each block into the store that pick returns for its destination key, such as a
 // bucket of each tenant. What belongs to no destination key, dead letters, goes into root. It is a RootWriter, and a Locator
-// and a Prober as far as the stores that it is given are. To probe it tries root, and the store of the zero destination key if pick has one:
-// see to it that the others refuse to overwrite as well.
+// and a Prober as far as the stores that it is given are. Probe tries root, and the store of the zero destination key if pick has one; a capture
+// that delivers exactly once has the others tried when they are first used.
 //
 // pick is called for each try to store or locate a block, by several goroutines at a time, and must not open a connection each
 // time: keep what it returned, for as many destination keys as there can be. It must return the same place for a destination
 // key each time, in all captures of a consumer. Its errors come through: mark with Permanent what retrying cannot fix, which
 // then wraps ErrDestKey too.
 func Choose[K comparable](pick func(destKey K) (BlockStore[K], error), root BlockStore[K]) BlockStore[K] {
-	return &chooser[K]{pick, root}
+	return &chooser[K]{pick: pick, root: root, probed: make(map[BlockStore[K]]struct{})}
 }
 
 type chooser[K comparable] struct {
 	pick func(K) (BlockStore[K], error)
 	root BlockStore[K]
+
+	mu     sync.Mutex
+	probed map[BlockStore[K]]struct{} // by ProbeKey, at most maxProbed
 }
+
+// maxProbed is how many stores ProbeKey tries. There are more if pick makes one each time.
+const maxProbed = 10_000
 
 func (c *chooser[K]) Write(ctx context.Context, block io.Reader, destKey K, dir, fileName string) (string, int64, time.Duration, error) {
 	picked, err := c.storeOf(destKey)
@@ -78,6 +86,31 @@ func (c *chooser[K]) Probe(ctx context.Context) error {
 	if picked, err := c.storeOf(zero); err == nil {
 		return probeBlocks(ctx, picked)
 	}
+	return nil
+}
+
+// ProbeKey implements KeyProber.
+func (c *chooser[K]) ProbeKey(ctx context.Context, destKey K) error {
+	picked, err := c.storeOf(destKey)
+	if err != nil || !reflect.ValueOf(picked).Comparable() {
+		return err
+	}
+	if inner, ok := picked.(KeyProber[K]); ok {
+		return inner.ProbeKey(ctx, destKey)
+	}
+	c.mu.Lock()
+	_, done := c.probed[picked]
+	done = done || len(c.probed) >= maxProbed
+	c.mu.Unlock()
+	if done {
+		return nil
+	}
+	if err := probeBlocks(ctx, picked); err != nil && !errors.Is(err, ErrNoProbe) {
+		return fmt.Errorf("choose store: %w", err)
+	}
+	c.mu.Lock()
+	c.probed[picked] = struct{}{}
+	c.mu.Unlock()
 	return nil
 }
 

@@ -29,6 +29,16 @@ type Prober interface {
 	Probe(ctx context.Context) error
 }
 
+// A KeyProber is a Prober with places that only a destination key leads to, as Choose makes one. A capture that delivers exactly once
+// asks it before it stores a block.
+type KeyProber[K comparable] interface {
+	Prober
+
+	// ProbeKey does what Probe does for the place of a destination key, the first time that this place is asked for; afterwards it
+	// returns nil at once.
+	ProbeKey(ctx context.Context, destKey K) error
+}
+
 // An OverwriteProber is a Bucket that knows more ways in which its server may break what Bucket promises, such as completing a
 // multipart upload over an object. The function Probe asks it.
 type OverwriteProber interface {

@@ -74,3 +74,31 @@ func TestDecoratorsKeepTheProbeOfWhatTheyAreAround(t *testing.T) {
 		wantProbe(t, store.Blocks[string](bucket, nil), store.ErrNotCreateOnly)
 	}
 }
+
+func TestChosenStoresAreProbedOnce(t *testing.T) {
+	probes := 0
+	counted := store.Blocks[string](&faulty{Bucket: store.NewMem(), probe: func(context.Context, string) error { probes++; return nil }}, nil)
+	bad := store.Blocks[string](overwriting(), nil)
+	outer := store.Choose(func(key string) (store.BlockStore[string], error) {
+		if key == "bad" {
+			return bad, nil
+		}
+		return counted, nil
+	}, counted)
+	for _, s := range []store.BlockStore[string]{outer, store.Choose(func(string) (store.BlockStore[string], error) { return outer, nil }, counted)} {
+		prober, ok := s.(store.KeyProber[string])
+		if !ok {
+			t.Fatal("a chooser is no KeyProber")
+		}
+		for _, key := range []string{"a", "b", "a"} {
+			if err := prober.ProbeKey(t.Context(), key); err != nil || probes != 1 {
+				t.Errorf("ProbeKey returns %v, after %d probes", err, probes)
+			}
+		}
+		for range 2 {
+			if err := prober.ProbeKey(t.Context(), "bad"); !errors.Is(err, store.ErrNotCreateOnly) {
+				t.Errorf("ProbeKey of a store that overwrites returns %v", err)
+			}
+		}
+	}
+}
