@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/jetcapture/lake/jetcapture/ledger"
 )
@@ -90,7 +91,7 @@ func ledgerPermissions(api, name, subject string) []Permission {
 		},
 		{
 			Subject: subject + ".>", Needed: true, Purpose: "append to the ledger",
-			uses: []string{subject + ".*.>"}, try: tryEntry(subject + ".jetcapture.try"),
+			uses: []string{subject + ".*.>"}, try: tryOf(subject+".jetcapture.try", ""),
 		},
 		{Subject: api + ".STREAM.PURGE." + name, Purpose: "remove old entries of the ledger", Without: "the ledger grows"},
 	}
@@ -184,11 +185,9 @@ func withDot(prefix string) string {
 	return prefix + "."
 }
 
-func tryOf(subject, body string) *nats.Msg { return &nats.Msg{Subject: subject, Data: []byte(body)} }
-
-// tryEntry returns a message that no stream takes.
-func tryEntry(subject string) *nats.Msg {
-	return &nats.Msg{Subject: subject, Header: nats.Header{"Nats-Expected-Stream": {"none"}}}
+// tryOf returns a message that no stream takes, as one on all subjects would.
+func tryOf(subject, body string) *nats.Msg {
+	return &nats.Msg{Subject: subject, Header: nats.Header{jetstream.ExpectedStreamHeader: {"none"}}, Data: []byte(body)}
 }
 
 // verb says what the user must be allowed to do.

@@ -122,7 +122,7 @@ func (o *Options[P, K]) thereof(ctx context.Context, nc *nats.Conn) []Permission
 	for i := range list {
 		if p := &list[i]; p.Subject == cmp.Or(o.LedgerSubject, ledger.DefaultSubject)+".>" && len(subjects) == 1 {
 			p.uses = subjects
-			p.try = tryEntry(strings.TrimSuffix(subjects[0], ">") + "try")
+			p.try = tryOf(strings.TrimSuffix(subjects[0], ">")+"try", "")
 		}
 	}
 	return list

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/jetcapture/lake/jetcapture"
 )
@@ -45,5 +46,39 @@ func TestExamineMatchesPatterns(t *testing.T) {
 		if got := strings.Join(missing, " "); got != c.missing {
 			t.Errorf("%s: %q is missing, want %q", c.name, got, c.missing)
 		}
+	}
+}
+
+// What is tried reaches nobody, not even a stream on all subjects.
+func TestTryingPermissionsLeavesNothing(t *testing.T) {
+	t.Parallel()
+	const user = "capture"
+	s := startServer(t)
+	s.Publish(10, order)
+	o := onceNDJSON(t.TempDir())
+	untilCaughtUp(t, s, o)
+	s.Allow(user, permissionsOf(o, nil)) // and may not ask for its permissions
+	js := s.JetStream()
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "ACKS", Subjects: []string{"$JS.ACK.>"}, NoAck: true}); err != nil {
+		t.Fatal(err)
+	}
+	count := func(name string) uint64 {
+		stream, err := js.Stream(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stream.CachedInfo().State.LastSeq
+	}
+	before, entries := s.Info(streamName, consumerName), count(ledgerName)
+	findings, err := jetcapture.Examine(t.Context(), connectAs(t, s, user), o)
+	if i := slices.IndexFunc(findings, func(f jetcapture.Finding) bool { return f.Check == "permissions" }); err != nil || i < 0 ||
+		findings[i].Severity != jetcapture.SeverityOK || !strings.HasPrefix(findings[i].Found, "2 could not be checked: ") {
+		t.Errorf("%v, %+v", err, findings)
+	}
+	if acks, more := count("ACKS"), count(ledgerName)-entries; acks+more > 0 {
+		t.Errorf("%d acks and %d entries were stored", acks, more)
+	}
+	if after := s.Info(streamName, consumerName); after.AckFloor.Stream != before.AckFloor.Stream || after.Delivered.Consumer != before.Delivered.Consumer {
+		t.Errorf("the consumer was %+v and is %+v", before, after)
 	}
 }

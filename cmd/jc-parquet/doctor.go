@@ -22,9 +22,9 @@ func doctorCommand() *cli.Command {
 		Name:  "doctor",
 		Usage: "say whether stream, consumer and store suit run, and what exactly to change",
 		Description: `Takes the flags of run, captures nothing, and looks at all that run with these flags depends on: the server and its
-clock, the stream and whether it keeps messages until they are archived, the consumer's settings and what it has
-un-acked, the ledger and the store, in which it makes an object under _jetcapture and removes it. Each line has one
-of these words:
+clock, the user's permissions, the stream and whether it keeps messages until they are archived, the consumer's
+settings and what it has un-acked, the ledger and the store, in which it makes an object under _jetcapture and
+removes it. Each line has one of these words:
 
    ok        as it should be
    advice    it works, and would work better with a change

@@ -20,9 +20,10 @@ func permissionsCommand() *cli.Command {
 		Name:      "permissions",
 		Usage:     "print the least that a NATS user must be allowed, for the configuration of the server",
 		ArgsUsage: "[run|doctor|infer]",
-		Description: `Takes the flags of run, doctor or infer, connects to nothing, and prints the subjects that the NATS user of that command
-publishes and subscribes to, to paste into a user of nats-server's configuration. Without a command it is run.
-What the context of --context says is not looked at: write its domain and inbox prefix as flags.`,
+		Description: `Takes the flags of run, doctor or infer, connects to nothing, and prints which subjects the NATS
+user of that command publishes and subscribes to, to paste into a user of nats-server's
+configuration. Without a command it is run. What the context of --context says is not looked at:
+write its domain and inbox prefix as flags.`,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
 			&cli.BoolFlag{Name: "fix", Usage: "of doctor: what its --fix needs too"},

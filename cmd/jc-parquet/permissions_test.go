@@ -318,6 +318,17 @@ func TestRunNamesEachPermissionThatIsMissing(t *testing.T) {
 	}
 }
 
+func TestRunInfersColumnsWithThePrintedPermissions(t *testing.T) {
+	t.Parallel()
+	flags := []string{"--create-consumer", "--infer", "--columns", filepath.Join(t.TempDir(), "orders.yaml")}
+	list := printed(t, append([]string{"run", "--stream=ORDERS", "--consumer=lake"}, flags...)...)
+	p := newPermitted(t, append([]string{"run"}, flags...)...)
+	p.run(list, "", "--until-caught-up")
+	if code, out := p.wait(), p.output.String(); code != app.ExitOK || strings.Contains(out, "violation") {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
+}
+
 func TestDoctorNamesEachPermissionThatIsMissing(t *testing.T) {
 	list := printed(t, "doctor", "--stream=ORDERS", "--consumer=lake", "--create-consumer")
 	for _, missing := range append(list, jetcapture.Permission{}) {
@@ -341,7 +352,7 @@ func TestDoctorNamesEachPermissionThatIsMissing(t *testing.T) {
 					want = app.ExitError
 				}
 			}
-			if code != want || !strings.Contains(out, text) {
+			if code != want || !strings.Contains(out, text) || missing.Subject == "" && strings.Contains(out, "violation") {
 				t.Errorf("exit code %d, want %d, and %q in\n%s", code, want, text, out)
 			}
 		})
