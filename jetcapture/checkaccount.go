@@ -33,8 +33,13 @@ func lookAtAccount(ctx context.Context, d *diagnosis, js jetstream.JetStream, re
 	const check = "account"
 	ctx, cancel := context.WithTimeout(ctx, lookTimeoutOptional)
 	defer cancel()
-	info, err := js.AccountInfo(ctx)
-	if err != nil {
+	subject := apiPrefix(js.Options().Domain) + ".INFO"
+	info, err := permitted(ctx, js.Conn(), subject, func(ctx context.Context) (*jetstream.AccountInfo, error) { return js.AccountInfo(ctx) })
+	switch {
+	case errors.Is(err, ErrPermission):
+		d.add(SeverityAdvice, check, "not known", "whether its limits leave room for what a capture makes is not checked", "allow the user to publish to "+subject)
+		return nil
+	case err != nil:
 		d.note(check, "not known", fmt.Sprintf("whether its limits leave room for what a capture makes is not checked: look up the account ($JS.API.INFO): %v", err))
 		return nil
 	}

@@ -28,8 +28,12 @@ func examineLedger[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *
 	info, inspected := ledger.Inspect(ctx, js, o.NATSStreamName, o.NATSConsumerName, o.LedgerName)
 	if info == nil && inspected == nil {
 		var refused diagnosis
-		if err := checkListeners(ctx, &refused, js, e, name, o.LedgerSubject); err != nil {
-			d.note("ledger's subjects", "not compared", fmt.Sprintf("whether another stream than the captured one takes them is not known: look up the streams of the account ($JS.API.STREAM.NAMES): %v", err))
+		const subjects, found, why = "ledger's subjects", "not compared", "whether another stream than the captured one takes them is not known"
+		switch err := checkListeners(ctx, &refused, js, e, name, o.LedgerSubject); {
+		case errors.Is(err, ErrPermission):
+			d.add(SeverityAdvice, subjects, found, why, "allow the user to publish to "+apiPrefix(o.JetStreamDomain)+".STREAM.NAMES")
+		case err != nil:
+			d.note(subjects, found, fmt.Sprintf("%s: look up the streams of the account: %v", why, err))
 		}
 		a.checkNewLedger(&refused, name, o.LedgerMaxBytes)
 		if len(refused) > 0 {
@@ -42,6 +46,9 @@ func examineLedger[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *
 	}
 	checkLedgerLimits(d, info)
 	a.checkRoom(d, name)
+	if !e.may(strings.TrimSuffix(info.Config.Subjects[0], ">") + "try") {
+		return nil
+	}
 	if err := ledger.TryAppend(ctx, js, info); err != nil && ctx.Err() == nil {
 		d.add(SeverityFatal, "entry in the ledger", "refused", err.Error(), "allow the connection to publish on "+info.Config.Subjects[0]+", or see why stream "+name+" does not answer")
 	}
@@ -80,11 +87,14 @@ func (e *examination) listeners(ctx context.Context, js jetstream.JetStream, sub
 	ctx, cancel := context.WithTimeout(ctx, lookTimeoutOptional)
 	defer cancel()
 	entries := subject + ".nobodystoken0000.>" // as long as a token, and has digits that none has
-	lister := js.StreamNames(ctx, jetstream.WithStreamListSubject(entries))
-	for name := range lister.Name() {
-		names = append(names, name)
-	}
-	if err = lister.Err(); err != nil && e.takes([]string{entries}) {
+	names, err = permitted(ctx, js.Conn(), apiPrefix(js.Options().Domain)+".STREAM.NAMES", func(ctx context.Context) (names []string, err error) {
+		lister := js.StreamNames(ctx, jetstream.WithStreamListSubject(entries))
+		for name := range lister.Name() {
+			names = append(names, name)
+		}
+		return names, lister.Err()
+	})
+	if err != nil && e.takes([]string{entries}) {
 		names = []string{e.stream.Config.Name}
 	}
 	return names, err
@@ -95,6 +105,10 @@ const readWithin = 10 * time.Second
 
 func examineContents[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *nats.Conn, js jetstream.JetStream, o *Options[P, K], e *examination, info *jetstream.StreamInfo) error {
 	const check = "ledger's entries"
+	api, consumers := apiPrefix(o.JetStreamDomain), "."+info.Config.Name+".any"
+	if !e.may(api+".CONSUMER.CREATE"+consumers) || !e.may(api+".CONSUMER.MSG.NEXT"+consumers) {
+		return nil
+	}
 	reading, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
 	c, err := ledger.ReadContents(reading, nc, js, info, filesLookedFor)

@@ -30,12 +30,13 @@ func Examine[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, options *
 	}
 	var d diagnosis
 	b, lookErr := new(binding), error(nil)
-	if checkRights(ctx, &d, nc, &o) {
+	lacking, mayLook := checkRights(ctx, &d, nc, &o)
+	if mayLook {
 		b, lookErr = bindConsumer(ctx, js, o.NATSStreamName, o.NATSConsumerName, nil)
 	}
 	lookErr = missing(&d, &o, lookErr)
 	if b.stream != nil && lookErr == nil {
-		lookErr = examineServer(ctx, &d, nc, js, &o, b)
+		lookErr = examineServer(ctx, &d, nc, js, &o, b, lacking)
 	}
 	checkWriters(&d, &o)
 	if ctx.Err() == nil {
@@ -44,10 +45,12 @@ func Examine[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, options *
 	return d, errors.Join(lookErr, ctx.Err())
 }
 
-// examineServer looks at all that the server has, or would have, for a capture.
-func examineServer[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *nats.Conn, js jetstream.JetStream, o *Options[P, K], b *binding) error {
+// examineServer looks at all that the server has, or would have, for a capture. Nothing is tried for which a permission is missing: the server
+// would not answer.
+func examineServer[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *nats.Conn, js jetstream.JetStream, o *Options[P, K], b *binding, lacking []Permission) error {
 	a := lookAtAccount(ctx, d, js, b.stream.Config.Replicas)
 	e := examinationOf(o, b, nc)
+	e.missing = lacking
 	if a != nil {
 		e.allowed = a.Limits.MaxAckPending
 	}
@@ -57,7 +60,8 @@ func examineServer[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *
 			f.Severity = SeverityFatal // Run begins and waits
 		}
 	}
-	if b.consumer == nil && o.CreateConsumer && !a.checkNewConsumer(d, b.stream) {
+	mayCreate := e.may(apiPrefix(o.JetStreamDomain) + ".CONSUMER.CREATE." + o.NATSStreamName + "." + o.NATSConsumerName)
+	if b.consumer == nil && o.CreateConsumer && !a.checkNewConsumer(d, b.stream) && mayCreate {
 		tryConsumer(ctx, d, js, e)
 	}
 	checkOtherDomain(ctx, d, nc, e, o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName)

@@ -18,6 +18,7 @@ type examination struct {
 	maxInFlight int
 	retention   time.Duration // of the ledger, as far as it is set
 
+	missing  []Permission // of the connection's user
 	stream   *jetstream.StreamInfo
 	consumer *jetstream.ConsumerInfo // nil if it is not there yet
 	wanted   *jetstream.ConsumerConfig

@@ -52,24 +52,24 @@ func (u *userRights) allow(p *Permission) bool {
 	return true
 }
 
-// checkRights reports which permissions are missing that Run needs with these options. It returns false if one of those is missing by which
-// the rest is looked at.
-func checkRights[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *nats.Conn, o *Options[P, K]) bool {
+// checkRights reports which permissions are missing that Run needs with these options, and returns them. mayLook is false if one of those is
+// missing by which the rest is looked at.
+func checkRights[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *nats.Conn, o *Options[P, K]) (missing []Permission, mayLook bool) {
 	const check = "permissions"
-	if missing, _ := tryRights(ctx, nc, []Permission{inboxPermission(nc.Opts.InboxPrefix)}); len(missing) > 0 {
+	if missing, _ = tryRights(ctx, nc, []Permission{inboxPermission(nc.Opts.InboxPrefix)}); len(missing) > 0 {
 		d.missingPermission(check, &missing[0]) // and no request has an answer
-		return false
+		return missing, false
 	}
 	list := o.thereof(ctx, nc)
 	wanted := len(list)
-	var missing, unchecked []Permission
+	var unchecked []Permission
 	rights, err := askRights(ctx, nc)
 	if err == nil {
 		missing = slices.DeleteFunc(list, func(p Permission) bool { return rights.allow(&p) })
 	} else {
 		missing, unchecked = tryRights(ctx, nc, list)
 	}
-	mayLook := true
+	mayLook = true
 	for i := range missing {
 		p := &missing[i]
 		mayLook = mayLook && !p.looks()
@@ -86,7 +86,12 @@ func checkRights[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc *na
 	case len(missing) == 0:
 		d.ok(check, fmt.Sprintf("all %d are there", wanted))
 	}
-	return mayLook
+	return missing, mayLook
+}
+
+// may reports whether no permission is missing that a subject needs.
+func (e *examination) may(subject string) bool {
+	return !slices.ContainsFunc(e.missing, func(p Permission) bool { return covers(p.Subject, subject) || covers(mapped(p.Subject), subject) })
 }
 
 func (d *diagnosis) missingPermission(check string, p *Permission) {

@@ -87,25 +87,18 @@ func (s *sample) permissions(inboxPrefix string) []jetcapture.Permission {
 	if s.domain != "" {
 		api = "$JS." + s.domain + ".API"
 	}
-	of := "*"
-	switch {
-	case s.consumer != "": // whose filter is taken
-		of = ">"
-	case len(s.filter) == 1:
-		of = "*." + s.filter[0]
-	}
 	list := []jetcapture.Permission{{Subject: api + ".STREAM.INFO." + s.stream, Needed: true, Purpose: "look up the stream"}}
 	if s.consumer != "" {
 		list = append(list, jetcapture.Permission{Subject: api + ".CONSUMER.INFO." + s.stream + "." + s.consumer, Needed: true, Purpose: "look up the consumer"})
 	}
 	return jetcapture.WithMapped(append(list,
 		jetcapture.Permission{
-			Subject: api + ".CONSUMER.CREATE." + s.stream + "." + of, Needed: true, Purpose: "infer columns, by a consumer of a random name",
+			Subject: api + ".CONSUMER.CREATE." + s.stream + ".*", Needed: true, Purpose: "infer columns, by a consumer of a random name",
 		},
 		jetcapture.Permission{Subject: api + ".CONSUMER.MSG.NEXT." + s.stream + ".*", Needed: true, Purpose: "read messages to infer columns from"},
 		jetcapture.Permission{
-			Subject: api + ".CONSUMER.DELETE." + s.stream + ".*", Purpose: "replace that consumer after a lost connection",
-			Without: "the server keeps a replaced one for half a minute",
+			Subject: api + ".CONSUMER.DELETE." + s.stream + ".*", Purpose: "remove that consumer",
+			Without: "the server keeps it for half a minute",
 		},
 		jetcapture.Permission{
 			Subject: strings.TrimSuffix(orInbox(inboxPrefix), ".") + ".>", Subscribe: true, Needed: true,

@@ -85,7 +85,7 @@ func write(t *testing.T, name, text string) (file string) {
 // archiveSales archives all that the consumer has into dir.
 func archiveSales(t *testing.T, s *capturetest.Server, dir string, args ...string) (stdout, stderr string) {
 	t.Helper()
-	if !slices.Contains(args, "--consumer") {
+	if !slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--consumer") }) {
 		args = append(args, "--consumer=lake")
 	}
 	args = append([]string{"run", "--server", s.URL(), "--stream=SALES", "--create-consumer", "--until-caught-up", "--out", dir}, args...)
