@@ -35,7 +35,7 @@ type progress struct {
 	last  time.Time // when the last block was acked
 
 	counts *columns.Counts // of typed columns, or nil
-	warned bool            // of values that do not fit
+	warned map[string]bool // columns that too many values do not fit into, as was said
 
 	shown   tally // at the last line
 	shownAt time.Time
@@ -43,7 +43,7 @@ type progress struct {
 }
 
 func newProgress(log *zap.Logger) *progress {
-	return &progress{log: log, shownAt: time.Now()}
+	return &progress{log: log, shownAt: time.Now(), warned: map[string]bool{}}
 }
 
 func (p *progress) observer() jetcapture.Observer {
@@ -110,7 +110,7 @@ func (p *progress) sampled(s jetcapture.Stats) {
 		}
 		misfits := p.misfits()
 		p.log.Info("progress", append(append(fields, p.extras()...), misfits.fields()...)...)
-		p.warnOnce(misfits)
+		misfits.warn(p.log, p.warned)
 	}
 	p.shown, p.shownAt, p.stats = p.sum, time.Now(), s
 }
@@ -121,13 +121,6 @@ func (p *progress) misfits() misfitCounts {
 		return nil
 	}
 	return p.counts.Misfits()
-}
-
-// warnOnce tells of columns that are mostly null as the values do not fit, once there is reason to.
-func (p *progress) warnOnce(misfits misfitCounts) {
-	if !p.warned {
-		p.warned = misfits.warn(p.log) > 0
-	}
 }
 
 // began says whether there is anything to sum up.
@@ -159,7 +152,7 @@ func (p *progress) summary() {
 	}
 	misfits := p.misfits()
 	p.log.Info("stored", append(append(fields, p.extras()...), misfits.fields()...)...)
-	misfits.warn(p.log)
+	misfits.warn(p.log, map[string]bool{})
 }
 
 // extras are the counts that most captures do not have.

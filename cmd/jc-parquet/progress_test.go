@@ -1,12 +1,16 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/jetcapture"
 )
 
@@ -67,6 +71,55 @@ func TestSummaryHasSumsAndDeadLettersApart(t *testing.T) {
 	}
 	if !p.began() || rate(got) > 10 || rate(got) < 5 {
 		t.Errorf("the summary is %v", got)
+	}
+}
+
+func TestProgressCountsValuesThatDoNotFitAndWarnsOfEachColumnOnce(t *testing.T) {
+	core, logs := observer.New(zap.InfoLevel)
+	p := newProgress(zap.New(core))
+	list, err := columns.Parse("list.yaml", []byte("- {name: a, type: int64}\n- {name: b, type: int64}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := columns.New[*jetcapture.NatsMessage](list, columns.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.counts = plan.Counts()
+	rows := plan.Schema().NewColumns()
+	watch := p.observer()
+	line := func(payloads ...string) (lines []string) {
+		for _, payload := range payloads {
+			m := &jetcapture.NatsMessage{Data: []byte(payload), Metadata: &nats.MsgMetadata{Timestamp: time.Unix(0, 0)}}
+			if _, err := plan.Append(rows, m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.shownAt = time.Now().Add(-progressEvery)
+		watch.Sampled(jetcapture.Stats{Pending: 1})
+		for _, entry := range logs.TakeAll() {
+			if entry.Level == zap.WarnLevel {
+				lines = append(lines, fmt.Sprint(entry.ContextMap()["column"], " ", entry.ContextMap()["misfits"]))
+			} else {
+				lines = append(lines, fmt.Sprint(entry.ContextMap()["misfits"]))
+			}
+		}
+		return lines
+	}
+	many := strings.Split(strings.Repeat(`{"b": 1};`, 100), ";")[:100]
+	for i, c := range []struct {
+		payloads []string
+		want     string
+	}{
+		{[]string{`{"a": 1, "b": 2}`}, "<nil>"},
+		{[]string{`{"a": "x"}`}, "map[a:1], a 1"},
+		{append(many, `{"a": "x", "b": "y"}`), "map[a:2 b:1]"}, // b is one in 102
+		{[]string{`{"b": "y"}`}, "map[a:2 b:2], b 2"},
+		{nil, "map[a:2 b:2]"},
+	} {
+		if got := strings.Join(line(c.payloads...), ", "); got != c.want {
+			t.Errorf("line %d is %s, want %s", i, got, c.want)
+		}
 	}
 }
 

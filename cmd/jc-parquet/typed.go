@@ -152,14 +152,13 @@ func (c misfitCounts) fields() []zap.Field {
 	return []zap.Field{zap.Object("misfits", c)}
 }
 
-// warn tells of each column that too many values do not fit into, and returns how many there are.
-func (c misfitCounts) warn(log *zap.Logger) (n int) {
+// warn tells of each column that too many values do not fit into, unless it was told.
+func (c misfitCounts) warn(log *zap.Logger, told map[string]bool) {
 	for i := range c {
-		if !c[i].MostlyFits() {
-			n++
+		if !c[i].MostlyFits() && !told[c[i].Column] {
+			told[c[i].Column] = true
 			log.Warn("more than 1% of a column's values do not fit: they are in _rest, and null in the column",
 				append(misfitFields(c[i].First), zap.Uint64("misfits", c[i].Misfits), zap.Uint64("values", c[i].Values))...)
 		}
 	}
-	return n
 }
