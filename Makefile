@@ -20,8 +20,8 @@ SERVERS := $(TOOLS)/versitygw-$(VERSITYGW_VERSION) $(TOOLS)/fake-gcs-server-$(FA
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-build: ## bin/jc-parquet: one static file, without what gRPC would add to the client of Google Cloud Storage
-	CGO_ENABLED=0 go build -trimpath -tags disable_grpc_modules -ldflags '-s -w' -o bin/jc-parquet ./cmd/jc-parquet
+build: ## bin/jc-parquet: one static file
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/jc-parquet ./cmd/jc-parquet
 	@wc -c bin/jc-parquet
 
 # What foreign readers read, and what becomes of messages when processes are killed or schedules simulated, does not depend on the

@@ -3,24 +3,30 @@ package gcsstore
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/url"
+	"os"
 	"strings"
-	"time"
 
-	"cloud.google.com/go/storage"
-	"github.com/googleapis/gax-go/v2"
 	"google.golang.org/api/googleapi"
 	"google.golang.org/api/option"
+	"google.golang.org/api/option/internaloption"
+	"google.golang.org/api/storage/v1"
+	transport "google.golang.org/api/transport/http"
 
 	"github.com/jetcapture/lake/store"
 	"github.com/jetcapture/lake/store/internal/cloud"
 )
 
-// maxTries mend a hiccup; what lasts longer is for the caller.
-const maxTries = 3
+// client sends requests with credentials.
+type client struct {
+	http    *http.Client
+	objects *storage.ObjectsService
+}
 
-// handle returns the bucket's handle, and makes the client first, as finding credentials takes files and, where there are
-// none, connections.
-func (b *Bucket) handle(ctx context.Context) (*storage.BucketHandle, error) {
+// objects returns what requests are sent by. It makes the client first, because finding credentials takes files and, where
+// there are none, connections.
+func (b *Bucket) objects(ctx context.Context) (*storage.ObjectsService, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -33,47 +39,101 @@ func (b *Bucket) handle(ctx context.Context) (*storage.BucketHandle, error) {
 		}
 		b.client = client
 	}
-	handle := b.client.Bucket(b.options.Bucket)
-	if b.options.UserProject != "" {
-		handle = handle.UserProject(b.options.UserProject)
-	}
-	return handle, nil
+	return b.client.objects, nil
 }
 
-func newClient(ctx context.Context, o Options) (*storage.Client, error) {
-	options := []option.ClientOption{storage.WithJSONReads(), option.WithUserAgent("jetcapture")}
-	if o.Anonymous {
-		options = append(options, option.WithoutAuthentication())
+// billing names the project that pays. It goes with every call.
+func (b *Bucket) billing() []googleapi.CallOption {
+	if b.options.UserProject == "" {
+		return nil
 	}
-	if o.Endpoint != "" {
-		options = append(options, option.WithEndpoint(o.Endpoint))
+	return []googleapi.CallOption{googleapi.QueryParameter("userProject", b.options.UserProject)}
+}
+
+func newClient(ctx context.Context, o Options) (*client, error) {
+	options := []option.ClientOption{
+		internaloption.WithDefaultEndpointTemplate("https://storage.UNIVERSE_DOMAIN/storage/v1/"),
+		internaloption.WithDefaultMTLSEndpoint("https://storage.mtls.googleapis.com/storage/v1/"),
+		internaloption.WithDefaultUniverseDomain("googleapis.com"),
+		internaloption.EnableNewAuthLibrary(),
+		option.WithScopes(storage.DevstorageFullControlScope, storage.CloudPlatformScope),
+		option.WithUserAgent("jetcapture"),
 	}
-	client, err := storage.NewClient(ctx, append(options, o.ClientOptions...)...)
+	endpoint, anonymous, err := emulated(o)
 	if err != nil {
 		return nil, err
 	}
-	client.SetRetry(
-		storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: 2 * time.Second, Multiplier: 2}),
-		storage.WithMaxAttempts(maxTries),
-		storage.WithErrorFunc(mayRetry),
-	)
-	return client, nil
+	if anonymous {
+		options = append(options, option.WithoutAuthentication())
+	}
+	if endpoint != "" {
+		options = append(options, option.WithEndpoint(endpoint))
+	}
+	made, endpoint, err := transport.NewClient(ctx, append(options, o.ClientOptions...)...)
+	if err != nil {
+		return nil, err
+	}
+	own := *made // it may be the caller's
+	own.Transport = patient{made.Transport}
+	service, err := storage.NewService(ctx, option.WithHTTPClient(&own), option.WithEndpoint(endpoint))
+	if err != nil {
+		return nil, err
+	}
+	return &client{&own, service.Objects}, nil
 }
 
-// mayRetry leaves to the caller what the server wants to be waited for.
-func mayRetry(err error) bool {
-	var answered *googleapi.Error
-	if errors.As(err, &answered) && answered.Header.Get("Retry-After") != "" {
-		return false
+// emulated returns the endpoint, "" for that of the service, and whether it is used without credentials, as the options or
+// else STORAGE_EMULATOR_HOST say: host:port, or a URL.
+func emulated(o Options) (endpoint string, anonymous bool, err error) {
+	host := os.Getenv("STORAGE_EMULATOR_HOST")
+	if o.Endpoint != "" || host == "" {
+		return o.Endpoint, o.Anonymous, nil
 	}
-	return storage.ShouldRetry(err)
+	if !strings.Contains(host, "://") {
+		host = "http://" + host
+	}
+	u, err := url.Parse(host)
+	if err != nil || u.Host == "" {
+		return "", false, errEmulator
+	}
+	u.Path = "/storage/v1/"
+	return u.String(), true, nil
+}
+
+var errEmulator = errors.New("STORAGE_EMULATOR_HOST is neither host:port nor a URL: write for example 127.0.0.1:4443")
+
+// patient makes an error of an answer that says when to come back. The library tries chunks of an upload again without a
+// look at the headers of the answer, but not after an error that mayRetry refuses.
+type patient struct{ base http.RoundTripper }
+
+func (p patient) RoundTrip(request *http.Request) (*http.Response, error) {
+	base := p.base
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	response, err := base.RoundTrip(request)
+	if err != nil || response.StatusCode < http.StatusBadRequest || response.Header.Get("Retry-After") == "" {
+		return response, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	return nil, googleapi.CheckResponse(response)
+}
+
+// CloseIdleConnections reaches the connections of an http.Client that the caller has made.
+func (p patient) CloseIdleConnections() {
+	if base, ok := p.base.(interface{ CloseIdleConnections() }); ok {
+		base.CloseIdleConnections()
+	}
 }
 
 // explainClient says why there is no client. Its errors are Permanent: missing credentials do not come by themselves. They
 // wrap nothing, as a file with credentials that does not exist must not pass for an object.
 func explainClient(err error) error {
 	text := "find credentials: " + cloud.RedactText(err.Error())
-	if strings.Contains(text, "could not find default credentials") {
+	switch {
+	case errors.Is(err, errEmulator):
+		text = err.Error()
+	case strings.Contains(text, "could not find default credentials"):
 		text = "there are no credentials; let GOOGLE_APPLICATION_CREDENTIALS name a file with some, or run gcloud auth application-default login, or write anonymous=true for an emulator"
 	}
 	return store.Permanent(&answer{text, nil})

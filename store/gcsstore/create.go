@@ -46,7 +46,7 @@ func (b *Bucket) create(ctx context.Context, name string, content io.ReadSeeker,
 	}
 	made, err := u.send(ctx)
 	if err == nil {
-		return b.describe(name, made.Size, made.Created), nil
+		return b.describe(name, made), nil
 	}
 	mayExist := u.mayExist(err)
 	failed := b.explainCreate(ctx, err)
@@ -85,9 +85,3 @@ func (u *upload) mayExist(err error) bool {
 	status := statusOf(err)
 	return status != http.StatusBadRequest && status != http.StatusUnauthorized
 }
-
-// contentError is one of the caller's content, not of the server.
-type contentError struct{ err error }
-
-func (c *contentError) Error() string { return c.err.Error() }
-func (c *contentError) Unwrap() error { return c.err }

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -186,6 +187,15 @@ func TestServerThatIsBusyIsLeftToTheCaller(t *testing.T) {
 	})
 }
 
+func TestChunkIsNotSentAgainBeforeTheServerWantsIt(t *testing.T) {
+	proxy, b := behind(t)
+	proxy.Set(each(isChunk, cloudtest.SlowDown(7*time.Second)))
+	err := create(t.Context(), b, "x", text(sizes["in chunks"], 1))
+	if wantError(t, err, false, "503"); store.WaitOf(err) != 7*time.Second || proxy.Count(cloudtest.SlowDown(0)) != 1 {
+		t.Errorf("Create returns %v after a chunk was sent %d times, want once, and a wait of 7 s", err, proxy.Count(cloudtest.SlowDown(0)))
+	}
+}
+
 func TestServerThatIsDownIsLeftToTheCaller(t *testing.T) {
 	eachSize(t, func(t *testing.T, size int) {
 		proxy, b := behind(t)
@@ -310,6 +320,41 @@ func (b *breaking) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func TestContentIsNotReadAfterCreate(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	defer server.Close() // it answers before it has the content
+	b := open(t, gcsstore.Options{Bucket: "bucket", Endpoint: server.URL, Anonymous: true})
+	for range 20 {
+		content := &slow{Reader: bytes.NewReader(text(10_000_000, 1))}
+		_, err := b.Create(t.Context(), "x", content, nil)
+		returned := content.reads.Load()
+		wantError(t, err, true, "403")
+		time.Sleep(3 * time.Millisecond)
+		if reads := content.reads.Load(); reads != returned {
+			t.Fatalf("the content was read %d times after Create had returned", reads-returned)
+		}
+	}
+}
+
+// slow content takes its time, and counts what has been read.
+type slow struct {
+	*bytes.Reader
+	reads atomic.Int64
+}
+
+func (s *slow) Read(p []byte) (int, error) {
+	defer s.reads.Add(1)
+	if s.reads.Load() > 320 { // of 32 KiB: its digests are known
+		time.Sleep(time.Millisecond)
+	}
+	return s.Reader.Read(p)
+}
+
+// WriteTo hides that of bytes.Reader, which takes it all at once.
+func (s *slow) WriteTo(w io.Writer) (int64, error) {
+	return io.Copy(w, struct{ io.Reader }{s})
+}
+
 func TestNoGoroutineOutlivesACreate(t *testing.T) {
 	proxy, b := behind(t)
 	if err := create(t.Context(), b, "first", nil); err != nil {
@@ -368,6 +413,9 @@ func TestOptionsReachTheServer(t *testing.T) {
 			query := r.URL.Query()
 			if project := query.Get("userProject"); project != "payer" && !isChunk(r) {
 				t.Errorf("%s %s has user project %q", r.Method, r.URL.Path, project)
+			}
+			if agent := r.Header.Get("User-Agent"); agent != "jetcapture" {
+				t.Errorf("%s %s is sent by %q", r.Method, r.URL.Path, agent)
 			}
 			if isUpload(r) && !isChunk(r) && (query.Get("ifGenerationMatch") != "0" || query.Get("kmsKeyName") != o.KMSKeyName) {
 				t.Errorf("the upload has the query %v", query)

@@ -52,6 +52,5 @@
 // one of them in memory. Objects that others stored with Content-Encoding: gzip are read unpacked. Names with carriage
 // return or line feed are refused by the service.
 //
-// A program that links this package links gRPC through Google's library, though it is not used; the build tag
-// disable_grpc_modules leaves half of that out.
+// A program that links this package links the core of gRPC, because the options of Google's libraries name it. It is not used.
 package gcsstore

@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"strings"
 
-	"cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
+	"google.golang.org/api/storage/v1"
 
 	"github.com/jetcapture/lake/store"
 	"github.com/jetcapture/lake/store/internal/cloud"
@@ -127,13 +127,7 @@ func (b *Bucket) isThere(ctx context.Context, answered *googleapi.Error) bool {
 	case strings.Contains(message, "bucket does not exist"):
 		return false
 	}
-	bucket, err := b.handle(ctx)
-	if err != nil {
-		return true
-	}
-	objects := bucket.Objects(ctx, &storage.Query{Prefix: b.prefix, Projection: storage.ProjectionNoACL})
-	objects.PageInfo().MaxSize = 1
-	_, err = objects.Next()
+	_, err := b.page(ctx, func(call *storage.ObjectsListCall) { call.Prefix(b.prefix).MaxResults(1).Fields("kind") })
 	return statusOf(err) != http.StatusNotFound
 }
 

@@ -179,6 +179,22 @@ func TestEmulatorOfTheEnvironmentIsUsed(t *testing.T) {
 	wantContent(t, open(t, o), "x", text(1000, 1))
 }
 
+func TestEmulatorOfTheEnvironmentMayBeAURL(t *testing.T) {
+	server := cloudtest.GCS(t)
+	o := gcsstore.Options{Bucket: server.Bucket(t)}
+	for host, permanent := range map[string]bool{server.Endpoint: false, server.Endpoint + "/": false, "http://": true, "h:secret:x": true} {
+		b := open(t, o)
+		t.Setenv("STORAGE_EMULATOR_HOST", host)
+		err := create(t.Context(), b, "x", text(1000, 1))
+		if !permanent && err == nil {
+			continue
+		}
+		if wantError(t, err, permanent, "STORAGE_EMULATOR_HOST", "127.0.0.1:4443"); err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("the error shows the value: %v", err)
+		}
+	}
+}
+
 func TestBucketIsUsableAfterClose(t *testing.T) {
 	_, b := behind(t)
 	for i := range byte(3) {

@@ -2,14 +2,12 @@ package gcsstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
 	"unicode/utf8"
 
-	"cloud.google.com/go/storage"
-	"google.golang.org/api/iterator"
+	"google.golang.org/api/storage/v1"
 
 	"github.com/jetcapture/lake/store"
 )
@@ -21,17 +19,8 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 		fail := func(err error) {
 			yield(store.Object{}, b.failed(ctx, "list", "", fmt.Errorf("with prefix %.120q: %w", prefix, err)))
 		}
-		objects, err := b.listing(ctx, prefix)
-		if err != nil {
-			fail(err)
-			return
-		}
 		last := ""
-		for {
-			attrs, err := objects.Next()
-			if errors.Is(err, iterator.Done) {
-				return
-			}
+		for object, err := range b.listing(ctx, prefix) {
 			if err == nil {
 				err = ctx.Err() // pages are large
 			}
@@ -39,7 +28,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 				fail(b.explain(ctx, err))
 				return
 			}
-			name, ok := strings.CutPrefix(attrs.Name, b.prefix)
+			name, ok := strings.CutPrefix(object.Name, b.prefix)
 			if !ok || !strings.HasPrefix(name, prefix) || store.ValidName(name) != nil {
 				continue
 			}
@@ -48,25 +37,51 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 				return
 			}
 			last = name
-			if !yield(b.describe(name, attrs.Size, attrs.Created), nil) {
+			if !yield(b.describe(name, object), nil) {
 				return
 			}
 		}
 	}
 }
 
-func (b *Bucket) listing(ctx context.Context, prefix string) (*storage.ObjectIterator, error) {
-	bucket, err := b.handle(ctx)
-	if err != nil {
-		return nil, err
-	}
+// listing yields what the server lists, a page at a time.
+func (b *Bucket) listing(ctx context.Context, prefix string) iter.Seq2[*storage.Object, error] {
 	start := b.prefix + prefix
 	for !utf8.ValidString(start) { // the service is asked for whole characters
 		start = start[:len(start)-1]
 	}
-	query := &storage.Query{Prefix: start, Projection: storage.ProjectionNoACL}
-	if err := query.SetAttrSelection([]string{"Name", "Size", "Created"}); err != nil {
+	return func(yield func(*storage.Object, error) bool) {
+		for token := ""; ; {
+			page, err := b.page(ctx, func(call *storage.ObjectsListCall) {
+				call.Prefix(start).PageToken(token).Fields("nextPageToken", "items(name,size,timeCreated)")
+			})
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, object := range page.Items {
+				if !yield(object, nil) {
+					return
+				}
+			}
+			if token = page.NextPageToken; token == "" {
+				return
+			}
+		}
+	}
+}
+
+// page asks for one page of a listing. Its errors are not explained.
+func (b *Bucket) page(ctx context.Context, ask func(*storage.ObjectsListCall)) (page *storage.Objects, err error) {
+	objects, err := b.objects(ctx)
+	if err != nil {
 		return nil, err
 	}
-	return bucket.Objects(ctx, query), nil
+	call := objects.List(b.options.Bucket).Context(ctx)
+	ask(call)
+	err = retry(ctx, func() error {
+		page, err = call.Do(b.billing()...)
+		return err
+	})
+	return page, err
 }

@@ -1,6 +1,7 @@
 package gcsstore_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,52 @@ func TestDamagedAnswerIsNoticed(t *testing.T) {
 	proxy.Set(once(isRead, cloudtest.CorruptResponse(70_000)))
 	_, err := read(t.Context(), b, "x")
 	wantError(t, err, false, "read gs://", "CRC")
+}
+
+func TestReadDoesNotGoOnWithAnotherObject(t *testing.T) {
+	proxy, b := behind(t)
+	if err := create(t.Context(), b, "x", text(1_000_000, 1)); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Set(once(isRead, cloudtest.CutResponse(100_000)))
+	r, err := b.Open(t.Context(), "x", 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if err := errors.Join(b.Remove(t.Context(), "x"), create(t.Context(), b, "x", text(1_000_000, 2))); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err == nil || len(got) > 100_000 {
+		t.Errorf("%d bytes were read, %v", len(got), err)
+	}
+}
+
+// TestRangeOfAnUnpackedObjectIsRead as the service knows no ranges of objects that it unpacks.
+func TestRangeOfAnUnpackedObjectIsRead(t *testing.T) {
+	whole := text(1000, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Goog-Generation", "1")
+		w.Header().Set("X-Goog-Hash", "crc32c=AAAAAA==")
+		w.Header().Set("X-Goog-Stored-Content-Encoding", "gzip")
+		_, _ = w.Write(whole)
+	}))
+	defer server.Close()
+	b := open(t, gcsstore.Options{Bucket: "bucket", Endpoint: server.URL, Anonymous: true})
+	for _, section := range []struct {
+		offset, length int64
+		want           []byte
+	}{{0, -1, whole}, {0, 10, whole[:10]}, {100, 10, whole[100:110]}, {990, 100, whole[990:]}, {100, -1, whole[100:]}, {1000, 1, nil}, {2000, -1, nil}} {
+		r, err := b.Open(t.Context(), "x", section.offset, section.length)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if err != nil || !bytes.Equal(got, section.want) {
+			t.Errorf("%d bytes from %d: %d are read, %v; want %d", section.length, section.offset, len(got), err, len(section.want))
+		}
+		_ = r.Close()
+	}
 }
 
 func TestReadEndsWithItsContext(t *testing.T) {

@@ -61,7 +61,7 @@ func startBench(ctx context.Context, p plan) (_ *bench, err error) {
 	}
 	say("building jc-parquet")
 	b.binary = filepath.Join(b.dir, "jc-parquet")
-	build := exec.CommandContext(ctx, "go", "build", "-tags", "disable_grpc_modules", "-ldflags", "-s -w", "-o", b.binary, // as make build does
+	build := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", b.binary, // as make build does
 		"github.com/jetcapture/lake/cmd/jc-parquet")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
