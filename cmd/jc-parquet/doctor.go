@@ -47,7 +47,7 @@ wrong.`,
 		}, runFlags()...),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			log := app.Logger(cmd).WithOptions(zap.IncreaseLevel(zap.WarnLevel))
-			o, err := doctorOptions(ctx, cmd, log)
+			a, o, err := doctorOptions(ctx, cmd, log)
 			if err != nil {
 				return err
 			}
@@ -62,6 +62,7 @@ wrong.`,
 				o.JetStreamDomain = domain
 			}
 			r, err := examine(ctx, nc, o, cmd.Bool("fix"))
+			r.addColumns(a.checkSchemaChange(ctx, cmd.Bool("allow-schema-change"), o))
 			if cmd.Bool("json") {
 				err = errors.Join(err, r.json(cmd.Root().Writer))
 			} else {
@@ -73,7 +74,7 @@ wrong.`,
 }
 
 // doctorOptions are those that run would have. Columns that are yet to be inferred do not matter.
-func doctorOptions(ctx context.Context, cmd *cli.Command, log *zap.Logger) (*options, error) {
+func doctorOptions(ctx context.Context, cmd *cli.Command, log *zap.Logger) (*archive, *options, error) {
 	o := app.OptionsFrom[*jetcapture.NatsMessage, string](cmd)
 	o.Logger = log
 	a := archiveFrom(cmd)
@@ -85,9 +86,9 @@ func doctorOptions(ctx context.Context, cmd *cli.Command, log *zap.Logger) (*opt
 		argsErr = fmt.Errorf("there are %d arguments beside the flags, and doctor takes none; see %s --help", n, cmd.FullName())
 	}
 	if err := errors.Join(argsErr, a.configure(ctx, o)); err != nil {
-		return nil, app.UsageError(errors.Join(err, app.CheckFlags(cmd, o)))
+		return nil, nil, app.UsageError(errors.Join(err, app.CheckFlags(cmd, o)))
 	}
-	return o, app.CheckOptions(cmd, o)
+	return a, o, app.CheckOptions(cmd, o)
 }
 
 // A report is what the doctor prints.
@@ -119,6 +120,18 @@ func examine(ctx context.Context, nc *nats.Conn, o *options, fix bool) (*report,
 		f.Why, f.Change = inFlags.Replace(f.Why), inFlags.Replace(f.Change)
 	}
 	return r, err
+}
+
+// addColumns adds what checkSchemaChange has found.
+func (r *report) addColumns(err error) {
+	if err == nil {
+		return
+	}
+	r.Worst = jetcapture.SeverityFatal
+	r.Findings = append(r.Findings, jetcapture.Finding{
+		Severity: jetcapture.SeverityFatal, Check: "columns", Found: said(err),
+		Change: "give these columns other names or their old types, name another --out, or accept it with --allow-schema-change",
+	})
 }
 
 // inFlags says in the words of flags what a library user sets.

@@ -98,7 +98,7 @@ func TestREADMEShowsThePermissionsAsTheyArePrinted(t *testing.T) {
 func TestPermissionsAreOfTheNamesThatFlagsGive(t *testing.T) {
 	list := printed(t, "run", "--stream=S", "--consumer=c", "--js-domain=hub", "--inbox-prefix=_IN.me", "--ledger=L", "--infer")
 	for _, want := range []string{
-		"$JS.hub.API.STREAM.INFO.S", "$JS.API.STREAM.INFO.S", "$JS.hub.API.STREAM.PURGE.L", "$JS.ACK.S.c.>", "_IN.me.>", "$JS.hub.API.CONSUMER.CREATE.S.>",
+		"$JS.hub.API.STREAM.INFO.S", "$JS.API.STREAM.INFO.S", "$JS.hub.API.STREAM.PURGE.L", "$JS.ACK.S.c.>", "_IN.me.>", "$JS.hub.API.CONSUMER.CREATE.S.*",
 	} {
 		if !slices.ContainsFunc(list, func(p jetcapture.Permission) bool { return p.Subject == want }) {
 			t.Errorf("there is no %s", want)

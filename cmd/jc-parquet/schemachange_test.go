@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,6 +43,10 @@ func TestColumnsOfOtherTypesThanInTheLakeAreRefused(t *testing.T) {
 			!strings.Contains(stderr, "--columns: column id is binary (STRING), and was int64 (INT(64,true)) in ") ||
 			!strings.Contains(stderr, "--columns: column a (b) is binary (JSON), and was boolean in ") {
 			t.Fatalf("%v: exit code %d, want 4 columns refused:\n%s", args, code, stderr)
+		}
+		run[0] = "doctor"
+		if code, stdout, _ := jcParquet(slices.DeleteFunc(run, func(arg string) bool { return arg == "--until-caught-up" })...); code != app.ExitError || !strings.Contains(stdout, "column id is binary (STRING), and was int64") {
+			t.Errorf("%v: doctor has exit code %d:\n%s", args, code, stdout)
 		}
 		archiveSales(t, s, dir, append(args, consumer, "--allow-schema-change", "--columns", write(t, "changed.yaml", changed))...)
 	}
