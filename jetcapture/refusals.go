@@ -64,14 +64,6 @@ func WatchPermissions(ctx context.Context, nc *nats.Conn, permissions []Permissi
 	return until, r.stop
 }
 
-// refusedOr returns the error that ended a context of WatchPermissions, err if that is not why it ended.
-func refusedOr(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); errors.Is(cause, ErrPermission) {
-		return cause
-	}
-	return err
-}
-
 // permitted makes a request to a subject. It returns an error that wraps ErrPermission as soon as the server refuses it.
 func permitted[T any](ctx context.Context, nc *nats.Conn, subject string, ask func(context.Context) (T, error)) (T, error) {
 	until, r := watchRefusals(ctx, nc, []Permission{{Subject: subject, Needed: true}}, zap.NewNop())
