@@ -2,6 +2,7 @@ package gcsstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -59,7 +60,7 @@ func (u *upload) send(ctx context.Context) (*storage.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if int64(made.Size) != u.size || made.Crc32c != u.crc { //nolint:gosec // of at most 5 TiB
+	if made.Name == "" || int64(made.Size) != u.size || made.Crc32c != u.crc { //nolint:gosec // of at most 5 TiB
 		return nil, u.discard(ctx, made)
 	}
 	return made, nil
@@ -105,6 +106,9 @@ func (u *upload) discard(ctx context.Context, made *storage.Object) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardTimeout)
 	defer cancel()
 	damage := fmt.Errorf("the server stored %d bytes with CRC32C %s of %d with %s", made.Size, made.Crc32c, u.size, u.crc)
+	if made.Name == "" { // it took the content for the description, because the request was damaged
+		return errors.New("the server stored it under no name")
+	}
 	err := retry(ctx, func() error {
 		return u.objects.Delete(u.bucket.options.Bucket, u.full).Generation(made.Generation).Context(ctx).Do(u.bucket.billing()...)
 	})
