@@ -36,8 +36,9 @@ func New[P Payload, K DestKey](options Options[P, K]) *Capture[P, K] {
 // With Options.UntilCaughtUp it also returns nil once there is nothing left to capture.
 //
 // It returns an error of Options.Validate before it starts, ErrStreamNotFound, ErrConsumerNotFound or ErrConsumerUnfit
-// if there is nothing to capture, or no more, ErrPermission if the server refuses what it needs before the first message is asked for, ErrConnectionClosed, ErrDrainTimeout, or the store's error if that is
-// marked by store.Permanent. Whatever the error, a message is acknowledged only if it is stored.
+// if there is nothing to capture, or no more, ErrPermission if the server refuses what it needs before the first message is
+// asked for, ErrOtherStore or ErrFilesMissing if the ledger's files are not in the store, ErrConnectionClosed, ErrDrainTimeout,
+// or the store's error if that is marked by store.Permanent. Whatever the error, a message is acknowledged only if it is stored.
 //
 // Run leaves the connection open. It should reconnect without limit (nats.MaxReconnects(-1)), for Run ends when it is
 // closed; in between Run waits. A Store that ignores its context holds Run up.
@@ -174,7 +175,7 @@ func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K
 	}
 	if b.lowered {
 		o.Logger.Warn(fmt.Sprintf("The server allows consumers of stream %s a MaxAckPending of %d, and the consumer is made with that instead of %d: all captures together may hold no more.",
-			o.NATSStreamName, create.MaxAckPending, 5*o.MaxInFlight), zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName))
+			o.NATSStreamName, b.consumer.CachedInfo().Config.MaxAckPending, create.MaxAckPending), zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName))
 	}
 	for _, f := range examinationOf(o, b, nc).findings() {
 		switch {

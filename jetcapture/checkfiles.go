@@ -27,6 +27,8 @@ func checkFiles[K DestKey](ctx context.Context, d *diagnosis, locator store.Loca
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		d.addOtherStore(c, "this one has no id")
+	case store.IsPermanent(err):
+		d.add(SeverityFatal, "ledger's store", "not known", err.Error(), "see that "+store.IdentityName+" can be read, and is as it was made")
 	case err != nil:
 		d.note("ledger's store", c.Place, fmt.Sprintf("whether this store is that one is not known: %v", err))
 	case id != c.Store:

@@ -39,8 +39,9 @@ func bindConsumer(ctx context.Context, js jetstream.JetStream, stream, consumer 
 	b.stream, b.asked = s.CachedInfo(), time.Now()
 	c, err := s.Consumer(ctx, consumer)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) && create != nil {
-		b.lowered, err = withinLimits(create, func() error {
-			c, err = s.CreateConsumer(ctx, *create)
+		config := *create
+		b.lowered, err = withinLimits(&config, func() error {
+			c, err = s.CreateConsumer(ctx, config)
 			return err
 		})
 		if errors.Is(err, jetstream.ErrMaximumConsumersLimit) {
@@ -75,8 +76,7 @@ func withinLimits(config *jetstream.ConsumerConfig, send func() error) (lowered 
 		if err = send(); !errors.As(err, &api) || api.ErrorCode != jsErrMaxAckPending {
 			return lowered, err
 		}
-		words := strings.Fields(api.Description) // ... exceeds system limit of 1000
-		most, bad := strconv.Atoi(words[len(words)-1])
+		most, bad := strconv.Atoi(api.Description[strings.LastIndexByte(api.Description, ' ')+1:]) // ... exceeds system limit of 1000
 		if bad != nil || most <= 0 || config.MaxAckPending > 0 && most >= config.MaxAckPending {
 			return lowered, err
 		}

@@ -173,7 +173,7 @@ func (k *keeper[K]) ready(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // it was told to end
-		case endsCapture(err):
+		case endsCapture(err), store.IsPermanent(err):
 			return err
 		}
 		k.log.Warn("the ledger is not read yet, will retry", zap.String("ledger", k.stream.Name()), zap.Duration("since", time.Since(start)), zap.Error(err))
@@ -193,7 +193,7 @@ func (k *keeper[K]) tryReady(ctx context.Context) error {
 	defer cancel()
 	settings, err := k.once.Agree(soon)
 	if errors.Is(err, ledger.ErrOtherStore) {
-		return fmt.Errorf("ledger %s: %w", k.stream.Name(), err)
+		return k.otherStore(err)
 	}
 	if shorter, longer := k.once.Retentions(); err == nil && shorter != longer {
 		k.log.Info("the ledger's retention was changed: until the longer one is over, entries are kept by it, and blocks are too old by the shorter one",

@@ -21,7 +21,9 @@ import (
 // These are folders as jc-parquet's --split makes them.
 func splitByNothing(string) (string, error) { return "", nil }
 
-func splitBySubject(destKey string) (string, error) { return store.HivePart("by_subject", destKey), nil }
+func splitBySubject(destKey string) (string, error) {
+	return store.HivePart("by_subject", destKey), nil
+}
 
 func splitByToken(destKey string) (string, error) {
 	return store.HivePart("token_2", strings.TrimPrefix(destKey, "orders.")), nil

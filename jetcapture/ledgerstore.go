@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
+	"github.com/jetcapture/lake/jetcapture/internal/parallel"
 	"github.com/jetcapture/lake/jetcapture/ledger"
 	"github.com/jetcapture/lake/store"
 )
@@ -27,7 +28,7 @@ func probeStore(ctx context.Context, s any, log *zap.Logger) error {
 		return nil
 	}
 	for attempt := 1; ; attempt++ {
-		err := prober.Probe(ctx)
+		err := noPanic("the store", func() error { return prober.Probe(ctx) })
 		if err == nil {
 			return nil
 		}
@@ -61,12 +62,18 @@ func (k *keeper[K]) identifyStore(ctx context.Context) error {
 	})
 	switch {
 	case known && errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("ledger %s: %w", k.stream.Name(), k.once.OtherStore(there, "this capture's has no id ("+err.Error()+")"))
+		return k.otherStore(k.once.OtherStore(there, "this capture's has no id ("+err.Error()+")"))
 	case err != nil:
 		return fmt.Errorf("options: Store: %w", err)
 	}
 	k.once.InStore(k.inStore, location)
 	return nil
+}
+
+// otherStore adds the ledger's name, and the commands that let it forget, to an error of ErrOtherStore.
+func (k *keeper[K]) otherStore(err error) error {
+	name := k.stream.Name()
+	return fmt.Errorf("ledger %s: %w (jc-parquet reset --ledger %s --yes, or nats stream rm %s)", name, err, name, name)
 }
 
 // identify returns the id of the store that the files go to, and where it is. If create is set it gives the store one.
@@ -109,16 +116,17 @@ func (k *keeper[K]) untilIdentified(ctx context.Context, final func(error) bool,
 // checkFiles looks for the latest files that the ledger says are stored. Where some are gone, and the consumer is to deliver their
 // messages again, these would be acknowledged as archived: that is an error, which wraps ErrFilesMissing. Otherwise it is a warning.
 func (k *keeper[K]) checkFiles(ctx context.Context, consumer *jetstream.ConsumerInfo) error {
-	soon, cancel := context.WithTimeout(ctx, readyLog)
+	reading, cancel := context.WithTimeout(ctx, readyLog)
 	defer cancel()
-	files, err := k.once.NewestFiles(soon, filesLookedFor)
+	files, err := k.once.NewestFiles(reading, filesLookedFor)
 	if err != nil {
-		k.log.Warn("the latest files are not looked for, as the ledger cannot be read", zap.Error(err))
-		return nil
+		k.log.Warn("not all of the latest files are looked for: the ledger was not read in time", zap.Int("looked_for", len(files)), zap.Error(err))
 	}
-	missing, err := missingFiles(soon, k.once.locator, files)
+	looking, cancel := context.WithTimeout(ctx, readyLog)
+	defer cancel()
+	missing, err := missingFiles(looking, k.once.locator, files)
 	if err != nil {
-		k.log.Warn("the latest files are not looked for, as the store does not answer", zap.Error(err))
+		k.log.Warn("not all of the latest files were looked for: the store did not answer in time", zap.Error(err))
 	}
 	switch r := k.book.Remembered(); {
 	case len(missing) == 0:
@@ -132,9 +140,12 @@ func (k *keeper[K]) checkFiles(ctx context.Context, consumer *jetstream.Consumer
 	return nil
 }
 
-// missingFiles returns those files that the store does not have.
-func missingFiles[K DestKey](ctx context.Context, locator store.Locator[K], files []ledger.StoredFile) (missing []ledger.StoredFile, err error) {
-	for _, f := range files {
+// missingFiles returns those files that the store does not have, also with an error.
+func missingFiles[K DestKey](ctx context.Context, locator store.Locator[K], files []ledger.StoredFile) ([]ledger.StoredFile, error) {
+	const atOnce = 16
+	gone := make([]bool, len(files))
+	err := parallel.Do(len(files), atOnce, func(i int) error {
+		f := files[i]
 		err := noPanic("the store", func() error {
 			bucket, err := locator.Bucket(ctx, f.Place.Root)
 			if err == nil {
@@ -142,14 +153,18 @@ func missingFiles[K DestKey](ctx context.Context, locator store.Locator[K], file
 			}
 			return err
 		})
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			missing = append(missing, f)
-		case err != nil:
-			return missing, err
+		if gone[i] = errors.Is(err, fs.ErrNotExist); gone[i] {
+			return nil
+		}
+		return err
+	})
+	var missing []ledger.StoredFile
+	for i := range files {
+		if gone[i] {
+			missing = append(missing, files[i])
 		}
 	}
-	return missing, nil
+	return missing, err
 }
 
 // comeAgain reports whether a consumer has not delivered the messages of some files yet, though they are archived.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,8 +15,9 @@ import (
 )
 
 const (
-	refusalPoll   = 50 * time.Millisecond
-	refusalTry    = 2 * time.Second // for a round trip after something was tried
+	refusalPoll   = 50 * time.Millisecond // while the capture begins
+	refusalLook   = time.Second           // afterwards
+	refusalTry    = 2 * time.Second       // for a round trip after something was tried
 	refusalRepeat = 10 * time.Second
 )
 
@@ -49,7 +51,7 @@ func watchRefusals(ctx context.Context, nc *nats.Conn, permissions []Permission,
 	}
 	go func() {
 		defer close(r.stopped)
-		for sleep(looking, refusalPoll) {
+		for sleep(looking, r.every()) {
 			r.look()
 		}
 	}()
@@ -89,6 +91,16 @@ func (r *refusals) begun() {
 	r.begins = false
 }
 
+// every is the time between two looks.
+func (r *refusals) every() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.begins {
+		return refusalPoll
+	}
+	return refusalLook
+}
+
 // refusal returns the error that ended the context, nil if none did.
 func (r *refusals) refusal() error {
 	r.look()
@@ -114,11 +126,16 @@ func (r *refusals) look() {
 		if !covers(p.Subject, subject) {
 			p.Subject = mapped(p.Subject)
 		}
-		if p.Subscribe == subscribe && covers(p.Subject, subject) {
+		if p.Subscribe == subscribe && covers(p.Subject, subject) && (!subscribe || p.isUsed(subject)) {
 			r.refused(&p)
 			return
 		}
 	}
+}
+
+// isUsed reports whether a subject is one that the permission is for. Others subscribe to inboxes, too.
+func (p *Permission) isUsed(subject string) bool {
+	return slices.ContainsFunc(p.used(), func(pattern string) bool { return covers(pattern, subject) })
 }
 
 func (r *refusals) refused(p *Permission) {

@@ -150,3 +150,15 @@ func modified(t *testing.T, name string) time.Time {
 	}
 	return info.ModTime()
 }
+
+// Trying again does not help: the file that has the store's id must be put right.
+func TestDamagedIdOfTheStoreEndsTheCapture(t *testing.T) {
+	t.Parallel()
+	a := archive(t, 10)
+	if err := os.WriteFile(filepath.Join(a.dir, "_jetcapture", "store.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := catchUp(t, a.connect(), onceIn(store.NewDir(a.dir), inOneFolder)); !store.IsPermanent(err) || !strings.Contains(err.Error(), "_jetcapture/store.json") {
+		t.Errorf("Run = %v", err)
+	}
+}

@@ -16,15 +16,15 @@ import (
 
 // Choose returns a BlockStore that puts each block into the store that pick returns for its destination key, such as a
 // bucket of each tenant. What belongs to no destination key, dead letters, goes into root. It is a RootWriter, and a Locator
-// and a Prober as far as the stores that it is given are. Probe tries root, and the store of the zero destination key if pick has one; a capture
-// that delivers exactly once has the others tried when they are first used.
+// and a Prober as far as the stores that it is given are. Probe tries root. A capture that delivers exactly once has the others tried
+// when they are first used, and ends if one of them overwrites.
 //
 // pick is called for each try to store or locate a block, by several goroutines at a time, and must not open a connection each
 // time: keep what it returned, for as many destination keys as there can be. It must return the same place for a destination
 // key each time, in all captures of a consumer. Its errors come through: mark with Permanent what retrying cannot fix, which
 // then wraps ErrDestKey too.
 func Choose[K comparable](pick func(destKey K) (BlockStore[K], error), root BlockStore[K]) BlockStore[K] {
-	return &chooser[K]{pick: pick, root: root, probed: make(map[BlockStore[K]]struct{})}
+	return &chooser[K]{pick: pick, root: root, probed: make(map[any]time.Time)}
 }
 
 type chooser[K comparable] struct {
@@ -32,11 +32,13 @@ type chooser[K comparable] struct {
 	root BlockStore[K]
 
 	mu     sync.Mutex
-	probed map[BlockStore[K]]struct{} // by ProbeKey, at most maxProbed
+	probed map[any]time.Time // places that ProbeKey has tried, at most maxProbed, and when to try again; zero for never
 }
 
-// maxProbed is how many stores ProbeKey tries. There are more if pick makes one each time.
-const maxProbed = 10_000
+const (
+	maxProbed  = 10_000          // places that ProbeKey tries; there are more if pick makes one each time
+	probeAgain = 5 * time.Minute // after a place could not be tried
+)
 
 func (c *chooser[K]) Write(ctx context.Context, block io.Reader, destKey K, dir, fileName string) (string, int64, time.Duration, error) {
 	picked, err := c.storeOf(destKey)
@@ -74,44 +76,76 @@ func (c *chooser[K]) WriteRoot(ctx context.Context, block io.Reader, dir, fileNa
 
 var errNoRootStore = Permanent(errors.New("store a dead letter: Choose was given no store for what belongs to no destination key"))
 
-// Probe implements Prober.
+// Probe implements Prober: it tries root. What pick returns for a destination key is tried by ProbeKey, as only those that messages have
+// need to lead to a place.
 func (c *chooser[K]) Probe(ctx context.Context) error {
 	if c.root == nil {
 		return errNoRootStore
 	}
-	if err := probeBlocks(ctx, c.root); err != nil {
-		return err
-	}
-	var zero K
-	if picked, err := c.storeOf(zero); err == nil {
-		return probeBlocks(ctx, picked)
-	}
-	return nil
+	return probeBlocks(ctx, c.root)
 }
 
 // ProbeKey implements KeyProber.
 func (c *chooser[K]) ProbeKey(ctx context.Context, destKey K) error {
 	picked, err := c.storeOf(destKey)
-	if err != nil || !reflect.ValueOf(picked).Comparable() {
+	if err != nil {
 		return err
 	}
 	if inner, ok := picked.(KeyProber[K]); ok {
 		return inner.ProbeKey(ctx, destKey)
 	}
-	c.mu.Lock()
-	_, done := c.probed[picked]
-	done = done || len(c.probed) >= maxProbed
-	c.mu.Unlock()
-	if done {
+	place, ok := placeOf(ctx, picked, destKey)
+	if !ok || !c.isDue(place) {
 		return nil
 	}
-	if err := probeBlocks(ctx, picked); err != nil && !errors.Is(err, ErrNoProbe) {
+	err = probeBlocks(ctx, picked)
+	c.note(place, err)
+	if err != nil && !errors.Is(err, ErrNoProbe) {
 		return fmt.Errorf("choose store: %w", err)
 	}
-	c.mu.Lock()
-	c.probed[picked] = struct{}{}
-	c.mu.Unlock()
 	return nil
+}
+
+// placeOf returns what tells the place of a destination key from others, also where pick makes a new store each time: the bucket below
+// all that is around it, or the path of a local folder.
+func placeOf[K comparable](ctx context.Context, picked BlockStore[K], destKey K) (place any, ok bool) {
+	place = picked
+	if locator, err := locatorFor(picked); err == nil {
+		if at, err := locator.Locate(ctx, destKey, "", "x"); err == nil {
+			if bucket, err := locator.Bucket(ctx, at.Root); err == nil {
+				place = innermost(bucket)
+			}
+		}
+	}
+	if d, isDir := place.(*Dir); isDir {
+		place = d.root
+	}
+	return place, reflect.ValueOf(place).Comparable()
+}
+
+// isDue reports whether a place is to be tried.
+func (c *chooser[K]) isDue(place any) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	again, known := c.probed[place]
+	if !known {
+		return len(c.probed) < maxProbed
+	}
+	return !again.IsZero() && time.Now().After(again)
+}
+
+// note notes what has come of trying a place. One that overwrites stays due, and others that could not be tried are tried again later.
+func (c *chooser[K]) note(place any, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err == nil, errors.Is(err, ErrNoProbe):
+		c.probed[place] = time.Time{}
+	case errors.Is(err, ErrNotCreateOnly):
+		delete(c.probed, place)
+	default:
+		c.probed[place] = time.Now().Add(probeAgain)
+	}
 }
 
 func probeBlocks[K comparable](ctx context.Context, s BlockStore[K]) error {

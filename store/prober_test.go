@@ -47,9 +47,9 @@ func TestStoresAroundAStoreThatOverwritesSaySo(t *testing.T) {
 	wantProbe(t, bad, store.ErrNotCreateOnly)
 	wantProbe(t, store.Choose(always(good), good), nil)
 	wantProbe(t, store.Choose(always(good), bad), store.ErrNotCreateOnly)
-	wantProbe(t, store.Choose(always(bad), good), store.ErrNotCreateOnly)
-	wantProbe(t, store.Choose(always(good), store.Choose(always(bad), good)), store.ErrNotCreateOnly)
-	wantProbe(t, store.Choose(always(&onlyBlocksStore{}), good), store.ErrNoProbe)
+	wantProbe(t, store.Choose(always(bad), good), nil) // but ProbeKey tells
+	wantProbe(t, store.Choose(always(good), store.Choose(always(good), bad)), store.ErrNotCreateOnly)
+	wantProbe(t, store.Choose(always(good), &onlyBlocksStore{}), store.ErrNoProbe)
 	wantProbe(t, store.Choose(func(string) (store.BlockStore[string], error) { return nil, errors.New("no such tenant") }, good), nil)
 
 	folder := t.TempDir() + "/new"
@@ -99,6 +99,26 @@ func TestChosenStoresAreProbedOnce(t *testing.T) {
 			if err := prober.ProbeKey(t.Context(), "bad"); !errors.Is(err, store.ErrNotCreateOnly) {
 				t.Errorf("ProbeKey of a store that overwrites returns %v", err)
 			}
+		}
+	}
+}
+
+// pick may make a store each time, and a place that cannot be tried is not tried with each block.
+func TestPlacesAreProbedOnceWhoeverLeadsThere(t *testing.T) {
+	probes := 0
+	var found error
+	bucket := &faulty{Bucket: store.NewMem(), probe: func(context.Context, string) error { probes++; return found }}
+	for _, found = range []error{nil, errors.New("cannot be read")} {
+		probes = 0
+		prober, ok := store.Choose(func(string) (store.BlockStore[string], error) { return store.Blocks[string](bucket, nil), nil }, nil).(store.KeyProber[string])
+		if !ok {
+			t.Fatal("a chooser is no KeyProber")
+		}
+		for range 5 {
+			_ = prober.ProbeKey(t.Context(), "a")
+		}
+		if probes != 1 {
+			t.Errorf("%d probes where it finds %v, want 1", probes, found)
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/jetcapture/lake/jetcapture/internal/parallel"
 )
 
 // Contents are what a ledger holds.
@@ -155,29 +157,33 @@ func (b *Book) Remembered() (r Remembered) {
 	return r
 }
 
-// rootsMost is in how many roots of the store the latest file is looked up.
-const rootsMost = 256
+const (
+	rootsMost     = 256 // in how many roots of the store the latest file is looked up
+	fetchedAtOnce = 16
+)
 
 // NewestFiles returns the latest n files that the ledger says are stored, and the latest of each root of the store, up to 256 roots.
-// The latest comes first.
+// The latest comes first. With an error it returns those that it has found before.
 func (l *Ledger) NewestFiles(ctx context.Context, n int) ([]StoredFile, error) {
 	return newestFiles(ctx, l.log, l.book, n)
 }
 
-func newestFiles(ctx context.Context, log Log, b *Book, n int) (files []StoredFile, err error) {
-	for _, c := range b.newest(n) {
+// newestFiles also returns what it has found before an error.
+func newestFiles(ctx context.Context, log Log, b *Book, n int) ([]StoredFile, error) {
+	claims := b.newest(n)
+	files := make([]StoredFile, len(claims))
+	err := parallel.Do(len(claims), fetchedAtOnce, func(i int) error {
+		c := claims[i]
 		e, err := log.Fetch(ctx, c.place)
-		switch {
-		case errors.Is(err, ErrForgotten):
-			continue
-		case err != nil:
-			return nil, err
+		if err == nil && e.Block == c.id {
+			files[i] = StoredFile{e.Place, c.first, c.final}
 		}
-		if e.Block == c.id {
-			files = append(files, StoredFile{e.Place, c.first, c.final})
+		if errors.Is(err, ErrForgotten) {
+			return nil
 		}
-	}
-	return files, nil
+		return err
+	})
+	return slices.DeleteFunc(files, func(f StoredFile) bool { return f.Last == 0 }), err
 }
 
 // A newestClaim is one of those that newest returns.

@@ -145,8 +145,8 @@ func (l *Ledger) want(there Settings, ok bool) (Settings, error) {
 // OtherStore is the error for a capture whose store is not the one that the ledger is about. here says what the capture has found.
 func (l *Ledger) OtherStore(there Settings, here string) error {
 	r := l.book.Remembered()
-	return fmt.Errorf("%w: it remembers %d messages in %d files of %s (id %s), and %s: they would be acknowledged as archived and be in no file there. "+
-		"Go on with the store before: put its files back, with _jetcapture/store.json. Or start over: stop all captures of the consumer, and let the ledger forget with jc-parquet reset",
+	return fmt.Errorf("%w: it remembers %d messages in %d files of %s (id %s), and %s: they would be acknowledged as archived and be in no file here. "+
+		"Go on with the store before: put its files back, with _jetcapture/store.json. Or start over: stop all captures of the consumer, and let the ledger forget",
 		ErrOtherStore, r.Messages, r.Files, there.Place, there.Store, here)
 }
 
