@@ -203,8 +203,8 @@ func TestDoctorWarnsOfAStoreThatCannotBeProbed(t *testing.T) {
 	inner := o.Store.(locatorStore)
 	for name, blocks := range map[string]jetcapture.BlockStore[string]{
 		"by itself": unprobed{inner, inner, inner},
-		"chosen": store.Choose(func(string) (jetcapture.BlockStore[string], error) { return unprobed{inner, inner, inner}, nil },
-			jetcapture.BlockStore[string](inner)),
+		"chosen": store.Choose(func(string) (jetcapture.BlockStore[string], error) { return inner, nil },
+			jetcapture.BlockStore[string](unprobed{inner, inner, inner})),
 	} {
 		t.Run(name, func(t *testing.T) {
 			o.Store = blocks

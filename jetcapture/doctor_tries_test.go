@@ -181,10 +181,10 @@ func TestDoctorGoesOnWithoutRightsThatACaptureDoesNotNeed(t *testing.T) {
 	defer nc.Close()
 	o := onceNDJSON(t.TempDir())
 	o.CreateConsumer = true
-	if f := found(t, nc, o, "account"); f.Severity != jetcapture.SeverityOK || f.Found != "not known" || !strings.Contains(f.Why, "$JS.API.INFO") {
+	if f := found(t, nc, o, "account"); f.Severity != jetcapture.SeverityAdvice || f.Found != "not known" || !strings.Contains(f.Change, "$JS.API.INFO") {
 		t.Errorf("it says %+v", f)
 	}
-	if f := found(t, nc, o, "ledger's subjects"); f.Severity != jetcapture.SeverityOK || !strings.Contains(f.Why, "$JS.API.STREAM.NAMES") {
+	if f := found(t, nc, o, "ledger's subjects"); f.Severity != jetcapture.SeverityAdvice || !strings.Contains(f.Change, "$JS.API.STREAM.NAMES") {
 		t.Errorf("it says %+v", f)
 	}
 }
@@ -202,7 +202,7 @@ func TestDoctorFindsEntriesThatAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	if f := found(t, nc, o, "entry in the ledger"); f.Severity != jetcapture.SeverityFatal || !strings.Contains(f.Change, "publish on JC_LEDGER.") {
+	if f := found(t, nc, o, "permissions"); f.Severity != jetcapture.SeverityFatal || !strings.Contains(f.Change, "publish to JC_LEDGER.>") {
 		t.Errorf("it says %+v", f)
 	}
 }

@@ -193,9 +193,9 @@ func TestExactlyOnceRefusesAStoreThatOverwrites(t *testing.T) {
 	}
 	bad, good := o.Store, onceNDJSON(t.TempDir()).Store
 	o.UntilCaughtUp = true
-	o.Store = store.Choose(func(string) (jetcapture.BlockStore[string], error) { return bad, nil }, good)
+	o.Store = store.Choose(func(string) (jetcapture.BlockStore[string], error) { return good, nil }, bad)
 	if err := o.Build().Run(t.Context(), s.Connect()); !errors.Is(err, store.ErrNotCreateOnly) {
-		t.Errorf("Run = %v, with a store for each destination key", err)
+		t.Errorf("Run = %v, with a store for dead letters", err)
 	}
 	s.Publish(10, order)
 	o.Store = store.Choose(func(region string) (jetcapture.BlockStore[string], error) {

@@ -9,13 +9,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/jetcapture/lake/jetcapture"
+	"github.com/jetcapture/lake/jetcapture/capturetest"
 )
 
 // The doctor finds what run needs also where it is granted or denied by other patterns.
 func TestExamineMatchesPatterns(t *testing.T) {
 	t.Parallel()
 	const user = "capture"
-	s := startServer(t)
+	s := ordersServer(t)
 	o := onceNDJSON(t.TempDir())
 	all := []string{"$JS.API.>", "$JS.ACK.ORDERS.lake.*.*.*.*.*", "JC_LEDGER.*.>", "$SYS.REQ.USER.INFO"}
 	for _, c := range []struct {
@@ -53,7 +54,7 @@ func TestExamineMatchesPatterns(t *testing.T) {
 func TestTryingPermissionsLeavesNothing(t *testing.T) {
 	t.Parallel()
 	const user = "capture"
-	s := startServer(t)
+	s := ordersServer(t)
 	s.Publish(10, order)
 	o := onceNDJSON(t.TempDir())
 	untilCaughtUp(t, s, o)
@@ -81,4 +82,13 @@ func TestTryingPermissionsLeavesNothing(t *testing.T) {
 	if after := s.Info(streamName, consumerName); after.AckFloor.Stream != before.AckFloor.Stream || after.Delivered.Consumer != before.Delivered.Consumer {
 		t.Errorf("the consumer was %+v and is %+v", before, after)
 	}
+}
+
+// ordersServer is startServer for tests that run beside others, whose goroutines come and go.
+func ordersServer(t *testing.T) *capturetest.Server {
+	t.Helper()
+	s := capturetest.Start(t)
+	s.Stream(streamName, "orders.>")
+	s.Consumer(streamName, consumerName, nil)
+	return s
 }
