@@ -119,8 +119,9 @@ key-value bucket (a stream KV_…) have a column operation before those of the l
 nulls.
 
 --infer makes the file from the first messages, if it is not there, and prints it; what is there is never changed.
-At the start the columns are compared with those of the newest Parquet file among the first 5,000 in --out; columns that
-have another type there are refused, unless --allow-schema-change is given.
+At the start the columns are compared with those of the newest Parquet file in --out; columns that have another type
+there are refused, unless --allow-schema-change is given. Without --split it is looked for in the folders of today and
+yesterday first. Where more than 5,000 objects are listed a warning says that nothing was compared.
 
 Folders: --split subject makes by_subject=…, token:2 makes token_2=…, header:Tenant-Id makes tenant_id=…
 (header_ comes before a name that is a column already). Messages without the token or header go to

@@ -19,7 +19,7 @@ import (
 
 // The limits of looking for the newest file of a lake.
 const (
-	maxListed  = 5_000 // objects
+	maxListed  = 5_000 // objects outside folders of _
 	maxLooking = 20 * time.Second
 )
 
@@ -41,7 +41,7 @@ func (a *archive) checkSchemaChange(ctx context.Context, allow bool, o *options)
 	newest, found, err := a.newestSchema(ctx)
 	switch {
 	case err != nil:
-		o.Logger.Warn("the columns are not compared with those of files in the lake", zap.Error(err))
+		o.Logger.Warn("the columns were compared with none of the files in the lake", zap.Error(err))
 		return nil
 	case newest == "":
 		return nil
@@ -74,7 +74,7 @@ func schemaOf(w writer) (string, error) {
 	return info.Schema, nil
 }
 
-// newestSchema returns the schema of the newest Parquet file among those that are listed, and its name, "" if there is none.
+// newestSchema returns the schema of the newest Parquet file in the lake, and its name, "" if there is none.
 func (a *archive) newestSchema(ctx context.Context) (name, schema string, err error) {
 	bucket, err := a.lake.open(ctx)
 	if err != nil {
@@ -115,19 +115,32 @@ func (a *archive) newestFolders(now time.Time) []string {
 	return []string{now.Format(layout), now.AddDate(0, 0, -1).Format(layout), ""}
 }
 
-// newestFile returns the Parquet file of the latest interval among maxListed objects, or "". Names of files begin with it.
+var errManyObjects = errors.New("more than 5,000 objects are to be listed to find the newest file: it may have columns of other types")
+
+// captured is the name of a Parquet file that a capture has stored: its interval comes first.
+var captured = regexp.MustCompile(`^(\d{8}T\d{6}Z)-\d{16,}-\d{16,}-[0-9a-z]{16}\.parquet$`)
+
+// newestFile returns the Parquet file of the latest interval below a prefix, the last one stored if there are several, or "".
+// Its error is errManyObjects if there are more than maxListed objects: any of them may be newer.
 func newestFile(ctx context.Context, bucket store.Bucket, prefix string) (newest string, err error) {
+	var interval string
+	var modified time.Time
 	listed := 0
 	for object, err := range bucket.List(ctx, prefix) {
 		if err != nil {
 			return "", err
 		}
-		if !strings.HasPrefix(object.Name, "_") && strings.HasSuffix(object.Name, ".parquet") && path.Base(object.Name) > path.Base(newest) {
-			newest = object.Name
+		if strings.Contains("/"+object.Name, "/_") { // dead letters, and what is ours
+			continue
 		}
-		if listed++; listed == maxListed {
-			break
+		if listed++; listed > maxListed {
+			return "", errManyObjects
 		}
+		name := captured.FindStringSubmatch(path.Base(object.Name))
+		if name == nil || name[1] < interval || name[1] == interval && !object.Modified.After(modified) {
+			continue
+		}
+		newest, interval, modified = object.Name, name[1], object.Modified
 	}
 	return newest, nil
 }
