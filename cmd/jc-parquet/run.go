@@ -115,8 +115,8 @@ There are also encoding (plain, dict, delta, split), bloom (true) and sort (asce
 The columns of files are then subject, headers (JSON), stream, stream_seq, timestamp, timestamp_ns, those of the list,
 and _rest: JSON of all that no column took, nulls and values that do not fit their column among it; the log counts
 these, and says what to write instead. Payloads that are no JSON, empty or not UTF-8 are dead letters. Files of a
-key-value bucket (a stream KV_…) have a column operation before those of the list: PUT, or DEL or PURGE in rows of
-nulls.
+key-value bucket (a stream KV_…) have a column operation before those of the list, unless it has one: PUT, or DEL or
+PURGE in rows of nulls.
 
 --infer makes the file from the first messages, if it is not there, and prints it; what is there is never changed.
 At the start the columns are compared with those of the newest Parquet file in --out; columns that have another type

@@ -88,7 +88,10 @@ func archiveSales(t *testing.T, s *capturetest.Server, dir string, args ...strin
 	if !slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--consumer") }) {
 		args = append(args, "--consumer=lake")
 	}
-	args = append([]string{"run", "--server", s.URL(), "--stream=SALES", "--create-consumer", "--until-caught-up", "--out", dir}, args...)
+	if !slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--stream") }) {
+		args = append(args, "--stream=SALES")
+	}
+	args = append([]string{"run", "--server", s.URL(), "--create-consumer", "--until-caught-up", "--out", dir}, args...)
 	code, stdout, stderr := jcParquet(args...)
 	if code != app.ExitOK {
 		t.Fatalf("exit code %d: %s", code, stderr)

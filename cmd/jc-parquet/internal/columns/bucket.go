@@ -1,7 +1,7 @@
 package columns
 
 import (
-	"fmt"
+	"slices"
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/schema"
@@ -45,13 +45,7 @@ func header(m *format.RawMessage, name string) string {
 	return ""
 }
 
-// checkOperation refuses a column that has the name of another.
-func checkOperation(columns []Column) error {
-	for i := range columns {
-		if name := columns[i].Name; fold(name) == Operation {
-			return fmt.Errorf("column %s: name %[1]q is that of a column which files of a key-value bucket have anyway: name it %q, with `path: %s`",
-				name, "payload_"+name, pathScalar(columns[i].Path))
-		}
-	}
-	return nil
+// hasOperation reports whether a column has the name of Operation, as readers compare names.
+func hasOperation(columns []Column) bool {
+	return slices.ContainsFunc(columns, func(c Column) bool { return fold(c.Name) == Operation })
 }

@@ -61,7 +61,7 @@
 // their digits.
 //
 // The messages of a key-value bucket that delete or purge a key have no payload: their columns are null. Files of a bucket
-// have one more column, Operation.
+// have one more column, Operation, unless the list has one of that name.
 //
 // A message is rejected whole if a column with nullable: false would be null, and if its payload is no JSON or not one
 // that readers take: empty, not UTF-8, nested more than 10,000 deep, with a \u escape of half a surrogate pair.

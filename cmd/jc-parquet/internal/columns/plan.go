@@ -16,14 +16,15 @@ type Plan[P format.RawMessager] struct {
 	columns  []Column
 	fits     []fitFunc
 	readers  sync.Pool
-	bucket   bool
+	bucket   bool // there is a column Operation that is not of the list
 	counts   Counts
 	onMisfit func(Misfit)
 }
 
 // Options are those of a plan. The zero value is the default.
 type Options struct {
-	// Bucket says that the messages are those of a key-value bucket: there is a column Operation, behind Metadata.
+	// Bucket says that the messages are those of a key-value bucket: there is a column Operation, behind Metadata, unless
+	// the list has one of that name.
 	Bucket bool
 
 	// OnMisfit, if not nil, is called once for each column that a value did not fit into, with the first one.
@@ -38,17 +39,15 @@ func New[P format.RawMessager](columns []Column, o Options) (*Plan[P], error) {
 		return nil, errNoColumns
 	}
 	all := fields(columns)
-	if o.Bucket {
-		if err := checkOperation(columns); err != nil {
-			return nil, err
-		}
+	operations := o.Bucket && !hasOperation(columns)
+	if operations {
 		all = slices.Insert(all, len(metadata), operationField)
 	}
 	s, err := schema.New(all...)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan[P]{schema: s, columns: slices.Clone(columns), bucket: o.Bucket, onMisfit: o.OnMisfit}
+	p := &Plan[P]{schema: s, columns: slices.Clone(columns), bucket: operations, onMisfit: o.OnMisfit}
 	p.counts.columns = make([]Count, len(columns))
 	for i := range p.columns {
 		fit := fitOf(p.columns[i].Type)
