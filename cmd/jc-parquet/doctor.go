@@ -117,7 +117,7 @@ func examine(ctx context.Context, nc *nats.Conn, o *options, fix bool) (*report,
 	r.Worst = jetcapture.Worst(r.Findings)
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		f.Why, f.Change = inFlags.Replace(f.Why), inFlags.Replace(f.Change)
+		f.Why, f.Change = app.InFlags(f.Why), app.InFlags(f.Change)
 	}
 	return r, err
 }
@@ -133,13 +133,6 @@ func (r *report) addColumns(err error) {
 		Change: "give these columns other names or their old types, name another --out, or accept it with --allow-schema-change",
 	})
 }
-
-// inFlags says in the words of flags what a library user sets.
-var inFlags = strings.NewReplacer(
-	"MaxInFlight", "--max-in-flight", "LedgerRetention", "--ledger-retention", "LedgerSubject", "--ledger-subject", "LedgerMaxBytes", "--ledger-max-bytes",
-	"connect with the inbox prefix", "write --inbox-prefix", "or ask the capture to do it", "or write --create-consumer",
-	"name another ledger", "name another by --ledger", "at-least-once delivery", "--delivery at-least-once",
-)
 
 func (r *report) count(s jetcapture.Severity) (n int) {
 	for _, f := range r.Findings {

@@ -62,8 +62,8 @@ func ConnectionFlags() []cli.Flag {
 }
 
 // Connect opens the connection that the flags of ConnectionFlags ask for, and returns the JetStream domain that goes with
-// it, if any. Without --server and --context it takes the NATS context that is selected. The connection is named after the program and reconnects without limit; log is told of it. The caller closes
-// it.
+// it, if any. Without --server and --context it takes the NATS context that is selected. The connection is named after the
+// program and reconnects without limit; log is told of it. The caller closes it.
 //
 // If no server answers Connect gives up at once, or with --wait-for-server when ctx ends. It returns UsageErrors for
 // flags. Its errors say what to do, and hold no secrets.

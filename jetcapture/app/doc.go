@@ -39,5 +39,6 @@
 // # Parts
 //
 // A program with commands of its own takes the parts: ConnectionFlags, CaptureFlags and LoggingFlags; OptionsFrom,
-// Connect and Logger, which read them; CheckOptions, CheckFlags and CheckConnection; Capture, which runs; Main and Execute, which turn errors into lines and exit codes.
+// Connect and Logger, which read them; CheckOptions, CheckFlags and CheckConnection; InFlags, which puts texts into the
+// words of flags; Capture, which runs; Main and Execute, which turn errors into lines and exit codes.
 package app

@@ -125,6 +125,11 @@ func TestEnvironmentFillsOptionsAndFlagsWin(t *testing.T) {
 	}
 }
 
+// nothingSetUp is what is said of a program that sets none of the options which have no flags.
+const nothingSetUp = "capture: options: MessageDecoder is nil: set a func(*nats.Msg) (payload, destination key, error), such as NatsToNats(SubjectToDestKey)\n" +
+	"capture: options: WriterFactory is nil: set a func that returns a new writer, such as one of package format\n" +
+	"capture: options: Store is nil: set a BlockStore, such as store.Blocks[Key](store.NewDir(dir), nil), with the type of your destination keys for Key\n"
+
 func TestWrongFlagsEndWithUsageAndSayWhatToWrite(t *testing.T) {
 	withoutEnvironment(t)
 	dir := t.TempDir()
@@ -143,6 +148,7 @@ func TestWrongFlagsEndWithUsageAndSayWhatToWrite(t *testing.T) {
 		{"compression", []string{"--compression=lzo"}, [2]string{}, `capture: invalid value for --compression: unknown compression: use none, gzip, snappy or zstd; see capture --help` + "\n"},
 		{"delivery", []string{"--delivery=once"}, [2]string{}, `capture: invalid value for --delivery: unknown delivery: use at-least-once or exactly-once; see capture --help` + "\n"},
 		{"short retention", []string{"-s=S", "-c=C", "--interval=1h", "--ledger-retention=2h"}, [2]string{}, "capture: --ledger-retention: 2h0m0s is too little: with this --interval and --grace it must be at least 4h0m8s\n"},
+		{"ledger's subject", []string{"-s=S", "-c=C", "--ledger-subject=a b.>"}, [2]string{}, nothingSetUp + `capture: --ledger-subject is "a b.>": write words with dots between them, without spaces and wildcards` + "\n"},
 		{"level", []string{"--log-level=loud"}, [2]string{}, `capture: invalid value for --log-level: unknown level: use debug, info, warn or error; see capture --help` + "\n"},
 		{"nothing to capture", nil, [2]string{}, "capture: --stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)\n" +
 			"capture: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it\n"},
@@ -151,9 +157,7 @@ func TestWrongFlagsEndWithUsageAndSayWhatToWrite(t *testing.T) {
 			"nothing set up",
 			[]string{"-s=S", "-c=C"},
 			[2]string{},
-			"capture: options: MessageDecoder is nil: set a func(*nats.Msg) (payload, destination key, error), such as NatsToNats(SubjectToDestKey)\n" +
-				"capture: options: WriterFactory is nil: set a func that returns a new writer, such as one of package format\n" +
-				"capture: options: Store is nil: set a BlockStore, such as store.Blocks[Key](store.NewDir(dir), nil), with the type of your destination keys for Key\n",
+			nothingSetUp,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -70,19 +70,10 @@ func CheckOptions[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, 
 		return err
 	}
 	if err := o.Validate(); err != nil {
-		return UsageError(errors.New(inFlags.Replace(err.Error())))
+		return UsageError(errors.New(InFlags(err.Error())))
 	}
 	return nil
 }
-
-// inFlags puts problems of Options into the words of flags.
-var inFlags = strings.NewReplacer(
-	"options: StoreConcurrency is", "--store-concurrency is", "options: MaxInFlight is", "--max-in-flight is",
-	"options: MemoryLimit is", "--memory-limit is", "options: MaxAge is", "--interval is", "options: MaxLinger is", "--max-linger is",
-	"options: Grace is", "--grace is", "options: LedgerRetention is", "--ledger-retention is", "options: LedgerName is", "--ledger is",
-	"set a shorter one (default", "write a shorter one, as in --ledger JC_ORDERS (the default is",
-	"options: TempDir", "--tmp-dir", "create it, or set another", "create it, or name another",
-)
 
 // CheckFlags is CheckOptions without what flags do not set: it is for options of which the setup has failed, so that all problems
 // are told at once.
