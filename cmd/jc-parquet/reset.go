@@ -231,12 +231,13 @@ func listLedgers(ctx context.Context, js jetstream.JetStream, out io.Writer) err
 	_, _ = fmt.Fprintln(table, "LEDGER\tSTREAM\tCONSUMER\tENTRIES\tBYTES\tLAST ENTRY\t")
 	for _, info := range ledgers {
 		stream, consumer := ledger.SourceOf(info)
-		there, err := consumerInfo(ctx, js, stream, consumer)
-		if err != nil {
-			return err
-		}
 		note := ""
-		if there == nil && stream != "" {
+		switch there, err := consumerInfo(ctx, js, stream, consumer); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			note = "its consumer is not known: " + oneLine(err.Error())
+		case there == nil && stream != "":
 			note = "its consumer is not there"
 		}
 		last := "never"

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/jetcapture/lake/format/formattest"
 	"github.com/jetcapture/lake/jetcapture"
@@ -121,6 +125,34 @@ func TestResetListsLedgersWithoutAConsumer(t *testing.T) {
 	removeConsumer(t, s)
 	if _, stdout, _ := resetOf(s); !strings.Contains(stdout, "its consumer is not there") {
 		t.Errorf("without its consumer:\n%s", stdout)
+	}
+}
+
+// A deafJetStream knows no answer about one consumer.
+type deafJetStream struct {
+	jetstream.JetStream
+	consumer string
+}
+
+func (d deafJetStream) Consumer(ctx context.Context, stream, consumer string) (jetstream.Consumer, error) {
+	if consumer == d.consumer {
+		return nil, errors.New("timeout\nof the test")
+	}
+	return d.JetStream.Consumer(ctx, stream, consumer)
+}
+
+func TestResetListsAllLedgersAlthoughAConsumerIsNotKnown(t *testing.T) {
+	t.Parallel()
+	s := ordersServer(t)
+	runAgain(s, filepath.Join(t.TempDir(), "lake"))
+	archiveSales(t, s, t.TempDir(), "--stream=ORDERS", "--consumer=other")
+	var out strings.Builder
+	if err := listLedgers(t.Context(), deafJetStream{s.JetStream(), "lake"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	if len(lines) != 4 || !strings.Contains(lines[1], "its consumer is not known: look up consumer lake of stream ORDERS: timeout") || !strings.Contains(lines[2], "JC_ORDERS_other") {
+		t.Errorf("listed are\n%s", out.String())
 	}
 }
 
