@@ -2,7 +2,7 @@ package store
 
 import "errors"
 
-// Permanent marks err as one that retrying cannot mend, such as a bucket that does not exist. A capture ends with such
+// Permanent marks err as one that retrying cannot fix, such as a bucket that does not exist. A capture ends with such
 // an error instead of retrying. Permanent(nil) is nil.
 func Permanent(err error) error {
 	if err == nil {

@@ -19,7 +19,7 @@ type resuming struct {
 	want           int64         // bytes in all; -1 as long as that is not known
 	modified       time.Time     // of the object, as seen after the first failure
 	failures       int           // since something was read
-	failed, ended  error         // the last failure to be mended, and what ended it all
+	failed, ended  error         // the last one that another try may fix, and what ended it all
 }
 
 func newResuming(ctx context.Context, r *retry, name string, offset, length int64, reader io.ReadCloser) *resuming {

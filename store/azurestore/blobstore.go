@@ -41,9 +41,9 @@ type BlobStoreOptions[K comparable] struct {
 	MaxClients int
 }
 
-// AzureBlobStore is a store.BlockStore, store.RootWriter, store.Locator and store.Prober that asks a function where blocks go: to an account,
-// container and folder of each tenant, for example. It keeps all promises of a store.BlockStore. Where all blocks go to one
-// container, store.Blocks over a Bucket is simpler.
+// AzureBlobStore is a store.BlockStore, store.RootWriter, store.Locator and store.Prober that asks a function where blocks
+// go: to an account, container and folder of each tenant, for example. It keeps all promises of a store.BlockStore. Where
+// all blocks go to one container, store.Blocks over a Bucket is simpler.
 type AzureBlobStore[K comparable] struct {
 	base    BuildURLBase[K]
 	options BlobStoreOptions[K]

@@ -22,7 +22,7 @@ import (
 	"github.com/jetcapture/lake/store/internal/cloud"
 )
 
-// quickRetries mend a hiccup; what lasts longer is for the caller.
+// quickRetries are for a hiccup; what lasts longer is for the caller.
 var quickRetries = policy.RetryOptions{MaxRetries: 2, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: 2 * time.Second}
 
 // maxBlob is more bytes than any blob has.

@@ -44,7 +44,7 @@ var hints = map[string]string{
 var passing = map[string]bool{"rateLimitExceeded": true, "userRateLimitExceeded": true}
 
 // explain says in plain words, and without secrets, what the library returned, with a hint, and marks what retrying can't
-// mend. The error for an object that is not there is fs.ErrNotExist, and that for a bucket that is not there is not.
+// fix. The error for an object that is not there is fs.ErrNotExist, and that for a bucket that is not there is not.
 func (b *Bucket) explain(ctx context.Context, err error) error {
 	var explained *answer
 	var content *contentError

@@ -33,25 +33,25 @@ var transient = map[string]bool{
 	"TemporaryRedirect":           true, // of a bucket that is new
 }
 
-// hints say what to do about codes that retrying can't mend.
+// hints say what to do about codes that retrying can't fix.
 var hints = map[string]string{
-	"NoSuchBucket":                 "create the bucket, or mend its name or the endpoint",
-	"InvalidBucketName":            "mend the bucket's name",
+	"NoSuchBucket":                 "create the bucket, or correct its name or the endpoint",
+	"InvalidBucketName":            "correct the bucket's name",
 	"AccessDenied":                 "allow s3:PutObject, s3:GetObject, s3:ListBucket and s3:AbortMultipartUpload to these credentials, and the KMS key if there is one",
 	"AllAccessDisabled":            "the owner of the bucket must enable it",
-	"InvalidAccessKeyId":           "the server does not know the access key: mend AWS_ACCESS_KEY_ID or the profile",
-	"XAdminUserNotFound":           "the server does not know the access key: mend AWS_ACCESS_KEY_ID or the profile", // of the versity gateway
-	"SignatureDoesNotMatch":        "mend AWS_SECRET_ACCESS_KEY or the profile; or a proxy changes requests",
+	"InvalidAccessKeyId":           "the server does not know the access key: correct AWS_ACCESS_KEY_ID or the profile",
+	"XAdminUserNotFound":           "the server does not know the access key: correct AWS_ACCESS_KEY_ID or the profile", // of the versity gateway
+	"SignatureDoesNotMatch":        "correct AWS_SECRET_ACCESS_KEY or the profile; or a proxy changes requests",
 	"ExpiredToken":                 "the session of the credentials has ended: get new ones, or use some that renew themselves",
-	"InvalidToken":                 "mend AWS_SESSION_TOKEN, or unset it if the access key needs none",
+	"InvalidToken":                 "correct AWS_SESSION_TOKEN, or unset it if the access key needs none",
 	"TokenRefreshRequired":         "the session of the credentials has ended: get new ones",
-	"AuthorizationHeaderMalformed": "mend the region",
-	"PermanentRedirect":            "mend the region",
-	"InvalidStorageClass":          "mend storage_class; the server does not have this one",
+	"AuthorizationHeaderMalformed": "correct the region",
+	"PermanentRedirect":            "correct the region",
+	"InvalidStorageClass":          "correct storage_class; the server does not have this one",
 	"InvalidObjectState":           "the object is archived: restore it first",
-	"MethodNotAllowed":             "mend the endpoint: it is not that of S3's API",
+	"MethodNotAllowed":             "correct the endpoint: it is not that of S3's API",
 	"NotImplemented":               "if it is the condition If-None-Match that the server does not know, only unconditional=true can write to it, for at-least-once delivery",
-	"KMS.NotFoundException":        "mend kms_key_id",
+	"KMS.NotFoundException":        "correct kms_key_id",
 	"KMS.DisabledException":        "enable the KMS key",
 }
 
@@ -64,7 +64,7 @@ type failure struct {
 func (f *failure) Error() string { return f.text }
 func (f *failure) Unwrap() error { return f.err }
 
-// explain says in plain words what the SDK returned, with a hint, and marks what retrying can't mend.
+// explain says in plain words what the SDK returned, with a hint, and marks what retrying can't fix.
 func explain(err error) error {
 	var explained *failure
 	var content *contentError

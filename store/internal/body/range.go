@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// CheckRange checks the arguments of Bucket.Open. Its error is one that retrying cannot mend.
+// CheckRange checks the arguments of Bucket.Open. Its error is one that retrying cannot fix.
 func CheckRange(offset, length int64) error {
 	if offset < 0 || length < -1 {
 		return fmt.Errorf("range of %d bytes from %d: offset must not be negative, length not below -1", length, offset)

@@ -1,4 +1,4 @@
-// Package cloud is what the drivers of object stores behind HTTP have in common: which errors retrying can mend, what a
+// Package cloud is what the drivers of object stores behind HTTP have in common: which errors retrying can fix, what a
 // failed create came to, attributes in headers, and errors that show no secrets.
 package cloud
 
