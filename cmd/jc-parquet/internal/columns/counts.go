@@ -55,7 +55,16 @@ func (c *Count) MostlyFits() bool { return c.Misfits*100 <= c.Values }
 // Counts counts the values of columns. It is safe for concurrent use.
 type Counts struct {
 	mu      sync.Mutex
-	columns []Count
+	values  []uint64 // that fit, of each column: next to each other, for every message counts in them
+	columns []Count  // all but Values
+}
+
+func newCounts(columns []Column) *Counts {
+	c := &Counts{values: make([]uint64, len(columns)), columns: make([]Count, len(columns))}
+	for i := range columns {
+		c.columns[i].Column = columns[i].Name
+	}
+	return c
 }
 
 // Misfits returns the counts of the columns that values did not fit into, in their order.
@@ -64,8 +73,9 @@ func (c *Counts) Misfits() []Count {
 	defer c.mu.Unlock()
 	var counts []Count
 	for i := range c.columns {
-		if c.columns[i].Misfits > 0 {
-			counts = append(counts, c.columns[i])
+		if count := c.columns[i]; count.Misfits > 0 {
+			count.Values = c.values[i] + count.Misfits
+			counts = append(counts, count)
 		}
 	}
 	return counts
@@ -74,15 +84,14 @@ func (c *Counts) Misfits() []Count {
 // add counts the values of a message, and calls first for each column of which it has the first misfit.
 func (c *Counts) add(r *reader, first func(Misfit)) {
 	c.mu.Lock()
-	for i := range r.values {
+	for i := range c.values {
 		if r.values[i].set {
-			c.columns[i].Values++
+			c.values[i]++
 		}
 	}
 	var told []Misfit
 	for _, m := range r.misfits {
 		count := &c.columns[m.column]
-		count.Values++
 		count.Misfits++
 		if count.Misfits == 1 {
 			count.First = misfitOf(&r.columns[m.column], r.message.StreamSeq, m.raw)

@@ -17,7 +17,7 @@ type Plan[P format.RawMessager] struct {
 	fits     []fitFunc
 	readers  sync.Pool
 	bucket   bool // there is a column Operation that is not of the list
-	counts   Counts
+	counts   *Counts
 	onMisfit func(Misfit)
 }
 
@@ -47,15 +47,13 @@ func New[P format.RawMessager](columns []Column, o Options) (*Plan[P], error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan[P]{schema: s, columns: slices.Clone(columns), bucket: operations, onMisfit: o.OnMisfit}
-	p.counts.columns = make([]Count, len(columns))
+	p := &Plan[P]{schema: s, columns: slices.Clone(columns), bucket: operations, counts: newCounts(columns), onMisfit: o.OnMisfit}
 	for i := range p.columns {
 		fit := fitOf(p.columns[i].Type)
 		if fit == nil || len(p.columns[i].Path) == 0 {
 			return nil, fmt.Errorf("column %s: it has no path, or the type %s, which no payload has", p.columns[i].Name, p.columns[i].Type)
 		}
 		p.fits = append(p.fits, fit)
-		p.counts.columns[i].Column = p.columns[i].Name
 	}
 	p.readers.New = func() any { return p.newReader() }
 	return p, nil
@@ -93,7 +91,7 @@ func (p *Plan[P]) Append(c *schema.Columns, payload P) (rows int, err error) {
 }
 
 // Counts returns how many values of the messages fitted, so far and from now on. A message that is appended twice counts twice.
-func (p *Plan[P]) Counts() *Counts { return &p.counts }
+func (p *Plan[P]) Counts() *Counts { return p.counts }
 
 func (p *Plan[P]) newReader() *reader {
 	r := newReader(p.columns, p.fits)
