@@ -18,7 +18,7 @@ import (
 func permissionsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "permissions",
-		Usage:     "print the least that a NATS user must be allowed, for the configuration of the server",
+		Usage:     "print what the NATS user must be allowed",
 		ArgsUsage: "[run|doctor|infer]",
 		Description: `Takes the flags of run, doctor or infer, connects to nothing, and prints which subjects the NATS
 user of that command publishes and subscribes to, to paste into a user of nats-server's
