@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -19,8 +20,8 @@ func permissionsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "permissions",
 		Usage:     "print what the NATS user must be allowed",
-		ArgsUsage: "[run|doctor|infer]",
-		Description: `Takes the flags of run, doctor or infer, connects to nothing, and prints which subjects the NATS
+		ArgsUsage: "[run|doctor|infer|reset]",
+		Description: `Takes the flags of run, doctor, infer or reset, connects to nothing, and prints which subjects the NATS
 user of that command publishes and subscribes to, to paste into a user of nats-server's
 configuration. Without a command it is run. What the context of --context says is not looked at:
 write its domain and inbox prefix as flags.`,
@@ -55,8 +56,8 @@ func permissionsFor(cmd *cli.Command, args []string) ([]jetcapture.Permission, e
 	}
 	var errs []error
 	switch {
-	case len(args) > 1, command != "run" && command != "doctor" && command != "infer":
-		errs = append(errs, fmt.Errorf("%q is no command that connects: write one of run, doctor and infer", strings.Join(args, " ")))
+	case len(args) > 1, !slices.Contains([]string{"run", "doctor", "infer", "reset"}, command):
+		errs = append(errs, fmt.Errorf("%q is no command that connects: write one of run, doctor, infer and reset", strings.Join(args, " ")))
 	case command != "infer" && o.NATSConsumerName == "":
 		errs = append(errs, errors.New("--consumer is missing: name the consumer, as in --consumer lake (or JC_CONSUMER)"))
 	}
@@ -72,6 +73,8 @@ func permissionsFor(cmd *cli.Command, args []string) ([]jetcapture.Permission, e
 	case "infer":
 		s := &sample{stream: o.NATSStreamName, filter: cmd.StringSlice("filter"), domain: o.JetStreamDomain}
 		return s.permissions(inbox), nil
+	case "reset":
+		return resetPermissions(o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName, o.LedgerName, o.LedgerSubject, inbox), nil
 	}
 	list := o.Permissions(inbox)
 	if cmd.Bool("infer") {
@@ -83,10 +86,7 @@ func permissionsFor(cmd *cli.Command, args []string) ([]jetcapture.Permission, e
 
 // permissions returns what infer needs.
 func (s *sample) permissions(inboxPrefix string) []jetcapture.Permission {
-	api := "$JS.API"
-	if s.domain != "" {
-		api = "$JS." + s.domain + ".API"
-	}
+	api := apiOf(s.domain)
 	list := []jetcapture.Permission{{Subject: api + ".STREAM.INFO." + s.stream, Needed: true, Purpose: "look up the stream"}}
 	if s.consumer != "" {
 		list = append(list, jetcapture.Permission{Subject: api + ".CONSUMER.INFO." + s.stream + "." + s.consumer, Needed: true, Purpose: "look up the consumer"})
@@ -100,11 +100,23 @@ func (s *sample) permissions(inboxPrefix string) []jetcapture.Permission {
 			Subject: api + ".CONSUMER.DELETE." + s.stream + ".*", Purpose: "remove that consumer",
 			Without: "the server keeps it for half a minute",
 		},
-		jetcapture.Permission{
-			Subject: strings.TrimSuffix(orInbox(inboxPrefix), ".") + ".>", Subscribe: true, Needed: true,
-			Purpose: "get answers and messages",
-		},
+		inboxOf(inboxPrefix),
 	))
+}
+
+// apiOf returns what the subjects of the JetStream API begin with.
+func apiOf(domain string) string {
+	if domain == "" {
+		return "$JS.API"
+	}
+	return "$JS." + domain + ".API"
+}
+
+// inboxOf is the permission to get answers.
+func inboxOf(prefix string) jetcapture.Permission {
+	return jetcapture.Permission{
+		Subject: strings.TrimSuffix(orInbox(prefix), ".") + ".>", Subscribe: true, Needed: true, Purpose: "get answers and messages",
+	}
 }
 
 func orInbox(prefix string) string {

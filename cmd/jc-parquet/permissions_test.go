@@ -435,3 +435,33 @@ func TestInferNamesEachPermissionThatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+func TestResetNamesEachPermissionThatIsMissing(t *testing.T) {
+	list := printed(t, "reset", "--stream=ORDERS", "--consumer=lake")
+	for _, missing := range append(list, jetcapture.Permission{}) {
+		if strings.Contains(missing.Subject, ".STREAM.LIST") || strings.Contains(missing.Subject, ".MSG.GET.") {
+			continue // of other flags, and of a ledger with gaps
+		}
+		t.Run("without "+missing.Subject, func(t *testing.T) {
+			t.Parallel()
+			p := newPermitted(t, "run")
+			args := slices.Concat(p.args, []string{"--server", p.server.URL(), "--create-consumer", "--until-caught-up"})
+			if code, _, stderr := jcParquet(args...); code != app.ExitOK {
+				t.Fatalf("exit code %d: %s", code, stderr)
+			}
+			p.args = []string{"reset", "--stream=ORDERS", "--consumer=lake", "--yes"}
+			p.run(list, missing.Subject)
+			code, out := p.wait(), p.output.String()
+			if took := time.Since(p.began); missing.Subject != "" && took > named {
+				t.Errorf("it took %v", took)
+			}
+			want, text := app.ExitError, "to "+missing.Subject+", to "
+			if missing.Subject == "" {
+				want, text = app.ExitOK, "The ledger was removed."
+			}
+			if code != want || !strings.Contains(out, text) {
+				t.Errorf("exit code %d, want %d, and %q in\n%s", code, want, text, out)
+			}
+		})
+	}
+}

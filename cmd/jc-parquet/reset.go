@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v3"
 	"go.uber.org/zap"
 
+	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/app"
 	"github.com/jetcapture/lake/jetcapture/ledger"
 )
@@ -69,20 +70,59 @@ func reset(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	out := cmd.Root().Writer
+	out, yes := cmd.Root().Writer, cmd.Bool("yes")
 	if name == "" && stream == "" {
 		return listLedgers(ctx, js, out)
 	}
+	list := resetPermissions(js.Options().Domain, stream, consumer, name, "", nc.Opts.InboxPrefix)
+	for i := range list {
+		list[i].Needed = list[i].Needed || yes && list[i].Subject != apiOf(js.Options().Domain)+".STREAM.LIST"
+	}
+	permitted, stopWatch := jetcapture.WatchPermissions(ctx, nc, list)
+	defer stopWatch()
+	err = showAndReset(permitted, nc, js, out, stream, consumer, name, yes)
+	if cause := context.Cause(permitted); errors.Is(cause, jetcapture.ErrPermission) {
+		return cause
+	}
+	return err
+}
+
+func showAndReset(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, out io.Writer, stream, consumer, name string, yes bool) error {
 	l, err := openRemembered(ctx, nc, js, stream, consumer, name)
 	if err != nil {
 		return err
 	}
 	l.print(out)
-	if !cmd.Bool("yes") {
+	if !yes {
 		_, err := fmt.Fprintln(out, "\nNothing was changed. --yes removes the ledger.")
 		return err
 	}
 	return l.remove(ctx, nc, js, out)
+}
+
+// resetPermissions are those of the user of reset.
+func resetPermissions(domain, stream, consumer, name, subject, inboxPrefix string) []jetcapture.Permission {
+	api := apiOf(domain)
+	name = cmp.Or(name, ledger.StreamName(stream, consumer))
+	needed := func(subject, purpose string) jetcapture.Permission {
+		return jetcapture.Permission{Subject: subject, Needed: true, Purpose: purpose}
+	}
+	const withoutYes = "--yes does not work"
+	list := []jetcapture.Permission{
+		needed(api+".STREAM.INFO."+name, "look up the ledger"),
+		needed(api+".CONSUMER.CREATE."+name+".*", "read the ledger, by a consumer of a random name"),
+		needed(api+".CONSUMER.MSG.NEXT."+name+".*", "read the ledger"),
+		needed(api+".STREAM.MSG.GET."+name, "read single entries of the ledger"),
+	}
+	if consumer != "" {
+		list = append(list, needed(api+".CONSUMER.INFO."+stream+"."+consumer, "look up the consumer"))
+	}
+	return jetcapture.WithMapped(append(list,
+		jetcapture.Permission{Subject: cmp.Or(subject, ledger.DefaultSubject) + ".>", Purpose: "ask whether captures are at work", Without: withoutYes},
+		jetcapture.Permission{Subject: api + ".STREAM.DELETE." + name, Purpose: "remove the ledger", Without: withoutYes},
+		jetcapture.Permission{Subject: api + ".STREAM.LIST", Purpose: "list all ledgers", Without: "reset needs to be told the names"},
+		inboxOf(inboxPrefix),
+	))
 }
 
 func resetUsage(cmd *cli.Command, stream, consumer, name string) error {
