@@ -112,6 +112,11 @@ func examineContents[P Payload, K DestKey](ctx context.Context, d *diagnosis, nc
 	reading, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
 	c, err := ledger.ReadContents(reading, nc, js, info, filesLookedFor)
+	if err == nil {
+		if n, _ := filesToLookFor(e.consumer, c.Last); n > filesLookedFor && c.Files > filesLookedFor {
+			c, err = ledger.ReadContents(reading, nc, js, info, n)
+		}
+	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -257,7 +262,11 @@ func checkLedgerLimits(d *diagnosis, info *jetstream.StreamInfo) {
 			func(c *jetstream.StreamConfig) { c.MaxMsgs = -1 })
 	}
 	if c.MaxMsgSize > 0 {
-		d.fixableLedger(SeverityWarning, "ledger's MaxMsgSize", fmt.Sprint(c.MaxMsgSize), "the claim of a block with many messages is larger, and is refused: then the block is never stored",
+		severity := SeverityWarning
+		if c.MaxMsgSize < leastLedgerBytes {
+			severity = SeverityFatal
+		}
+		d.fixableLedger(severity, "ledger's MaxMsgSize", fmt.Sprint(c.MaxMsgSize), "the claim of a block with many messages is larger, and is refused: then the block is never stored",
 			"remove MaxMsgSize of stream "+c.Name, func(c *jetstream.StreamConfig) { c.MaxMsgSize = -1 })
 	}
 	if c.PersistMode == jetstream.AsyncPersistMode {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
@@ -16,9 +17,23 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// filesLookedFor is how many of the latest files a capture looks for when it begins. Somebody who removed or moved a lake, or names
-// another folder of the same store, has none of them.
-const filesLookedFor = 4
+// How many of the latest files are looked for when a capture begins, and for how long. Somebody who removed or moved a lake, or names
+// another folder of the same store, has none of the latest few. All that can be are looked for if the consumer is to deliver again what
+// the ledger remembers: then each file matters.
+const (
+	filesLookedFor    = 4
+	filesOfNew        = 100_000
+	lookForFilesOfNew = time.Minute
+)
+
+// filesToLookFor returns how many files are to be looked for, and for how long at most. consumer is nil if it is not there yet, and last is the
+// last sequence that the ledger remembers.
+func filesToLookFor(consumer *jetstream.ConsumerInfo, last uint64) (n int, within time.Duration) {
+	if consumer == nil || consumer.Delivered.Stream < last {
+		return filesOfNew, lookForFilesOfNew
+	}
+	return filesLookedFor, readyLog
+}
 
 // probeStore refuses a store that overwrites, where the store can be asked.
 func probeStore(ctx context.Context, s any, log *zap.Logger) error {
@@ -116,13 +131,14 @@ func (k *keeper[K]) untilIdentified(ctx context.Context, final func(error) bool,
 // checkFiles looks for the latest files that the ledger says are stored. Where some are gone, and the consumer is to deliver their
 // messages again, these would be acknowledged as archived: that is an error, which wraps ErrFilesMissing. Otherwise it is a warning.
 func (k *keeper[K]) checkFiles(ctx context.Context, consumer *jetstream.ConsumerInfo) error {
-	reading, cancel := context.WithTimeout(ctx, readyLog)
+	n, within := filesToLookFor(consumer, k.book.Top())
+	reading, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	files, err := k.once.NewestFiles(reading, filesLookedFor)
+	files, err := k.once.NewestFiles(reading, n)
 	if err != nil {
 		k.log.Warn("not all of the latest files are looked for: the ledger was not read in time", zap.Int("looked_for", len(files)), zap.Error(err))
 	}
-	looking, cancel := context.WithTimeout(ctx, readyLog)
+	looking, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	missing, err := missingFiles(looking, k.once.locator, files)
 	if err != nil {

@@ -87,7 +87,7 @@ func ledgerPermissions(api, name, subject string) []Permission {
 		},
 		{
 			Subject: api + streamMessageSubject + name, Needed: true, Purpose: "read single entries of the ledger",
-			try: tryOf(api+streamMessageSubject+name, malformed),
+			try: tryOf(api+streamMessageSubject+name, malformed), atStart: true,
 		},
 		{
 			Subject: subject + ".>", Needed: true, Purpose: "append to the ledger",

@@ -162,3 +162,27 @@ func TestDamagedIdOfTheStoreEndsTheCapture(t *testing.T) {
 		t.Errorf("Run = %v", err)
 	}
 }
+
+// Somebody removes the folder of a day that is long past.
+func TestNewConsumerIsRefusedWhileOldFilesAreGone(t *testing.T) {
+	t.Parallel()
+	s, dir := startDisk(t, nil), t.TempDir()
+	s.orders(time.Minute)
+	s.publish(100, 0)
+	options := func() *rawOptions {
+		o := onceIn(store.NewDir(dir), inOneFolder)
+		o.MaxMessages = 10
+		return o
+	}
+	if err := catchUp(t, s.connect(), options()); err != nil {
+		t.Fatal(err)
+	}
+	first := slices.Min(files(t, dir, ".ndjson")) // by its sequences
+	if err := os.Remove(first); err != nil {
+		t.Fatal(err)
+	}
+	archived{s, dir, 100}.renewConsumer(t)
+	if err := catchUp(t, s.connect(), options()); !errors.Is(err, jetcapture.ErrFilesMissing) || !strings.Contains(err.Error(), filepath.Base(first)) {
+		t.Fatalf("%s is gone: Run = %v, want ErrFilesMissing", first, err)
+	}
+}

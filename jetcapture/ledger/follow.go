@@ -20,6 +20,8 @@ func (s *Stream) Run(ctx context.Context) error {
 		switch {
 		case errors.Is(err, jetstream.ErrStreamNotFound):
 			return s.end(fmt.Errorf("%w: %s: %w", ErrLost, s.name, err))
+		case errors.Is(err, ErrLost):
+			return s.end(err)
 		case errors.Is(err, ErrNewer):
 			return s.end(fmt.Errorf("ledger %s: %w", s.name, err))
 		case errors.Is(err, errRewound):

@@ -103,7 +103,8 @@ func headerBytes(header nats.Header) (n int) {
 	return n
 }
 
-// state returns the bounds of the log. An error that wraps jetstream.ErrStreamNotFound says that it is gone.
+// state returns the bounds of the log. An error that wraps jetstream.ErrStreamNotFound says that it is gone, and one that wraps ErrLost that
+// it was made again.
 func (s *Stream) state(ctx context.Context) (jetstream.StreamState, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
@@ -111,7 +112,11 @@ func (s *Stream) state(ctx context.Context) (jetstream.StreamState, error) {
 	if err != nil {
 		return jetstream.StreamState{}, err
 	}
-	return stream.CachedInfo().State, nil
+	info := stream.CachedInfo()
+	if token := info.Config.Metadata[metadataToken]; token != s.Token() {
+		return jetstream.StreamState{}, fmt.Errorf("%w: stream %s was removed and made again, with the token %q instead of %q", ErrLost, s.name, token, s.Token())
+	}
+	return info.State, nil
 }
 
 func (s *Stream) decode(subject string, header nats.Header, body []byte) (*Entry, error) {

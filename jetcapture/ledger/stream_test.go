@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -341,5 +342,30 @@ func TestTryAppendAddsNothing(t *testing.T) {
 	}
 	if err := ledger.TryAppend(t.Context(), o.js, info); err == nil {
 		t.Error("a ledger that is gone takes entries")
+	}
+}
+
+// A capture that stood still while the ledger was removed, and another made a new one, knows what nobody else does.
+func TestALedgerThatWasMadeAgainIsLost(t *testing.T) {
+	s := server(t)
+	nc := s.Connect()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := open(t, s)
+	still, err := ledger.OpenStream(t.Context(), nc, js, other.info, "lake", ledger.StreamOptions{}, ledger.NewBook(1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = other.stop()
+	if err := js.DeleteStream(t.Context(), still.Name()); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, open(t, s), claim("b", 1))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := still.Run(ctx); !errors.Is(err, ledger.ErrLost) || !strings.Contains(err.Error(), still.Name()) {
+		t.Errorf("Run = %v", err)
 	}
 }
