@@ -141,6 +141,7 @@ part of a URL: they are found as by the tools of each cloud (AWS_ACCESS_KEY_ID o
 AZURE_STORAGE_SAS_TOKEN or an identity; GOOGLE_APPLICATION_CREDENTIALS or that of gcloud). At the start an object is
 made under _jetcapture and removed, to see that it works.
 
-SIGINT or SIGTERM stops pulling and stores what is held. Others within a second are ignored; a later one ends at once.
+SIGINT, SIGTERM or SIGHUP stops pulling and stores what is held. Others within a second are ignored; a later one ends
+at once.
 
 `

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -318,14 +319,23 @@ func capturing(t *testing.T, s *capturetest.Server, out string, args ...string) 
 	return p
 }
 
-func TestSIGTERMStoresAndAcksWhatIsHeld(t *testing.T) {
+func TestSIGTERMStoresAndAcksWhatIsHeld(t *testing.T) { storesOn(t, syscall.SIGTERM) }
+
+// A terminal that is closed sends it.
+func TestSIGHUPStoresAndAcksWhatIsHeld(t *testing.T) { storesOn(t, syscall.SIGHUP) }
+
+func storesOn(t *testing.T, ends os.Signal) {
+	t.Helper()
+	caught := make(chan os.Signal, 1) // so that a process that this one starts does not ignore it, as this one may
+	signal.Notify(caught, ends)
+	defer signal.Stop(caught)
 	s := ordersServer(t)
 	dir := t.TempDir()
 	p := capturing(t, s, dir)
 	if n := len(files(t, dir)); n > 0 {
 		t.Fatalf("there are %d files before the signal", n)
 	}
-	p.signal(syscall.SIGTERM)
+	p.signal(ends)
 	if code := p.exit(); code != app.ExitOK {
 		t.Fatalf("exit code %d:\n%s", code, p.output)
 	}

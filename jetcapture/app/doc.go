@@ -33,7 +33,7 @@
 //
 // # Signals
 //
-// The first SIGINT or SIGTERM stops pulling; what is held is stored and acked within --drain-timeout. Others within a
+// The first SIGINT, SIGTERM or SIGHUP stops pulling; what is held is stored and acked within --drain-timeout. Others within a
 // second are taken for the same one. A later one ends the process at once: what was not stored is delivered again.
 //
 // # Parts

@@ -121,11 +121,16 @@ func nextStep(err error) error {
 // several times.
 const sameSignal = time.Second
 
-// UntilSignal returns a context that ends when ctx does or SIGINT or SIGTERM comes. Others that come within a second are ignored,
+// UntilSignal returns a context that ends when ctx does or SIGINT, SIGTERM or SIGHUP comes, which a terminal sends that is closed (unless the
+// program was started to ignore it, as by nohup). Others that come within a second are ignored,
 // and later ones have the effect they have on any program: they end it at once. stop must be called; it ends the context too.
 func UntilSignal(ctx context.Context, log *zap.Logger) (until context.Context, stop context.CancelFunc) {
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		ends = append(ends, syscall.SIGHUP)
+	}
+	signal.Notify(signals, ends...)
 	until, cancel := context.WithCancel(ctx)
 	go func() {
 		select {
