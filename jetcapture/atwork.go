@@ -42,7 +42,12 @@ func (k *keeper[K]) resume(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
 	defer cancel()
 	info, err := k.consumer.Info(ctx)
-	if err != nil || info.NumAckPending < resumeFrom || info.NumWaiting > 0 {
+	if err != nil || info.NumAckPending == 0 || info.NumWaiting > 0 {
+		return
+	}
+	if info.NumAckPending < resumeFrom {
+		k.log.Info("messages are un-acknowledged: unless a capture that is at work has them, they are delivered again when AckWait is over",
+			zap.Int("messages", info.NumAckPending), zap.Duration("ack_wait", info.Config.AckWait))
 		return
 	}
 	fields := []zap.Field{zap.Int("messages", info.NumAckPending)}
