@@ -308,7 +308,7 @@ func TestLimitsOfALedgerAreFoundWithTheChange(t *testing.T) {
 		"little room":        {jetstream.StreamConfig{MaxBytes: 1 << 20}, jetstream.StreamState{Bytes: 1_000_000}, "warning ledger's room set MaxBytes of stream L to 2097152", true},
 		"no room":            {jetstream.StreamConfig{MaxBytes: 1 << 20}, jetstream.StreamState{Bytes: 1<<20 - 100}, "fatal ledger's room set MaxBytes of stream L to 2097152", true},
 		"few entries":        {jetstream.StreamConfig{MaxMsgs: 100}, jetstream.StreamState{Msgs: 98}, "fatal ledger's MaxMsgs remove MaxMsgs of stream L", true},
-		"small entries":      {jetstream.StreamConfig{MaxMsgSize: 1_000}, jetstream.StreamState{}, "warning ledger's MaxMsgSize remove MaxMsgSize of stream L", true},
+		"small entries":      {jetstream.StreamConfig{MaxMsgSize: 1_000}, jetstream.StreamState{}, "fatal ledger's MaxMsgSize remove MaxMsgSize of stream L", true},
 		"entries in no file": {jetstream.StreamConfig{PersistMode: jetstream.AsyncPersistMode}, jetstream.StreamState{}, "warning ledger's persist mode remove stream L", false},
 	} {
 		var d diagnosis
