@@ -260,7 +260,7 @@ func (l *loop[P, K]) resetPull() {
 		return // it was tried just now
 	}
 	cause := l.resetCause
-	l.log.Info("pulling starts anew", zap.NamedError("cause", cause))
+	l.log.Info("pulling starts again", zap.NamedError("cause", cause))
 	if l.o.Observer.PullReset != nil {
 		l.o.Observer.PullReset(cause)
 	}

@@ -21,7 +21,7 @@ type Observer struct {
 	Dropped       func(messages int)                  // of these, delivered again while this capture or another held them
 	AlreadyStored func(messages int)                  // of these, in a file before: they are acknowledged and not stored again
 	DeadLettered  func(subject string, err error)     // its headers could not be read, or it could not be decoded or written
-	PullReset     func(cause error)                   // pulling starts anew, after a restart or reconnect
+	PullReset     func(cause error)                   // pulling starts again, after a restart or reconnect
 	StreamForked  func(Fork)                          // the stream lost messages and used their sequences again
 	Paused        func(cause string)                  // pulling pauses: "in-flight", "memory", "sealed-blocks" or "spool"
 	Resumed       func(cause string, d time.Duration) // pulling goes on after d

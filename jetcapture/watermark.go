@@ -21,7 +21,7 @@ import (
 //   - it acks only what it had received when the ledger still said so. If another has taken the consumer it ends;
 //   - it acks only while these numbers, the consumer sequences, have come without a gap. What was lost on its way leaves
 //     one, if something came after it. Then the consumer is reset again;
-//   - so it is when pulling starts anew, after a connection or a leader was lost, as what was lost may be the last there is,
+//   - so it is when pulling starts again, after a connection or a leader was lost, as what was lost may be the last there is,
 //     and when a block is given up;
 //   - it acks on the connection alone on which the consumer was reset: after another one the stream may have lost its end.
 //

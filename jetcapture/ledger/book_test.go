@@ -233,7 +233,7 @@ func TestClaimsAreForgottenOnceTheFloorHasPassedThemForLong(t *testing.T) {
 	if holdersOf(b, held(1)) != nil || holdersOf(b, held(3)) == nil {
 		t.Error("the union is not that of the claims left")
 	}
-	b.forgettable(1, time.Hour, now) // the floor is back, as after a reset: the time starts anew
+	b.forgettable(1, time.Hour, now) // the floor is back, as after a reset: the time starts again
 	story(b, state("b", Stored))
 	b.forgettable(6, time.Hour, now)
 	if old := b.forgettable(6, time.Hour, now.Add(59*time.Minute)); old != nil {
