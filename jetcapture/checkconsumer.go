@@ -187,7 +187,7 @@ func (e *examination) checkOthers(d *diagnosis, c *jetstream.ConsumerConfig) {
 	switch large := e.maxInFlight > manyInFlight && c.MaxAckPending != 0 && (c.MaxAckPending < 0 || c.MaxAckPending > manyInFlight); {
 	case c.MemoryStorage && replicas < 2:
 		d.add(SeverityWarning, "storage", "memory, of one server",
-			"when that restarts the consumer is gone, or begins anew: all messages are archived again, but for those that the ledger remembers",
+			"when that restarts the consumer is gone, or begins again: all messages are archived again, but for those that the ledger remembers",
 			"create another consumer with 3 replicas, or on file storage")
 	case !c.MemoryStorage && large && e.stream.Config.Storage == jetstream.FileStorage:
 		d.add(SeverityAdvice, "storage", "file",

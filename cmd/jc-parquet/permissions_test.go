@@ -279,14 +279,15 @@ func TestRunNamesEachPermissionThatIsMissing(t *testing.T) {
 	for _, delivery := range deliveries {
 		flags := []string{"--create-consumer", "--delivery", delivery}
 		list := printed(t, append([]string{"run", "--stream=ORDERS", "--consumer=lake"}, flags...)...)
+		if delivery == "at-least-once" { // it resets only a consumer that is ahead of its stream, by the same call as exactly-once
+			list = slices.DeleteFunc(list, func(p jetcapture.Permission) bool { return strings.Contains(p.Subject, ".RESET.") })
+		}
 		for _, missing := range list {
 			t.Run(delivery+" without "+missing.Subject, func(t *testing.T) {
 				t.Parallel()
 				p := newPermitted(t, append([]string{"run", "--format=ndjson"}, flags...)...)
 				within := named
 				switch {
-				case strings.Contains(missing.Subject, ".RESET.") && delivery == "at-least-once":
-					t.Skip("it takes a stream that has lost its end")
 				case strings.Contains(missing.Subject, ".RESET."):
 					p.crash()
 				case strings.Contains(missing.Subject, ".MSG.GET.JC_"):
