@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/api/storage/v1"
-
 	"github.com/jetcapture/lake/store"
 	"github.com/jetcapture/lake/store/internal/cloud"
 )
@@ -20,13 +18,13 @@ type Bucket struct {
 	prefix  string // "" or with a slash at its end
 
 	mu     sync.Mutex
-	client *client // nil until it is needed
+	client *api // nil until it is needed
 }
 
 var _ store.Bucket = (*Bucket)(nil)
 
-// New returns the Bucket that o describes. It does no I/O: a bucket that is not there, and credentials that are missing or
-// refused, show at the first use, as a Permanent error.
+// New returns the Bucket that o describes. It does no I/O: if the bucket does not exist, or credentials are missing or refused,
+// the first use returns a Permanent error.
 func New(_ context.Context, o Options) (*Bucket, error) {
 	o, err := o.complete()
 	if err != nil {
@@ -39,8 +37,7 @@ func New(_ context.Context, o Options) (*Bucket, error) {
 	return b, nil
 }
 
-// Close lets go of the client. Calls under way go on; a later one connects again. Idle connections end at once if they are of an
-// http.Client among the ClientOptions, and else within 90 seconds.
+// Close closes idle connections. Calls under way continue, and a later one connects again.
 func (b *Bucket) Close() error {
 	b.mu.Lock()
 	client := b.client
@@ -52,8 +49,8 @@ func (b *Bucket) Close() error {
 	return nil
 }
 
-// object returns what requests are sent by, and the object's name in the bucket.
-func (b *Bucket) object(ctx context.Context, name string) (objects *storage.ObjectsService, full string, err error) {
+// object returns the api, and the object's name in the bucket.
+func (b *Bucket) object(ctx context.Context, name string) (objects *api, full string, err error) {
 	if err := store.ValidName(name); err != nil {
 		return nil, "", err
 	}
@@ -68,13 +65,13 @@ func (b *Bucket) location(name string) string {
 	return "gs://" + b.options.Bucket + "/" + b.prefix + name
 }
 
-// describe leaves the time out if the server says none that can be read.
-func (b *Bucket) describe(name string, object *storage.Object) store.Object {
+// describe leaves the time zero if the server gives none that can be parsed.
+func (b *Bucket) describe(name string, object *objectInfo) store.Object {
 	created, _ := time.Parse(time.RFC3339, object.TimeCreated)
-	return store.Object{Name: name, Location: b.location(name), Size: int64(object.Size), Modified: created} //nolint:gosec // of at most 5 TiB
+	return store.Object{Name: name, Location: b.location(name), Size: object.Size, Modified: created}
 }
 
-// failed says what failed. The error of the context comes before all others.
+// failed adds the operation and the location to err. The error of the context comes before all others.
 func (b *Bucket) failed(ctx context.Context, operation, name string, err error) error {
 	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
 		err = fmt.Errorf("%w; %v", ended, err) //nolint:errorlint // what ended by itself is neither Permanent nor fs.ErrExist
@@ -97,14 +94,14 @@ func (b *Bucket) Stat(ctx context.Context, name string) (store.Object, error) {
 	return object, nil
 }
 
-func (b *Bucket) stat(ctx context.Context, name string) (*storage.Object, error) {
+func (b *Bucket) stat(ctx context.Context, name string) (*objectInfo, error) {
 	objects, full, err := b.object(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	var found *storage.Object
+	var found *objectInfo
 	err = retry(ctx, func() (err error) {
-		found, err = objects.Get(b.options.Bucket, full).Context(ctx).Do(b.billing()...)
+		found, err = objects.get(ctx, full)
 		return err
 	})
 	return found, b.explain(ctx, err)
@@ -114,9 +111,9 @@ func (b *Bucket) stat(ctx context.Context, name string) (*storage.Object, error)
 func (b *Bucket) Remove(ctx context.Context, name string) error {
 	objects, full, err := b.object(ctx, name)
 	if err == nil {
-		// Though it has no condition it may be tried again: an object that has gone by then is no error.
+		// It may be tried again although it has no condition: a missing object is no error.
 		err = b.explain(ctx, retry(ctx, func() error {
-			return objects.Delete(b.options.Bucket, full).Context(ctx).Do(b.billing()...)
+			return objects.remove(ctx, full, 0)
 		}))
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

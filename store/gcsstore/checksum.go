@@ -17,7 +17,7 @@ func encodeSum(sum hash.Hash32) string {
 	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, sum.Sum32()))
 }
 
-// summed adds to a sum what is read.
+// summed adds the bytes that are read to a sum.
 type summed struct {
 	io.ReadSeeker
 	sum hash.Hash32
@@ -29,8 +29,8 @@ func (s summed) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// sumOf is the CRC32C of what the answer holds, as the service writes it, "" if it is not known: that of an object that was
-// unpacked is of the packed one.
+// sumOf returns the CRC32C of the content of an answer, as the service writes it, "" if it is not known: if the object was unpacked,
+// the answer has the CRC32C of the packed one.
 func sumOf(response *http.Response) string {
 	if response.Uncompressed || response.Header.Get("X-Goog-Stored-Content-Encoding") == "gzip" && response.Header.Get("Content-Encoding") != "gzip" {
 		return ""

@@ -7,79 +7,80 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
-	"google.golang.org/api/googleapi"
-	"google.golang.org/api/option"
-	"google.golang.org/api/option/internaloption"
-	"google.golang.org/api/storage/v1"
-	transport "google.golang.org/api/transport/http"
+	"golang.org/x/oauth2"
 
 	"github.com/jetcapture/lake/store"
-	"github.com/jetcapture/lake/store/internal/cloud"
 )
 
-// client sends requests with credentials.
-type client struct {
-	http    *http.Client
-	objects *storage.ObjectsService
-}
-
-// objects returns what requests are sent by. It makes the client first, because finding credentials takes files and, where
-// there are none, connections.
-func (b *Bucket) objects(ctx context.Context) (*storage.ObjectsService, error) {
+// objects returns the api that sends requests. The first call makes it, because finding credentials reads files and may need
+// connections.
+func (b *Bucket) objects(ctx context.Context) (*api, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if b.client == nil {
-		client, err := newClient(context.WithoutCancel(ctx), b.options) // which some credentials keep
+		client, err := newClient(b.options)
 		if err != nil {
-			return nil, explainClient(err)
+			return nil, err
 		}
 		b.client = client
 	}
-	return b.client.objects, nil
+	return b.client, nil
 }
 
-// billing names the project that pays. It goes with every call.
-func (b *Bucket) billing() []googleapi.CallOption {
-	if b.options.UserProject == "" {
-		return nil
-	}
-	return []googleapi.CallOption{googleapi.QueryParameter("userProject", b.options.UserProject)}
-}
-
-func newClient(ctx context.Context, o Options) (*client, error) {
-	options := []option.ClientOption{
-		internaloption.WithDefaultEndpointTemplate("https://storage.UNIVERSE_DOMAIN/storage/v1/"),
-		internaloption.WithDefaultMTLSEndpoint("https://storage.mtls.googleapis.com/storage/v1/"),
-		internaloption.WithDefaultUniverseDomain("googleapis.com"),
-		internaloption.EnableNewAuthLibrary(),
-		option.WithScopes(storage.DevstorageFullControlScope, storage.CloudPlatformScope),
-		option.WithUserAgent("jetcapture"),
-	}
+// newClient finds credentials, if it needs some, and the service. Its errors are explained.
+func newClient(o Options) (*api, error) {
 	endpoint, anonymous, err := emulated(o)
 	if err != nil {
-		return nil, err
+		return nil, store.Permanent(&answer{err.Error(), nil})
 	}
-	if anonymous {
-		options = append(options, option.WithoutAuthentication())
+	universe := func() (string, error) { return "googleapis.com", nil }
+	var client http.Client
+	switch {
+	case o.HTTPClient != nil:
+		client = *o.HTTPClient
+	case o.Tokens != nil:
+		client.Transport = authorized{newTransport(), &tokens{source: oauth2.ReuseTokenSource(nil, o.Tokens)}}
+	case anonymous:
+		client.Transport = newTransport()
+	default:
+		found, domain, err := findTokens()
+		if err != nil {
+			return nil, explainCredentials(err)
+		}
+		universe = domain
+		client.Transport = authorized{newTransport(), found}
 	}
-	if endpoint != "" {
-		options = append(options, option.WithEndpoint(endpoint))
+	if endpoint == "" {
+		domain, err := universe()
+		if err != nil {
+			return nil, explainCredentials(err)
+		}
+		endpoint = "https://storage." + domain + "/storage/v1/"
 	}
-	made, endpoint, err := transport.NewClient(ctx, append(options, o.ClientOptions...)...)
-	if err != nil {
-		return nil, err
+	// The service never redirects. Another server must not get the token.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &api{http: &client, endpoint: endpoint, bucket: o.Bucket, userProject: o.UserProject}, nil
+}
+
+const (
+	idleConnections = 100              // of one Bucket, so that as many workers need not connect again
+	pingAfter       = 30 * time.Second // an HTTP/2 connection that has received nothing for so long is checked, and closed if it is dead
+)
+
+// newTransport returns a transport of its own for a Bucket, so that Close can end its connections.
+func newTransport() *http.Transport {
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	if usual, ok := http.DefaultTransport.(*http.Transport); ok { // unless the program has replaced it
+		transport = usual.Clone()
 	}
-	own := *made // it may be the caller's
-	own.Transport = patient{made.Transport}
-	service, err := storage.NewService(ctx, option.WithHTTPClient(&own), option.WithEndpoint(endpoint))
-	if err != nil {
-		return nil, err
-	}
-	return &client{&own, service.Objects}, nil
+	transport.MaxIdleConnsPerHost = idleConnections
+	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter}
+	return transport
 }
 
 // emulated returns the endpoint, "" for that of the service, and whether it is used without credentials, as the options or
@@ -101,40 +102,3 @@ func emulated(o Options) (endpoint string, anonymous bool, err error) {
 }
 
 var errEmulator = errors.New("STORAGE_EMULATOR_HOST is neither host:port nor a URL: write for example 127.0.0.1:4443")
-
-// patient makes an error of an answer that says when to come back. The library tries chunks of an upload again without a
-// look at the headers of the answer, but not after an error that mayRetry refuses.
-type patient struct{ base http.RoundTripper }
-
-func (p patient) RoundTrip(request *http.Request) (*http.Response, error) {
-	base := p.base
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	response, err := base.RoundTrip(request)
-	if err != nil || response.StatusCode < http.StatusBadRequest || response.Header.Get("Retry-After") == "" {
-		return response, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	return nil, googleapi.CheckResponse(response)
-}
-
-// CloseIdleConnections reaches the connections of an http.Client that the caller has made.
-func (p patient) CloseIdleConnections() {
-	if base, ok := p.base.(interface{ CloseIdleConnections() }); ok {
-		base.CloseIdleConnections()
-	}
-}
-
-// explainClient says why there is no client. Its errors are Permanent: missing credentials do not come by themselves. They
-// wrap nothing, as a file with credentials that does not exist must not pass for an object.
-func explainClient(err error) error {
-	text := "find credentials: " + cloud.RedactText(err.Error())
-	switch {
-	case errors.Is(err, errEmulator):
-		text = err.Error()
-	case strings.Contains(text, "could not find default credentials"):
-		text = "there are no credentials; let GOOGLE_APPLICATION_CREDENTIALS name a file with some, or run gcloud auth application-default login, or write anonymous=true for an emulator"
-	}
-	return store.Permanent(&answer{text, nil})
-}

@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// connect opens the object where reading had got to. Its errors are not explained.
+// connect opens the object at the first byte that has not been read. Its errors are not explained.
 func (r *reader) connect() error {
 	if r.seen > 0 && r.generation == 0 {
 		return errors.New("the connection broke off, and the server does not say of which generation the object is")
@@ -38,35 +38,32 @@ func (r *reader) connect() error {
 	return nil
 }
 
-// request asks for what has not been read. A Read that costs too many requests ends, because a connection that breaks off in
+// request asks for the bytes that have not been read. It bounds the requests of one Read, because a connection that breaks off in
 // the body of its answer is opened again at once.
 func (r *reader) request() (response *http.Response, err error) {
 	objects, full, err := r.bucket.object(r.ctx, r.name)
 	if err != nil {
 		return nil, err
 	}
-	call := objects.Get(r.bucket.options.Bucket, full).Context(r.ctx)
-	if r.generation != 0 {
-		call.Generation(r.generation)
-	}
+	byteRange := ""
 	switch start := r.offset + r.seen; {
 	case r.length >= 0:
-		call.Header().Set("Range", fmt.Sprintf("bytes=%d-%d", start, r.offset+r.length-1))
+		byteRange = fmt.Sprintf("bytes=%d-%d", start, r.offset+r.length-1)
 	case start > 0:
-		call.Header().Set("Range", fmt.Sprintf("bytes=%d-", start))
+		byteRange = fmt.Sprintf("bytes=%d-", start)
 	}
 	err = retry(r.ctx, func() error {
 		if r.requests++; r.requests > maxReopened {
 			return fmt.Errorf("the connection broke off %d times", maxReopened)
 		}
-		response, err = call.Download(r.bucket.billing()...) //nolint:bodyclose // the reader closes it
+		response, err = objects.download(r.ctx, full, r.generation, byteRange) //nolint:bodyclose // the reader closes it
 		return err
 	})
 	return response, err
 }
 
-// answered returns the content from where reading had got to, and its length, -1 if it is not known. An answer may have
-// the whole object although a range was asked for, as it does for objects that the service unpacks.
+// answered returns the content from the first byte that has not been read, and its length, -1 if it is not known. An answer may have
+// the whole object although the request names a range: the service does so for objects that it unpacks.
 func (r *reader) answered(response *http.Response) (from io.ReadCloser, size int64, err error) {
 	start := r.offset + r.seen
 	if response.StatusCode == http.StatusPartialContent || start == 0 && r.length < 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/jetcapture/lake/store/internal/body"
 )
 
-// contentReader marks the errors of the content, and keeps the first. The library reads in a goroutine that may go on when
-// its call has returned, which stop ends: the content belongs to the caller.
+// contentReader marks the errors of the content, and keeps the first. The goroutine of net/http that reads it may continue when the
+// request has returned. The content belongs to the caller, so that stop ends the reading.
 type contentReader struct {
 	from body.Reader
 

@@ -13,10 +13,10 @@ import (
 	"github.com/jetcapture/lake/store/internal/cloud"
 )
 
-// errNothing is what Resolve leaves as it is if nothing has the name.
+// errNothing is the error that Resolve returns unchanged if nothing has the name.
 var errNothing = errors.New("nothing is there")
 
-// Create implements store.Bucket. It reads content at least twice: to know its digests, and to send it. Content of at most
+// Create implements store.Bucket. It reads content at least twice: for its digests, and to send it. Content of at most
 // ChunkSize is one request; more is sent in chunks, one after the other, and becomes visible with the last.
 func (b *Bucket) Create(ctx context.Context, name string, content io.ReadSeeker, attrs map[string]string) (store.Object, error) {
 	object, err := b.create(ctx, name, content, attrs)
@@ -39,7 +39,7 @@ func (b *Bucket) create(ctx context.Context, name string, content io.ReadSeeker,
 		Open:    func(ctx context.Context) (io.ReadCloser, error) { return b.open(ctx, name, 0, -1) },
 	}
 	if !u.whole() {
-		// Not to send it all only to be refused. Who may not look finds out by sending.
+		// Look first, since sending takes long. If looking is not allowed, the answer to the last chunk tells.
 		if object, err := there.Resolve(ctx, errNothing); err == nil || errors.Is(err, fs.ErrExist) {
 			return object, err
 		}
@@ -53,16 +53,16 @@ func (b *Bucket) create(ctx context.Context, name string, content io.ReadSeeker,
 	if ctx.Err() != nil || !mayExist {
 		return store.Object{}, failed
 	}
-	// The server may have refused, or the answer may be lost. What is there tells.
+	// The server may have refused, or the answer may be lost. Look which.
 	object, err := there.Resolve(ctx, failed)
 	if errors.Is(err, failed) && store.IsPermanent(failed) {
-		err = failed // who may not write may often not look either
+		err = failed // an identity that may not write may often not look either
 	}
 	return object, err
 }
 
-// explainCreate is explain for a Create, where 404 means the bucket, or else the session of an upload, which the next try
-// begins anew.
+// explainCreate is explain for a Create, where 404 means the bucket, or else the session of an upload. The next Create starts
+// another one.
 func (b *Bucket) explainCreate(ctx context.Context, err error) error {
 	failed := b.explain(ctx, err)
 	if errors.Is(failed, fs.ErrNotExist) {
@@ -71,8 +71,8 @@ func (b *Bucket) explainCreate(ctx context.Context, err error) error {
 	return failed
 }
 
-// mayExist reports whether something may have the name of an object whose creation failed: this attempt's content, as the
-// answer was lost, or that of another.
+// mayExist reports whether something may have the name of an object whose creation failed: the content of this attempt, if the
+// answer was lost, or the content of another.
 func (u *upload) mayExist(err error) bool {
 	var content *contentError
 	var network *net.OpError

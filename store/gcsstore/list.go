@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"net/url"
 	"strings"
 	"unicode/utf8"
-
-	"google.golang.org/api/storage/v1"
 
 	"github.com/jetcapture/lake/store"
 )
@@ -45,22 +44,24 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 }
 
 // listing yields what the server lists, a page at a time.
-func (b *Bucket) listing(ctx context.Context, prefix string) iter.Seq2[*storage.Object, error] {
+func (b *Bucket) listing(ctx context.Context, prefix string) iter.Seq2[*objectInfo, error] {
 	start := b.prefix + prefix
 	for !utf8.ValidString(start) { // the service is asked for whole characters
 		start = start[:len(start)-1]
 	}
-	return func(yield func(*storage.Object, error) bool) {
+	return func(yield func(*objectInfo, error) bool) {
 		for token := ""; ; {
-			page, err := b.page(ctx, func(call *storage.ObjectsListCall) {
-				call.Prefix(start).PageToken(token).Fields("nextPageToken", "items(name,size,timeCreated)")
-			})
+			query := url.Values{"prefix": {start}, "fields": {"nextPageToken,items(name,size,timeCreated)"}}
+			if token != "" {
+				query.Set("pageToken", token)
+			}
+			page, err := b.page(ctx, query)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for _, object := range page.Items {
-				if !yield(object, nil) {
+			for i := range page.Items {
+				if !yield(&page.Items[i], nil) {
 					return
 				}
 			}
@@ -72,15 +73,13 @@ func (b *Bucket) listing(ctx context.Context, prefix string) iter.Seq2[*storage.
 }
 
 // page asks for one page of a listing. Its errors are not explained.
-func (b *Bucket) page(ctx context.Context, ask func(*storage.ObjectsListCall)) (page *storage.Objects, err error) {
+func (b *Bucket) page(ctx context.Context, query url.Values) (page *objectPage, err error) {
 	objects, err := b.objects(ctx)
 	if err != nil {
 		return nil, err
 	}
-	call := objects.List(b.options.Bucket).Context(ctx)
-	ask(call)
 	err = retry(ctx, func() error {
-		page, err = call.Do(b.billing()...)
+		page, err = objects.list(ctx, query)
 		return err
 	})
 	return page, err

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
-	"google.golang.org/api/option"
+	"golang.org/x/oauth2"
 
 	"github.com/jetcapture/lake/store"
 )
@@ -20,28 +21,32 @@ const (
 	maxChunkSize     = 1 << 30
 )
 
-// Options say where objects go and how. Bucket is all that is needed.
+// Options say where objects go and how. Only Bucket is required.
 type Options struct {
-	Bucket string // it must be there
+	Bucket string // it must exist
 	Prefix string // a folder in the bucket below which all names are; may be empty
 
 	StorageClass string // of new objects: STANDARD, NEARLINE, COLDLINE or ARCHIVE; empty means the bucket's default
 	KMSKeyName   string // of new objects: projects/P/locations/L/keyRings/R/cryptoKeys/K; empty means the bucket's default
-	UserProject  string // pays, for buckets where the requester does
+	UserProject  string // the project to bill, for buckets with requester pays
 
-	// ChunkSize is in bytes and rounded up to a multiple of 256 KiB. Larger objects are sent in chunks of this size, each
-	// again if it fails; an upload holds one chunk in memory. 0 means 16 MiB.
+	// ChunkSize is in bytes and rounded up to a multiple of 256 KiB. Larger objects are sent in chunks of this size, and a
+	// failed chunk is sent again. An upload holds one chunk in memory. 0 means 16 MiB.
 	ChunkSize int
 
 	// Endpoint is the URL of an emulator or a private endpoint. Empty means STORAGE_EMULATOR_HOST, or the service.
 	Endpoint string
 
-	// Anonymous leaves credentials away, as emulators want it.
+	// Anonymous sends requests without credentials, for emulators.
 	Anonymous bool
 
-	// ClientOptions are those of Google's library, such as option.WithCredentialsFile. Without them credentials are found
-	// as the package's documentation says.
-	ClientOptions []option.ClientOption
+	// Tokens authorize requests, as the package golang.org/x/oauth2/google makes them. Without them credentials are found as
+	// the package's documentation says.
+	Tokens oauth2.TokenSource
+
+	// HTTPClient sends requests if it is not nil, and authorizes them: then no credentials are looked for. It follows no
+	// redirects.
+	HTTPClient *http.Client
 }
 
 var (
@@ -50,7 +55,7 @@ var (
 	storageClasses = []string{"STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE"}
 )
 
-// complete returns the options with what is implied filled in, or all that is wrong with them.
+// complete returns the options with defaults filled in, or all problems with them.
 func (o Options) complete() (Options, error) {
 	var wrong []error
 	if !bucketPattern.MatchString(o.Bucket) {
@@ -73,13 +78,16 @@ func (o Options) complete() (Options, error) {
 	if o.ChunkSize < 0 || o.ChunkSize > maxChunkSize {
 		wrong = append(wrong, fmt.Errorf("chunk size %d: write bytes, at most %d", o.ChunkSize, maxChunkSize))
 	}
+	if o.Tokens != nil && o.HTTPClient != nil {
+		wrong = append(wrong, errors.New("both of Tokens and HTTPClient are set: leave one out, as the client authorizes its requests itself"))
+	}
 	if err := o.completeEndpoint(); err != nil {
 		wrong = append(wrong, err)
 	}
 	return o, errors.Join(wrong...)
 }
 
-// completeEndpoint adds the path at which the service is. Its errors do not show the endpoint, as it may hold a secret.
+// completeEndpoint adds the path of the service. Its errors do not show the endpoint, as it may hold a secret.
 func (o *Options) completeEndpoint() error {
 	if o.Endpoint == "" {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"github.com/jetcapture/lake/store/internal/body"
 )
 
-// Open implements store.Bucket. What is read of a whole object is checked against its CRC32C. A connection that breaks off
-// is opened again where it broke off, and only if the object is still the same.
+// Open implements store.Bucket. The content of a whole object is checked against its CRC32C. If a connection breaks off, the
+// next one continues there, provided that the object is still the same.
 func (b *Bucket) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
 	content, err := b.open(ctx, name, offset, length)
 	if err != nil {
@@ -44,10 +44,10 @@ func (b *Bucket) open(ctx context.Context, name string, offset, length int64) (i
 	return nil, b.explain(ctx, err)
 }
 
-// maxReopened is how many requests one Read may cost.
+// maxReopened bounds the requests of one Read.
 const maxReopened = 5
 
-// reader reads an object, and says which in its errors.
+// reader reads an object. Its errors name it.
 type reader struct {
 	bucket         *Bucket
 	ctx            context.Context // of Open

@@ -4,55 +4,55 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/googleapis/gax-go/v2"
-	"google.golang.org/api/googleapi"
 )
 
-// maxTries get over a hiccup; what lasts longer is for the caller.
-const maxTries = 3
+const (
+	maxTries   = 3                      // for a hiccup; the caller handles a longer outage
+	firstPause = 200 * time.Millisecond // at most; each later one may be twice as long
+)
 
-// pauses returns the pauses between tries.
-func pauses() *gax.Backoff {
-	return &gax.Backoff{Initial: 200 * time.Millisecond, Max: 2 * time.Second, Multiplier: 2}
-}
-
-// retry calls what may be called more than once until it returns no error, or one that another try does not change.
+// retry calls a function that may be called more than once, until it returns no error, or one that another try does not change.
 func retry(ctx context.Context, call func() error) error {
-	pause := pauses()
-	for try := 1; ; try++ {
+	for try, pause := 1, firstPause; ; try, pause = try+1, 2*pause {
 		err := call()
 		if err == nil || try == maxTries || ctx.Err() != nil || !mayRetry(err) {
 			return err
 		}
-		if gax.Sleep(ctx, pause.Pause()) != nil {
+		select {
+		case <-time.After(rand.N(pause)): //nolint:gosec // it spreads the tries of several captures
+		case <-ctx.Done():
 			return err
 		}
 	}
 }
 
-// mayRetry leaves to the caller what the server wants to be waited for.
+// mayRetry reports whether to try again at once. If the server says when, the caller waits.
 func mayRetry(err error) bool {
 	var content *contentError
-	var answered *googleapi.Error
+	var answered *apiError
 	switch {
 	case err == nil, errors.As(err, &content), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return false
 	case errors.As(err, &answered):
-		passes := answered.Code >= 500 || answered.Code == http.StatusTooManyRequests || answered.Code == http.StatusRequestTimeout
-		return passes && answered.Header.Get("Retry-After") == ""
+		return statusPasses(answered.status) && answered.header.Get("Retry-After") == ""
 	}
 	if refused := refusedToken(err); refused != nil {
-		return refused.Temporary()
+		return refused.temporary
 	}
 	return brokeOff(err)
 }
 
-// brokeOff reports whether err is one of a connection, as another may do better.
+// statusPasses reports whether another try may get another answer than this.
+func statusPasses(status int) bool {
+	return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
+}
+
+// brokeOff reports whether err is of a connection: another connection may succeed.
 func brokeOff(err error) bool {
 	var name *net.DNSError
 	var operation *net.OpError
