@@ -20,8 +20,10 @@ SERVERS := $(TOOLS)/versitygw-$(VERSITYGW_VERSION) $(TOOLS)/fake-gcs-server-$(FA
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
+# Help does without text/template. It calls methods by names that only the running program knows, so that the linker has to keep every
+# exported method: a third of the file.
 build: ## bin/jc-parquet: one static file
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/jc-parquet ./cmd/jc-parquet
+	CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_template -ldflags '-s -w' -o bin/jc-parquet ./cmd/jc-parquet
 	@wc -c bin/jc-parquet
 
 # What foreign readers read, and what becomes of messages when processes are killed or schedules simulated, does not depend on the
