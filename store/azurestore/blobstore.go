@@ -11,20 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
+
 	"github.com/jetcapture/lake/store"
 	"github.com/jetcapture/lake/store/internal/destkey"
 )
-
-// BuildURLBase returns the URL below which the blocks of a destination key go, such as
-// https://account.blob.core.windows.net/container/prefix. It must not let a hostile destination key lead out of where it
-// should be; store.EscapeHive makes a folder of any string. It must return the same URL for a destination key each time, in all
-// captures of a consumer. Its errors come through: mark with store.Permanent what retrying cannot fix, which then wraps
-// store.ErrDestKey too.
-type BuildURLBase[K comparable] func(destKey K) (string, error)
-
-// OverrideUploadOptions changes how a block is stored, such as its access tier. It is called before each try, with options
-// of its own that hold what the BlobStoreOptions say and the block's attributes, by several goroutines at a time.
-type OverrideUploadOptions[K comparable] func(destKey K, options *UploadOptions)
 
 // BlobStoreOptions say how an AzureBlobStore stores. Their zero value is ready for use.
 type BlobStoreOptions[K comparable] struct {
@@ -51,8 +42,8 @@ type AzureBlobStore[K comparable] struct {
 	clients *clients
 }
 
-// NewAzureBlobStore returns an AzureBlobStore. It does no I/O. At most one of options is taken.
-func NewAzureBlobStore[K comparable](base BuildURLBase[K], options ...BlobStoreOptions[K]) (*AzureBlobStore[K], error) {
+// NewBlobStore returns an AzureBlobStore. It does no I/O. It takes at most one BlobStoreOptions.
+func NewBlobStore[K comparable](base BuildURLBase[K], options ...BlobStoreOptions[K]) (*AzureBlobStore[K], error) {
 	s := &AzureBlobStore[K]{base: base}
 	var wrong []error
 	switch len(options) {
@@ -76,7 +67,7 @@ func NewAzureBlobStore[K comparable](base BuildURLBase[K], options ...BlobStoreO
 	if err := s.checkOnce(); err != nil {
 		wrong = append(wrong, err)
 	} else if o.RootURLBase != "" {
-		if _, err := s.rootBucket(); err != nil {
+		if _, err := s.rootBucket(context.Background()); err != nil { // it asks no function
 			wrong = append(wrong, fmt.Errorf("root: %w", err))
 		}
 	}
@@ -106,7 +97,7 @@ func (s *AzureBlobStore[K]) checkOnce() error {
 
 // Write implements store.BlockStore: the block goes to dir/fileName below the URL base of destKey.
 func (s *AzureBlobStore[K]) Write(ctx context.Context, block io.Reader, destKey K, dir, fileName string) (string, int64, time.Duration, error) {
-	bucket, err := s.bucketOf(destKey)
+	bucket, err := s.bucketOf(ctx, destKey)
 	if err != nil {
 		return "", 0, 0, fmt.Errorf("store block: %w", err)
 	}
@@ -115,7 +106,7 @@ func (s *AzureBlobStore[K]) Write(ctx context.Context, block io.Reader, destKey 
 
 // WriteRoot implements store.RootWriter, see BlobStoreOptions.RootURLBase.
 func (s *AzureBlobStore[K]) WriteRoot(ctx context.Context, block io.Reader, dir, fileName string) (string, int64, time.Duration, error) {
-	bucket, err := s.rootBucket()
+	bucket, err := s.rootBucket(ctx)
 	if err != nil {
 		return "", 0, 0, fmt.Errorf("store block: %w", err)
 	}
@@ -137,7 +128,7 @@ const rootMark = "r"
 
 // Locate implements store.Locator.
 func (s *AzureBlobStore[K]) Locate(ctx context.Context, destKey K, dir, fileName string) (store.Location, error) {
-	bucket, err := s.bucketOf(destKey)
+	bucket, err := s.bucketOf(ctx, destKey)
 	if err != nil {
 		return store.Location{}, fmt.Errorf("locate block: %w", err)
 	}
@@ -154,7 +145,7 @@ func (s *AzureBlobStore[K]) LocateRoot(ctx context.Context, dir, fileName string
 		var zero K
 		return s.Locate(ctx, zero, dir, fileName)
 	}
-	bucket, err := s.rootBucket()
+	bucket, err := s.rootBucket(ctx)
 	if err != nil {
 		return store.Location{}, fmt.Errorf("locate block: %w", err)
 	}
@@ -175,28 +166,28 @@ func locate[K comparable](ctx context.Context, bucket *overriding, root, dir, fi
 
 // Bucket implements store.Locator. What root says is at most a destination key: which URL is used for it, with which
 // credential, is for the function to say that the store was given.
-func (s *AzureBlobStore[K]) Bucket(_ context.Context, root string) (store.Bucket, error) {
-	bucket, err := s.bucketAt(root)
+func (s *AzureBlobStore[K]) Bucket(ctx context.Context, root string) (store.Bucket, error) {
+	bucket, err := s.bucketAt(ctx, root)
 	if err != nil {
 		return nil, fmt.Errorf("find bucket: %w", err)
 	}
 	return bucket, nil
 }
 
-func (s *AzureBlobStore[K]) bucketAt(root string) (*overriding, error) {
+func (s *AzureBlobStore[K]) bucketAt(ctx context.Context, root string) (*overriding, error) {
 	if root == rootMark && s.options.RootURLBase != "" {
-		return s.rootBucket()
+		return s.rootBucket(ctx)
 	}
 	destKey, err := destkey.Decode[K](root)
 	if err != nil {
 		return nil, store.Permanent(fmt.Errorf("root %.120q is not of this store: %w", root, err))
 	}
-	return s.bucketOf(destKey)
+	return s.bucketOf(ctx, destKey)
 }
 
 // Probe implements store.Prober, where dead letters go.
 func (s *AzureBlobStore[K]) Probe(ctx context.Context) error {
-	bucket, err := s.rootBucket()
+	bucket, err := s.rootBucket(ctx)
 	if err != nil {
 		return fmt.Errorf("probe the store, where dead letters go: %w", err)
 	}
@@ -204,8 +195,8 @@ func (s *AzureBlobStore[K]) Probe(ctx context.Context) error {
 }
 
 // bucketOf returns the Bucket of a destination key.
-func (s *AzureBlobStore[K]) bucketOf(destKey K) (*overriding, error) {
-	base, err := s.base(destKey)
+func (s *AzureBlobStore[K]) bucketOf(ctx context.Context, destKey K) (*overriding, error) {
+	base, err := s.base(ctx, destKey)
 	if err != nil {
 		return nil, noPlace(fmt.Errorf("build URL base: %w", err))
 	}
@@ -217,10 +208,10 @@ func (s *AzureBlobStore[K]) bucketOf(destKey K) (*overriding, error) {
 }
 
 // rootBucket returns the Bucket of blocks without a destination key.
-func (s *AzureBlobStore[K]) rootBucket() (*overriding, error) {
+func (s *AzureBlobStore[K]) rootBucket(ctx context.Context) (*overriding, error) {
 	var zero K
 	if s.options.RootURLBase == "" {
-		return s.bucketOf(zero)
+		return s.bucketOf(ctx, zero)
 	}
 	o, err := s.optionsAt(s.options.RootURLBase)
 	if err != nil {
@@ -237,7 +228,7 @@ func (s *AzureBlobStore[K]) bucket(o Options, destKey K) (*overriding, error) {
 	}
 	b := &overriding{Bucket: newBucket(client, o)}
 	if override := s.options.OverrideUploadOptions; override != nil {
-		b.override = func(o *UploadOptions) { override(destKey, o) }
+		b.override = func(o *blockblob.UploadStreamOptions) { override(o, destKey) }
 	}
 	return b, nil
 }
@@ -273,14 +264,15 @@ func noPlace(err error) error {
 // overriding is a Bucket whose upload options pass through a function.
 type overriding struct {
 	*Bucket
-	override func(*UploadOptions) // may be nil
+	override func(*blockblob.UploadStreamOptions) // may be nil
 }
 
 // Create implements store.Bucket.
 func (b *overriding) Create(ctx context.Context, name string, content io.ReadSeeker, attrs map[string]string) (store.Object, error) {
 	o := b.options.upload(attrs)
 	if b.override != nil {
-		b.override(o)
+		b.override(&o.UploadStreamOptions)
+		o.BlockSize, o.Concurrency = cmp.Or(o.BlockSize, b.options.BlockSize), cmp.Or(o.Concurrency, b.options.Parallel)
 	}
 	return b.createWith(ctx, name, content, o)
 }

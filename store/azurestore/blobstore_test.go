@@ -2,6 +2,7 @@ package azurestore_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 
 	"github.com/jetcapture/lake/store"
@@ -46,11 +48,11 @@ func TestAzureBlobStore(t *testing.T) {
 func blocksByURLBase(t *testing.T, server *cloudtest.AzureServer) {
 	cleanEnv(t)
 	tenants := map[string]string{"eu": server.Container(t), "us": server.Container(t), "": server.Container(t)}
-	s, err := azurestore.NewAzureBlobStore(func(region string) (string, error) {
+	s, err := azurestore.NewBlobStore(func(_ context.Context, region string) (string, error) {
 		return server.Endpoint + "/" + tenants[region] + "/backup/100%25/", nil
 	}, azurestore.BlobStoreOptions[string]{
 		Options: azurestore.Options{SharedKey: server.Key, AccessTier: "hot", Tags: map[string]string{"team": "lake"}, BlockSize: 10_000},
-		OverrideUploadOptions: func(region string, o *azurestore.UploadOptions) {
+		OverrideUploadOptions: func(o *azblob.UploadStreamOptions, region string) {
 			o.Metadata["Region"] = to.Ptr(region + " ✓")
 			o.HTTPHeaders = &blob.HTTPHeaders{BlobContentType: to.Ptr("application/vnd.apache.parquet")}
 			if region == "us" {
@@ -105,8 +107,8 @@ func (attributed) Attributes() map[string]string { return map[string]string{"str
 func ownRoot(t *testing.T, server *cloudtest.AzureServer) {
 	cleanEnv(t)
 	root := server.Endpoint + "/" + server.Container(t)
-	s, err := azurestore.NewAzureBlobStore(
-		func(string) (string, error) { return "", errors.New("no destination key") },
+	s, err := azurestore.NewBlobStore(
+		func(context.Context, string) (string, error) { return "", errors.New("no destination key") },
 		azurestore.BlobStoreOptions[string]{Options: azurestore.Options{ConnectionString: server.ConnectionString()}, RootURLBase: root},
 	)
 	if err != nil {
@@ -127,7 +129,7 @@ func locations(t *testing.T, server *cloudtest.AzureServer) {
 				if ownRoot {
 					o.RootURLBase = server.Endpoint + "/" + server.Container(t) + "/root"
 				}
-				s, err := azurestore.NewAzureBlobStore(func(region string) (string, error) {
+				s, err := azurestore.NewBlobStore(func(_ context.Context, region string) (string, error) {
 					return place + "/100%25/" + url.PathEscape(store.EscapeHive(region)), nil
 				}, o)
 				if err != nil {
@@ -142,10 +144,10 @@ func locations(t *testing.T, server *cloudtest.AzureServer) {
 func locatedOptions(t *testing.T, server *cloudtest.AzureServer) {
 	cleanEnv(t)
 	container := server.Container(t)
-	s, err := azurestore.NewAzureBlobStore(func(string) (string, error) { return server.Endpoint + "/" + container, nil },
+	s, err := azurestore.NewBlobStore(func(_ context.Context, _ string) (string, error) { return server.Endpoint + "/" + container, nil },
 		azurestore.BlobStoreOptions[string]{
 			Options:               azurestore.Options{SharedKey: server.Key},
-			OverrideUploadOptions: func(region string, o *azurestore.UploadOptions) { o.Tags = map[string]string{"region": region} },
+			OverrideUploadOptions: func(o *azblob.UploadStreamOptions, region string) { o.Tags = map[string]string{"region": region} },
 		})
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +171,7 @@ func TestNoRootLeadsACredentialElsewhere(t *testing.T) {
 	token := &fakeToken{}
 	o = azurestore.Options{Credential: token, ClientOptions: o.ClientOptions}
 	unknown := errors.New("unknown tenant")
-	s, err := azurestore.NewAzureBlobStore(func(tenant string) (string, error) {
+	s, err := azurestore.NewBlobStore(func(_ context.Context, tenant string) (string, error) {
 		if tenant != "eu" {
 			return "", store.Permanent(unknown)
 		}
@@ -200,7 +202,7 @@ func TestAzureBlobStoreKeepsItsClients(t *testing.T) {
 	tls, o := bearerServer(t)
 	token := &fakeToken{}
 	o = azurestore.Options{Credential: token, ClientOptions: o.ClientOptions}
-	s, err := azurestore.NewAzureBlobStore(func(i int) (string, error) {
+	s, err := azurestore.NewBlobStore(func(_ context.Context, i int) (string, error) {
 		return fmt.Sprintf("%s/account/container-%d/folder-%d", tls.URL, i%3, i), nil
 	}, azurestore.BlobStoreOptions[int]{Options: o})
 	if err != nil {
@@ -215,7 +217,7 @@ func TestAzureBlobStoreKeepsItsClients(t *testing.T) {
 		t.Errorf("%d clients were made for 3 containers", token.asked.Load())
 	}
 
-	s, err = azurestore.NewAzureBlobStore(func(i int) (string, error) {
+	s, err = azurestore.NewBlobStore(func(_ context.Context, i int) (string, error) {
 		return fmt.Sprintf("%s/account/container-%d", tls.URL, i), nil
 	}, azurestore.BlobStoreOptions[int]{Options: o, MaxClients: 2})
 	if err != nil {
@@ -237,31 +239,31 @@ func TestAzureBlobStoreKeepsItsClients(t *testing.T) {
 
 func TestAzureBlobStoreSaysWhatIsWrong(t *testing.T) {
 	cleanEnv(t)
-	base := func(string) (string, error) { return "https://acc.blob.core.windows.net/abc", nil }
+	base := func(context.Context, string) (string, error) { return "https://acc.blob.core.windows.net/abc", nil }
 	key := azurestore.Options{SharedKey: "c2VjcmV0"}
 	type options = azurestore.BlobStoreOptions[string]
 	for want, try := range map[string]func() (*azurestore.AzureBlobStore[string], error){
 		"there is no BuildURLBase": func() (*azurestore.AzureBlobStore[string], error) {
-			return azurestore.NewAzureBlobStore(nil, options{Options: key})
+			return azurestore.NewBlobStore(nil, options{Options: key})
 		},
 		"2 options: give one": func() (*azurestore.AzureBlobStore[string], error) {
-			return azurestore.NewAzureBlobStore(base, options{}, options{})
+			return azurestore.NewBlobStore(base, options{}, options{})
 		},
 		"leave Account, Container, Prefix and Endpoint empty": func() (*azurestore.AzureBlobStore[string], error) {
-			return azurestore.NewAzureBlobStore(base, options{Options: azurestore.Options{Account: "acc", SharedKey: "c2VjcmV0"}})
+			return azurestore.NewBlobStore(base, options{Options: azurestore.Options{Account: "acc", SharedKey: "c2VjcmV0"}})
 		},
 		"the shared key is not base64": func() (*azurestore.AzureBlobStore[string], error) {
-			return azurestore.NewAzureBlobStore(base, options{Options: azurestore.Options{SharedKey: "SECRET!"}})
+			return azurestore.NewBlobStore(base, options{Options: azurestore.Options{SharedKey: "SECRET!"}})
 		},
 		"parallel -1": func() (*azurestore.AzureBlobStore[string], error) {
-			return azurestore.NewAzureBlobStore(base, options{Options: azurestore.Options{SharedKey: "c2VjcmV0", Parallel: -1}})
+			return azurestore.NewBlobStore(base, options{Options: azurestore.Options{SharedKey: "c2VjcmV0", Parallel: -1}})
 		},
 		"root: URL base: it has no container": func() (*azurestore.AzureBlobStore[string], error) {
-			return azurestore.NewAzureBlobStore(base, options{Options: key, RootURLBase: "https://acc.blob.core.windows.net"})
+			return azurestore.NewBlobStore(base, options{Options: key, RootURLBase: "https://acc.blob.core.windows.net"})
 		},
 	} {
 		if s, err := try(); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "SECRET") {
-			t.Errorf("NewAzureBlobStore returns %v, %v, want it to mention %q", s, err, want)
+			t.Errorf("NewBlobStore returns %v, %v, want it to mention %q", s, err, want)
 		}
 	}
 	for urlBase, want := range map[string]string{
@@ -273,7 +275,7 @@ func TestAzureBlobStoreSaysWhatIsWrong(t *testing.T) {
 		"https://acc.blob.core.windows.net/abc/a/../b":     "prefix: ",
 		"https://other.blob.core.windows.net/abc":          "it is of account other, but the connection string of acc",
 	} {
-		s, err := azurestore.NewAzureBlobStore(func(string) (string, error) { return urlBase, nil }, options{
+		s, err := azurestore.NewBlobStore(func(_ context.Context, _ string) (string, error) { return urlBase, nil }, options{
 			Options: azurestore.Options{ConnectionString: "AccountName=acc;AccountKey=c2VjcmV0"},
 		})
 		if err != nil {
@@ -285,7 +287,7 @@ func TestAzureBlobStoreSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 	own := errors.New("no such tenant")
-	s, err := azurestore.NewAzureBlobStore(func(string) (string, error) { return "", own }, options{Options: key})
+	s, err := azurestore.NewBlobStore(func(_ context.Context, _ string) (string, error) { return "", own }, options{Options: key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,16 +302,18 @@ func TestAzureBlobStoreSaysWhatIsWrong(t *testing.T) {
 func overriddenNonsense(t *testing.T, server *cloudtest.AzureServer) {
 	cleanEnv(t)
 	base := server.Endpoint + "/" + server.Container(t)
-	for what, override := range map[string]func(*azurestore.UploadOptions){
-		"content type \"a\\nb\"": func(o *azurestore.UploadOptions) { o.HTTPHeaders = &blob.HTTPHeaders{BlobContentType: to.Ptr("a\nb")} },
-		"leave BlobContentMD5":   func(o *azurestore.UploadOptions) { o.HTTPHeaders = &blob.HTTPHeaders{BlobContentMD5: []byte("x")} },
-		"tag \"a\"=\"?\"":        func(o *azurestore.UploadOptions) { o.Tags = map[string]string{"a": "?"} },
-		"attribute \"a-b\"":      func(o *azurestore.UploadOptions) { o.Metadata["a-b"] = to.Ptr("x") },
-		"400 InvalidHeaderValue": func(o *azurestore.UploadOptions) { o.AccessTier = to.Ptr(blob.AccessTier("warm")) },
+	for what, override := range map[string]func(*azblob.UploadStreamOptions){
+		"content type \"a\\nb\"": func(o *azblob.UploadStreamOptions) {
+			o.HTTPHeaders = &blob.HTTPHeaders{BlobContentType: to.Ptr("a\nb")}
+		},
+		"leave BlobContentMD5":   func(o *azblob.UploadStreamOptions) { o.HTTPHeaders = &blob.HTTPHeaders{BlobContentMD5: []byte("x")} },
+		"tag \"a\"=\"?\"":        func(o *azblob.UploadStreamOptions) { o.Tags = map[string]string{"a": "?"} },
+		"attribute \"a-b\"":      func(o *azblob.UploadStreamOptions) { o.Metadata["a-b"] = to.Ptr("x") },
+		"400 InvalidHeaderValue": func(o *azblob.UploadStreamOptions) { o.AccessTier = to.Ptr(blob.AccessTier("warm")) },
 	} {
-		s, err := azurestore.NewAzureBlobStore(func(string) (string, error) { return base, nil }, azurestore.BlobStoreOptions[string]{
+		s, err := azurestore.NewBlobStore(func(_ context.Context, _ string) (string, error) { return base, nil }, azurestore.BlobStoreOptions[string]{
 			Options:               azurestore.Options{SharedKey: server.Key},
-			OverrideUploadOptions: func(_ string, o *azurestore.UploadOptions) { override(o) },
+			OverrideUploadOptions: func(o *azblob.UploadStreamOptions, _ string) { override(o) },
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -31,7 +31,7 @@ func (b *Bucket) Create(ctx context.Context, name string, content io.ReadSeeker,
 	return b.createWith(ctx, name, content, b.options.upload(attrs))
 }
 
-func (b *Bucket) createWith(ctx context.Context, name string, content io.ReadSeeker, o *UploadOptions) (store.Object, error) {
+func (b *Bucket) createWith(ctx context.Context, name string, content io.ReadSeeker, o *uploadOptions) (store.Object, error) {
 	object, err := b.create(ctx, name, content, o)
 	if err != nil {
 		return store.Object{}, b.failed(ctx, "create", name, err)
@@ -40,13 +40,13 @@ func (b *Bucket) createWith(ctx context.Context, name string, content io.ReadSee
 	return object, nil
 }
 
-func (b *Bucket) create(ctx context.Context, name string, content io.ReadSeeker, o *UploadOptions) (store.Object, error) {
+func (b *Bucket) create(ctx context.Context, name string, content io.ReadSeeker, o *uploadOptions) (store.Object, error) {
 	full, err := b.blobName(name)
 	if err != nil {
 		return store.Object{}, err
 	}
-	u := &upload{client: b.client.NewBlockBlobClient(full), options: o, content: content, parallel: b.options.Parallel}
-	sha256, err := u.measure(ctx, b.options.BlockSize)
+	u := &upload{client: b.client.NewBlockBlobClient(full), options: o, content: content, parallel: o.Concurrency}
+	sha256, err := u.measure(ctx, o.BlockSize)
 	if err == nil {
 		u.metadata, err = o.encode(sha256)
 	}
@@ -81,7 +81,7 @@ func (b *Bucket) create(ctx context.Context, name string, content io.ReadSeeker,
 // upload is one attempt to create a blob.
 type upload struct {
 	client    *blockblob.Client
-	options   *UploadOptions
+	options   *uploadOptions
 	metadata  map[string]*string
 	content   io.ReadSeeker
 	size      int64

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 
 	"github.com/jetcapture/lake/store"
 	"github.com/jetcapture/lake/store/azurestore"
@@ -129,9 +130,9 @@ func cancelledReading(t *testing.T, server *cloudtest.AzureServer) {
 // folders makes what a folder of a hierarchical namespace looks like.
 func folders(t *testing.T, server *cloudtest.AzureServer) {
 	o := sharedKey(t, server)
-	s, err := azurestore.NewAzureBlobStore(func(string) (string, error) { return o.Endpoint + "/" + o.Container, nil }, azurestore.BlobStoreOptions[string]{
+	s, err := azurestore.NewBlobStore(func(_ context.Context, _ string) (string, error) { return o.Endpoint + "/" + o.Container, nil }, azurestore.BlobStoreOptions[string]{
 		Options:               azurestore.Options{SharedKey: o.SharedKey},
-		OverrideUploadOptions: func(_ string, u *azurestore.UploadOptions) { u.Metadata["hdi_isfolder"] = to.Ptr("true") },
+		OverrideUploadOptions: func(u *azblob.UploadStreamOptions, _ string) { u.Metadata["hdi_isfolder"] = to.Ptr("true") },
 	})
 	if err != nil {
 		t.Fatal(err)

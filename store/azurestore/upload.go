@@ -8,23 +8,20 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 
 	"github.com/jetcapture/lake/store"
 	"github.com/jetcapture/lake/store/internal/cloud"
 )
 
-// UploadOptions say how one blob is created. They have the names of the SDK's.
-type UploadOptions struct {
-	AccessTier   *blob.AccessTier   // nil means the account's default
-	Tags         map[string]string  // index tags
-	Metadata     map[string]*string // the block's attributes, see store.Attributed, whose names they must have; any values
-	HTTPHeaders  *blob.HTTPHeaders  // such as the content type
-	CPKScopeInfo *blob.CPKScopeInfo // the encryption scope
-}
+// uploadOptions say how one blob is created.
+type uploadOptions struct{ blockblob.UploadStreamOptions }
 
 // upload returns what the options of a Bucket say of one blob. Nothing of it is shared.
-func (o *Options) upload(attrs map[string]string) *UploadOptions {
-	u := &UploadOptions{Tags: maps.Clone(o.Tags), Metadata: make(map[string]*string, len(attrs))}
+func (o *Options) upload(attrs map[string]string) *uploadOptions {
+	u := &uploadOptions{blockblob.UploadStreamOptions{
+		BlockSize: o.BlockSize, Concurrency: o.Parallel, Tags: maps.Clone(o.Tags), Metadata: make(map[string]*string, len(attrs)),
+	}}
 	for name, value := range attrs {
 		u.Metadata[name] = to.Ptr(value)
 	}
@@ -38,7 +35,7 @@ func (o *Options) upload(attrs map[string]string) *UploadOptions {
 }
 
 // encode returns the metadata as it is sent, with the content's digest, or a Permanent error for what cannot be sent.
-func (u *UploadOptions) encode(sha256 string) (map[string]*string, error) {
+func (u *uploadOptions) encode(sha256 string) (map[string]*string, error) {
 	if err := u.check(); err != nil {
 		return nil, store.Permanent(err)
 	}
@@ -57,8 +54,21 @@ func (u *UploadOptions) encode(sha256 string) (map[string]*string, error) {
 	return metadata, nil
 }
 
-// check finds what net/http would not send, which otherwise looked like a fault of the network.
-func (u *UploadOptions) check() error {
+// check finds options that do not go with how blobs are created here, and those that net/http would not send, which otherwise
+// would look like a fault of the network.
+func (u *uploadOptions) check() error {
+	switch {
+	case u.AccessConditions != nil:
+		return errors.New("leave AccessConditions empty: a blob is created only if nothing has its name")
+	case u.TransactionalValidation != nil:
+		return errors.New("leave TransactionalValidation empty: a checksum of the content is sent already")
+	case u.CPKInfo != nil:
+		return errors.New("leave CPKInfo empty: the blob could not be read again; name an encryption scope in CPKScopeInfo")
+	case u.BlockSize < 1 || u.BlockSize > maxBlockSize:
+		return fmt.Errorf("block size %d: write bytes, at most %d", u.BlockSize, maxBlockSize)
+	case u.Concurrency < 1 || u.Concurrency > maxParallel:
+		return fmt.Errorf("concurrency %d: write how many blocks are sent at a time, at most %d", u.Concurrency, maxParallel)
+	}
 	headers := map[string]*string{"access tier": (*string)(u.AccessTier)}
 	if h := u.HTTPHeaders; h != nil {
 		headers["cache control"], headers["content disposition"] = h.BlobCacheControl, h.BlobContentDisposition
