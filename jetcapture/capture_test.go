@@ -120,7 +120,10 @@ func TestSilentStreamIsFlushedByTheWallClock(t *testing.T) {
 
 // Two messages in many intervals: two files, and none for the intervals without a message.
 func TestQuietStreamMakesNoEmptyFiles(t *testing.T) {
-	s, dir := startServer(t), t.TempDir()
+	t.Parallel()
+	s, dir := capturetest.Start(t), t.TempDir()
+	s.Stream(streamName, "orders.>")
+	s.Consumer(streamName, consumerName, nil)
 	o := rawNDJSON(dir)
 	o.MaxAge, o.Grace = time.Second, 0
 	stop := start(t, o.Build(), s.Connect())

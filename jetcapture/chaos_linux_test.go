@@ -31,7 +31,7 @@ import (
 // The race detector would make the servers many times as slow: make test runs the short forms without it.
 func TestEachMessageIsArchivedOnceWhateverIsKilled(t *testing.T) {
 	if os.Getenv("JETCAPTURE_CHAOS") == "" {
-		capturetest.SkipUnderRace(t)
+		capturetest.WithoutRace(t)
 	}
 	chaosRun(t, "into a folder", func(t *testing.T) {
 		c := newChaos(t, 1, chaosShared)
@@ -212,6 +212,9 @@ func (c *chaos) folder(t *testing.T, name string) {
 // enough kills; then in peace until all is archived.
 func (c *chaos) run(t *testing.T, lasting time.Duration, kills int) {
 	t.Helper()
+	if testing.Short() {
+		lasting, kills, c.rate = lasting/2, kills/3, c.rate/2
+	}
 	if asked := os.Getenv("JETCAPTURE_CHAOS"); asked != "" {
 		var err error
 		if lasting, err = time.ParseDuration(asked); err != nil {
@@ -219,7 +222,7 @@ func (c *chaos) run(t *testing.T, lasting time.Duration, kills int) {
 		}
 		c.retention *= 3 // a machine that is busy with an hour's files has messages waiting for longer
 	} else if len(c.losses) > 0 {
-		c.rate = chaosRate / 2 // so that captures have messages before the server loses them
+		c.rate /= 2 // so that captures have messages before the server loses them
 	}
 	c.startCrew(t)
 	nc := c.servers.connect(t)
@@ -294,7 +297,7 @@ func (c *chaos) disturb(ctx context.Context) error {
 		deck = append(deck, deny)
 	}
 	size := 20
-	if len(c.losses) > 0 && os.Getenv("JETCAPTURE_CHAOS") == "" {
+	if os.Getenv("JETCAPTURE_CHAOS") == "" && (testing.Short() || len(c.losses) > 0) {
 		size = 12 // some captures are killed around a loss, too
 	}
 	for len(deck) < size {

@@ -12,6 +12,7 @@ func TestMessagesOfReusedSequencesAreArchived(t *testing.T) {
 	for _, kind := range []forkKind{forkKinds.lostTail, forkKinds.oldBackup, forkKinds.memoryNode, forkKinds.memoryServer, forkKinds.madeAgain} {
 		for _, mode := range []forkMode{atLeastOnce, exactlyOnce} {
 			t.Run(kind.name+", "+mode.name, func(t *testing.T) {
+				t.Parallel()
 				t.Run("by the capture that archived the lost ones", func(t *testing.T) { reusedWhileRunning(newForkWorld(t, kind, mode)) })
 				if mode.delivery == jetcapture.ExactlyOnce { // without a ledger a new capture knows nothing of the lost ones
 					t.Run("by a new capture", func(t *testing.T) { reusedInBetween(newForkWorld(t, kind, mode)) })
@@ -21,6 +22,7 @@ func TestMessagesOfReusedSequencesAreArchived(t *testing.T) {
 		}
 	}
 	t.Run("a file stream loses its tail, "+ackAll.name, func(t *testing.T) {
+		t.Parallel()
 		t.Run("by the capture that archived the lost ones", func(t *testing.T) { reusedWhileRunning(newForkWorld(t, forkKinds.lostTail, ackAll)) })
 		t.Run("by a new capture", func(t *testing.T) { reusedInBetween(newForkWorld(t, forkKinds.lostTail, ackAll)) })
 		t.Run("while the lost ones are in open blocks", func(t *testing.T) { reusedWhileHeld(newForkWorld(t, forkKinds.lostTail, ackAll)) })
@@ -101,11 +103,9 @@ func reusedWhileHeld(w *forkWorld) {
 func TestMessagesBelowTheDeliveredSequenceAreArchived(t *testing.T) {
 	for _, mode := range []forkMode{atLeastOnce, exactlyOnce} {
 		t.Run("by the capture that archived the lost ones, "+mode.name, func(t *testing.T) {
-			t.Parallel()
 			aboveTheLast(newForkWorld(t, forkKinds.clusterTail, mode), false)
 		})
 		t.Run("by a new capture, "+mode.name, func(t *testing.T) {
-			t.Parallel()
 			aboveTheLast(newForkWorld(t, forkKinds.clusterTail, mode), true)
 		})
 	}

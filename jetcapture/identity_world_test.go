@@ -107,11 +107,13 @@ type forkWorld struct {
 	last      uint64              // sequence of the stream
 }
 
+// newForkWorld lets the test run beside other ones.
 func newForkWorld(t *testing.T, kind forkKind, mode forkMode) *forkWorld {
 	t.Helper()
-	if mode != exactlyOnce || kind.servers > 0 {
-		capturetest.SkipUnderRace(t)
+	if testing.Short() || mode != exactlyOnce || kind.servers > 0 {
+		capturetest.WithoutRace(t)
 	}
+	t.Parallel()
 	w := &forkWorld{t: t, kind: kind, mode: mode, dir: t.TempDir(), published: make(map[string]struct{})}
 	core, logs := observer.New(zapcore.WarnLevel)
 	w.logs, w.logger = logs, zap.New(core)

@@ -118,13 +118,19 @@ func TestIdleStreamKeepsPulling(t *testing.T) {
 	t.Parallel()
 	s, dir := capturetest.Start(t), t.TempDir()
 	s.Stream(streamName, "orders.>")
-	s.Consumer(streamName, consumerName, nil)
+	s.Consumer(streamName, consumerName, func(c *jetstream.ConsumerConfig) { c.MaxRequestExpires = 3 * time.Second })
+	nc := s.Connect()
+	var requests, resets atomic.Int64
+	sub, err := nc.Subscribe("$JS.API.CONSUMER.MSG.NEXT."+streamName+"."+consumerName, func(*nats.Msg) { requests.Add(1) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
 	o := rawNDJSON(dir)
 	o.MaxAge = time.Second
-	var resets atomic.Int64
 	o.Observer.PullReset = func(error) { resets.Add(1) }
 	start(t, o.Build(), s.Connect())
-	time.Sleep(32 * time.Second)
+	eventually(t, "two requests have expired", func() bool { return requests.Load() > 2 })
 	if n := resets.Load(); n > 0 {
 		t.Errorf("pulling started anew %d times", n)
 	}

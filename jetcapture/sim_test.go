@@ -126,8 +126,8 @@ func (w *world) stop() {
 	}
 }
 
-// simulate runs schedules from a seed on until one fails, and returns that.
-func simulate(from uint64, n int, s sabotage) (failed *world, seed uint64) {
+// simulate runs schedules from a seed on, with the traits in which the sabotage like shows, until one fails, and returns that.
+func simulate(from uint64, n int, s, like sabotage) (failed *world, seed uint64) {
 	var next atomic.Uint64
 	var mu sync.Mutex
 	var workers sync.WaitGroup
@@ -139,14 +139,14 @@ func simulate(from uint64, n int, s sabotage) (failed *world, seed uint64) {
 				if i >= uint64(n) {
 					return
 				}
-				w := newWorld(from+i, s)
+				w := newWorld(from+i, s, like)
 				err := w.run()
 				w.stop()
 				if err == nil {
 					continue
 				}
 				stopped.Store(true)
-				w = newWorld(from+i, s) // the same again, to see how
+				w = newWorld(from+i, s, like) // the same again, to see how
 				w.tracing = true
 				_ = w.run()
 				w.stop()
@@ -161,9 +161,12 @@ func simulate(from uint64, n int, s sabotage) (failed *world, seed uint64) {
 }
 
 func TestNoScheduleLosesOrRepeatsAMessage(t *testing.T) {
-	usual := 5_000 // make test runs more, without the race detector
+	usual := 5_000 // make test-long runs more
 	if capturetest.RaceDetector {
 		usual = 300 // see TestSimulationNoticesWhenAnIngredientIsMissing
+	}
+	if testing.Short() {
+		capturetest.WithoutRace(t)
 	}
 	n, from := schedules(t, usual), uint64(0)
 	if seed := os.Getenv("JETCAPTURE_SEED"); seed != "" {
@@ -172,8 +175,16 @@ func TestNoScheduleLosesOrRepeatsAMessage(t *testing.T) {
 			t.Fatalf("JETCAPTURE_SEED: %v", err)
 		}
 	}
-	if w, seed := simulate(from, n, ""); w != nil {
+	if w, seed := simulate(from, n, "", ""); w != nil {
 		t.Fatalf("seed %d: %v\n%s", seed, w.violated, strings.Join(w.trace, "\n"))
 	}
 	t.Logf("%d schedules from seed %d", n, from)
+	for _, s := range sabotages { // a defect like a rare one shows where that does, and maybe in none of the schedules above
+		if _, alone := needs[s]; !alone && rare[s] == 0 {
+			continue
+		}
+		if w, seed := simulate(rare[s], 400, "", s); w != nil {
+			t.Fatalf("seed %d, with the traits of %q: %v\n%s", seed, s, w.violated, strings.Join(w.trace, "\n"))
+		}
+	}
 }

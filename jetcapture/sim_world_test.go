@@ -55,13 +55,14 @@ type traits struct {
 	clocks     bool
 }
 
-func newWorld(seed uint64, s sabotage) *world {
+// newWorld has the traits in which the sabotage like shows, if that needs some.
+func newWorld(seed uint64, s, like sabotage) *world {
 	w := &world{rng: rand.New(rand.NewPCG(seed, 1)), sabotage: s, now: time.Unix(1_700_000_000, 0)}
 	one := func(n int) bool { return w.rng.IntN(n) == 0 }
 	w.traits = traits{
 		streamLoss: one(2), timesFall: one(2), logLoss: one(2), acksLost: one(3), retentions: one(4), layouts: one(4), clocks: one(4),
 	}
-	if only, ok := needs[s]; ok {
+	if only, ok := needs[like]; ok {
 		w.traits = only
 	}
 	w.stream.w, w.log.w, w.store.w = w, w, w

@@ -144,7 +144,7 @@ func fetch(t *testing.T, bucket store.Bucket, name, path string) error {
 
 // TestEveryStoreGetsEveryMessage archives one stream in each of the stores and compares every row with what was published.
 func TestEveryStoreGetsEveryMessage(t *testing.T) {
-	capturetest.SkipUnderRace(t)
+	capturetest.WithoutRace(t)
 	s := capturetest.Start(t)
 	s.Stream("EVENTS", "events.>")
 	s.Publish(cloudMessages, cloudMsg)

@@ -229,11 +229,3 @@ func (s *Server) context() context.Context {
 	s.t.Cleanup(cancel)
 	return ctx
 }
-
-// SkipUnderRace skips a test of whole processes, which make test runs without the race detector.
-func SkipUnderRace(t testing.TB) {
-	t.Helper()
-	if RaceDetector {
-		t.Skip("make test runs this without the race detector, with which it takes many times as long")
-	}
-}

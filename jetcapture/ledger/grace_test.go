@@ -10,7 +10,7 @@ import (
 
 // Reading the ledger again takes a capture long, and only then can it append what the ledger has lost of its claims.
 func TestCapturesWaitAsLongForOthersAsReadingTheLedgerTakes(t *testing.T) {
-	s := server(t)
+	s := parallelServer(t)
 	f := new(files)
 	_, other := capture(t, s, f, ledger.Options{})
 	other.ReadIn(5 * time.Second)

@@ -130,7 +130,7 @@ func TestOfTwoThatWantAConsumerOneGetsIt(t *testing.T) {
 }
 
 func TestCapturesHearOfEachOther(t *testing.T) {
-	s := server(t)
+	s := parallelServer(t)
 	_, first := capture(t, s, new(files), ledger.Options{})
 	_, second := capture(t, s, new(files), ledger.Options{})
 	if other, err := first.Others(t.Context(), time.Millisecond); other != "" || err != nil {

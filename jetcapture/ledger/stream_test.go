@@ -52,10 +52,23 @@ func openBy(t *testing.T, nc *nats.Conn) *opened {
 	return o
 }
 
+// server runs a server with a stream, and fails the test if a goroutine is left at its end.
 func server(t *testing.T) *capturetest.Server {
 	t.Helper()
 	ignore := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, ignore) })
+	return anyServer(t)
+}
+
+// parallelServer is server for a test that waits for real time, which it lets run beside others. Goroutines may be theirs.
+func parallelServer(t *testing.T) *capturetest.Server {
+	t.Helper()
+	t.Parallel()
+	return anyServer(t)
+}
+
+func anyServer(t *testing.T) *capturetest.Server {
+	t.Helper()
 	s := capturetest.Start(t)
 	s.Stream("ORDERS", "orders.>")
 	return s
@@ -263,8 +276,7 @@ func TestRunEndsWhenTheStreamIsDeleted(t *testing.T) {
 // A question that the server never answers, as it dies, keeps nobody from what the Book has meanwhile: whoever waits for the log to
 // have lost its end appends its claims again before others store anything.
 func TestAwaitReturnsAtOnceThoughTheServerDoesNotAnswer(t *testing.T) {
-	t.Parallel()
-	s := server(t)
+	s := parallelServer(t)
 	o := open(t, s)
 	s.Stop()
 	var returned time.Time

@@ -136,7 +136,7 @@ func TestContendersAreChosenByTheirNames(t *testing.T) {
 }
 
 func TestEveryContenderGetsAllMessages(t *testing.T) {
-	capturetest.SkipUnderRace(t)
+	capturetest.WithoutRace(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	requireGateway(t)
 	const keys = 300
@@ -178,7 +178,7 @@ func TestEveryContenderGetsAllMessages(t *testing.T) {
 }
 
 func TestSoakFindsEveryMessageOnce(t *testing.T) {
-	capturetest.SkipUnderRace(t)
+	capturetest.WithoutRace(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	requireGateway(t)
 	r, err := soak(context.Background(), 15*time.Second, "--max-in-flight", "10000")
@@ -206,7 +206,7 @@ func TestSoakFindsEveryMessageOnce(t *testing.T) {
 }
 
 func TestLiveCaptureGetsAllMessages(t *testing.T) {
-	capturetest.SkipUnderRace(t)
+	capturetest.WithoutRace(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	all, err := measureLive(context.Background(), time.Second)
 	if err != nil {
@@ -226,7 +226,7 @@ func TestLiveCaptureGetsAllMessages(t *testing.T) {
 }
 
 func TestWhatIsStoredAndComesAgainIsStoredOnce(t *testing.T) {
-	capturetest.SkipUnderRace(t)
+	capturetest.WithoutRace(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	const n, keys = 5_000, 50
 	all, err := measureRedelivery(context.Background(), plan{messages: n, rounds: 1, keys: keys}, n)
