@@ -1,12 +1,16 @@
 # What a developer runs. `make test` installs what the tests need into .tools and node_modules, and nothing else.
 
 GOLANGCI_LINT_VERSION := v2.15.0
+GOVULNCHECK_VERSION   := v1.9.0
+APIDIFF_VERSION       := v0.0.0-20261113113407-e3970619a1a4
 VERSITYGW_VERSION     := v1.8.0
 FAKE_GCS_VERSION      := v1.56.1
 MINIO_VERSION         := v0.0.0-20260212201848-7aac2a2c5b7c
 NATS_OLD_VERSION      := v2.14.4
 TOOLS   := $(CURDIR)/.tools
 LINT    := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+VULN    := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)
+APIDIFF := $(TOOLS)/apidiff-$(APIDIFF_VERSION)
 READERS := format/formattest/readers
 AZURITE := store/cloudtest/azurite
 
@@ -15,10 +19,10 @@ AZURITE := store/cloudtest/azurite
 SERVERS := $(TOOLS)/versitygw-$(VERSITYGW_VERSION) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_VERSION) $(AZURITE)/node_modules/.installed \
 	$(TOOLS)/nats-server-$(NATS_OLD_VERSION)
 
-.PHONY: help build test cover simulate model lint ci bench demo tools readers servers minio fmt clean
+.PHONY: help build test test-race test-plain test-long cover simulate model lint vulnerabilities api ci bench demo tools readers servers minio fmt clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
 
 # Help does without text/template. It calls methods by names that only the running program knows, so that the linker has to keep every
 # exported method: a third of the file.
@@ -26,13 +30,33 @@ build: ## bin/jc-parquet: one static file
 	CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_template -ldflags '-s -w' -o bin/jc-parquet ./cmd/jc-parquet
 	@wc -c bin/jc-parquet
 
-# What foreign readers read, and what becomes of messages when processes are killed or schedules simulated, does not depend on the
-# race detector, with which it takes many times as long: these tests skip themselves in the second run.
-test: readers servers ## all tests, against real servers and foreign readers, without and with the race detector, and seconds of fuzzing
-	JETCAPTURE_REQUIRE_TOOLS=1 JETCAPTURE_SCHEDULES=$(SCHEDULES) go test -p 1 -timeout 30m ./format/... ./cmd/... ./jetcapture
-	JETCAPTURE_REQUIRE_TOOLS=1 go test -race -timeout 45m ./...
-	go test -run '^$$' -fuzz FuzzDecode -fuzztime 5s ./jetcapture/ledger
-	go test -run '^$$' -fuzz FuzzBook -fuzztime 5s ./jetcapture/ledger
+# make test runs each test once, in its short form: with the race detector what has goroutines of ours, without it what takes many
+# times as long by it and gains nothing. The marks are capturetest.WithoutRace, formattest's foreign readers, and testing.Short.
+# The two halves run at the same time, a package of each. Tests that wait for real time do so beside others.
+GO_TEST      := JETCAPTURE_REQUIRE_TOOLS=1 go test -ldflags=-w -timeout 30m
+SHORT        := $(GO_TEST) -short -p 1 -parallel 6
+WITHOUT_RACE := $(shell sed -n 's/^const WithoutRaceTests = "\(.*\)"/\1/p' jetcapture/capturetest/forms.go)
+
+test: readers servers ## all tests in their short forms, against real servers and foreign readers: 10 minutes on 2 cores
+	@$(MAKE) --no-print-directory -j 2 -O test-race test-plain
+	go test -run '^$$' -fuzz FuzzDecode -fuzztime 3s ./jetcapture/ledger
+	go test -run '^$$' -fuzz FuzzBook -fuzztime 3s ./jetcapture/ledger
+	@echo 'These were the short forms. make test-long adds the rest: 100,000 schedules, all options of the foreign-reader matrix, more'
+	@echo 'random types, longer outages and chaos, and the race detector over all packages.'
+
+test-race: ## the half of make test with the race detector
+	$(SHORT) -race -vet=off ./jetcapture/... ./store/...
+	$(SHORT) -race -vet=off -run 'Ahead|Group' ./format/parquet
+
+test-plain: ## the half of make test without the race detector
+	$(SHORT) -run '$(WITHOUT_RACE)' ./jetcapture
+	$(SHORT) ./format/... ./schema/... ./cmd/... ./examples/...
+
+test-long: readers servers ## all tests in their long forms, without and with the race detector: 50 minutes
+	JETCAPTURE_SCHEDULES=$(SCHEDULES) $(GO_TEST) -p 1 ./format/... ./cmd/... ./jetcapture
+	$(GO_TEST) -timeout 45m -race ./...
+	go test -run '^$$' -fuzz FuzzDecode -fuzztime 1m ./jetcapture/ledger
+	go test -run '^$$' -fuzz FuzzBook -fuzztime 1m ./jetcapture/ledger
 
 cover: readers servers ## how much of the code the tests run
 	JETCAPTURE_REQUIRE_TOOLS=1 go test -timeout 30m -coverpkg=./... -coverprofile=.tools/cover.out ./...
@@ -46,9 +70,30 @@ simulate: ## schedules of crashes and lost answers against the ledger, and again
 model: ## every state of the ledger's model; needs apt-get install spin
 	jetcapture/ledger/model/check.sh
 
-lint: $(LINT) ## the linters, and that generated and module files are tidy
+lint: $(LINT) ## the linters, that module files are tidy, known vulnerabilities, and what changed in the API
 	go mod tidy -diff
 	$(LINT) run --allow-parallel-runners ./...
+	@-$(MAKE) --no-print-directory vulnerabilities
+	@-$(MAKE) --no-print-directory api
+
+# The database of vulnerabilities changes without a change here, and needs the network: this says what it found, and fails nothing.
+vulnerabilities: ## known vulnerabilities in what this module calls; needs the network, and never fails
+	@if ! { test -x $(VULN) || $(MAKE) --no-print-directory $(VULN); }; then \
+		echo 'NOT CHECKED: vulnerabilities, since govulncheck could not be installed'; \
+	elif found=$$($(VULN) ./... 2>&1); then echo 'govulncheck: no known vulnerability is called'; \
+	elif [ $$? -eq 3 ]; then printf '%s\n' "$$found" 'govulncheck found vulnerabilities, see above'; \
+	else printf '%s\n' "$$found" 'NOT CHECKED: vulnerabilities, since govulncheck could not run, see above'; fi
+
+# Until version 1.0 the API may change: this says how, and fails nothing.
+api: ## what changed in the exported API since the last tag; never fails
+	@tag=$$(git describe --tags --abbrev=0 2>/dev/null); \
+	if [ -z "$$tag" ]; then echo 'apidiff: there is no tag yet to compare the API with'; \
+	elif ! { test -x $(APIDIFF) || $(MAKE) --no-print-directory $(APIDIFF); }; then echo 'NOT CHECKED: changes of the API, since apidiff could not be installed'; \
+	else \
+		old=$$(mktemp -d); trap 'git worktree remove --force "$$old/tree"; rm -rf "$$old"' EXIT; module=$$(go list -m); \
+		git worktree add --quiet --detach "$$old/tree" "$$tag" && (cd "$$old/tree" && $(APIDIFF) -m -w "$$old/api" "$$module") && \
+		echo "apidiff: changes of the API since $$tag" && $(APIDIFF) -m "$$old/api" "$$module" || echo 'NOT CHECKED: changes of the API, see above'; \
+	fi
 
 ci: lint test ## what must pass before a change lands
 	@if command -v spin >/dev/null; then $(MAKE) --no-print-directory model; else \
@@ -86,6 +131,12 @@ endef
 
 $(LINT):
 	$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))
+
+$(VULN):
+	$(call install,golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION))
+
+$(APIDIFF):
+	$(call install,golang.org/x/exp/cmd/apidiff@$(APIDIFF_VERSION))
 
 $(TOOLS)/versitygw-$(VERSITYGW_VERSION):
 	$(call install,github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION))

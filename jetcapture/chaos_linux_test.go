@@ -249,7 +249,7 @@ func (c *chaos) run(t *testing.T, lasting time.Duration, kills int) {
 	disturbed := time.Since(c.began)
 	c.peace.Store(true)
 	c.startCrew(t)
-	c.awaitPeace(t, 2*time.Minute+lasting/4)
+	c.awaitPeace(t, 4*time.Minute+lasting/4)
 	t.Logf("%.0f s of chaos, caught up after %.0f s of peace", disturbed.Seconds(), (time.Since(c.began) - disturbed).Seconds())
 	c.logFigures(t)
 }

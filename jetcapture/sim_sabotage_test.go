@@ -50,7 +50,10 @@ var needs = map[sabotage]traits{
 }
 
 // rare has a seed less than 400 before the first that shows a sabotage, where the first 400 do not.
-var rare = map[sabotage]uint64{forgetful: 51_900, ageless: 123_800, syncBlind: 129_500, ownRetention: 188_000}
+var rare = map[sabotage]uint64{
+	forgetful: 51_900, ageless: 123_800, anchorsOnly: 400, acksBuffered: 900, syncBlind: 129_500, noDoubt: 600, noRestore: 3_400, noGrace: 3_500,
+	noAdopt: 1_100, ownFolder: 900, ownRetention: 188_000,
+}
 
 // sabotages are those that show. oneClock, epochsNotCut and lineageOfClaim are not among them: 100,000 schedules are too few for these. The tests
 // of internal/elapsed and of ledger.Segments show the first two.
