@@ -45,12 +45,12 @@ test: readers servers ## all tests in their short forms, against real servers an
 	@echo 'random types, longer outages and chaos, and the race detector over all packages.'
 
 test-race: ## the half of make test with the race detector
-	$(SHORT) -race -vet=off ./jetcapture/... ./store/...
+	$(SHORT) -race -vet=off ./jetcapture/... ./store ./store/internal/... ./store/azurestore ./store/gcsstore ./store/s3store
 	$(SHORT) -race -vet=off -run 'Ahead|Group' ./format/parquet
 
 test-plain: ## the half of make test without the race detector
 	$(SHORT) -run '$(WITHOUT_RACE)' ./jetcapture
-	$(SHORT) ./format/... ./schema/... ./cmd/... ./examples/...
+	$(SHORT) ./format/... ./schema/... ./store/cloudtest/... ./cmd/... ./examples/...
 
 test-long: readers servers ## all tests in their long forms, without and with the race detector: 50 minutes
 	JETCAPTURE_SCHEDULES=$(SCHEDULES) $(GO_TEST) -p 1 ./format/... ./cmd/... ./jetcapture
