@@ -108,14 +108,7 @@ func (c limitedContent) pay(n int) error {
 	if wait <= 0 {
 		return nil
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-c.ctx.Done():
-		return c.ctx.Err()
-	}
+	return sleep(c.ctx, wait)
 }
 
 type limitedContentAt struct {

@@ -12,35 +12,45 @@ import (
 	"time"
 )
 
-// RetryOptions say how long Retry tries. Their zero value is ready for use.
+// RetryOptions say how often Retry tries, and how long it waits in between. The zero value has the documented defaults.
 type RetryOptions struct {
-	Attempts  int           // of an operation, the first among them; 0 means 5, 1 that nothing is retried
-	FirstWait time.Duration // after the first failure, about; it doubles with each one more. 0 means 100 ms
-	MaxWait   time.Duration // what it doubles up to; 0 means 30 s
+	Attempts  int           // attempts of one operation, with the first; default 5; with 1 nothing is retried
+	FirstWait time.Duration // about the wait after the first failure, which doubles with each further one; default 100 ms
+	MaxWait   time.Duration // the wait stops doubling here; default 30 s
 
-	// Observe is told of each failure that is followed by another attempt, before the wait. op is create, open, read, stat,
+	// Observe, if it is not nil, is called before each wait with the failure that causes it. op is create, open, read, stat,
 	// list, remove or probe; name is an object or, to list, a prefix; attempt counts from 1. It may be called concurrently.
 	Observe func(op, name string, attempt int, err error, wait time.Duration)
 }
 
-// maxRetryAfter is how long a server may ask to be left alone.
-const maxRetryAfter = 5 * time.Minute
+// Retry returns b with operations that are tried again when they fail. The waits grow and are partly random, and are at least
+// as long as the server asks for (see RetryAfter). Some errors are final: those that are Permanent or wrap fs.ErrExist, and
+// those that wrap fs.ErrNotExist, except from Create. Nothing is tried again once ctx has ended, which ends a wait too: the
+// error then wraps both the error of ctx and the last failure.
+//
+// When a reader of Open breaks off, it continues from the byte that it had reached; a listing continues after the object that
+// it yielded last. After each such progress they have all Attempts again.
+//
+// A capture retries by itself, as long as it runs. Retry is for programs that read, and for calls such as Probe.
+func Retry(b Bucket, o RetryOptions) Bucket { return &retry{b, o.withDefaults()} }
 
-// Retry returns b with operations that are tried again when they fail, after waits that grow and are partly random, and
-// at least as long as the server asked for by RetryAfter, up to five minutes. Not tried again is what is Permanent or
-// wraps fs.ErrExist or, save from Create, fs.ErrNotExist, and nothing once ctx has ended, which ends a wait too: the error then wraps both
-// that of ctx and the last failure.
-//
-// A reader of Open that breaks off goes on from the byte it had reached, and a listing after the object it had yielded
-// last. Each time that they got on, they have all Attempts again.
-//
-// A capture retries by itself, for as long as it takes. Retry is for programs that read, and for what happens once, such
-// as Probe.
-func Retry(b Bucket, o RetryOptions) Bucket {
+func (o RetryOptions) withDefaults() RetryOptions {
 	o.Attempts = cmp.Or(max(0, o.Attempts), 5)
 	o.FirstWait = cmp.Or(max(0, o.FirstWait), 100*time.Millisecond)
 	o.MaxWait = cmp.Or(max(0, o.MaxWait), 30*time.Second)
-	return &retry{b, o}
+	return o
+}
+
+// WaitAfter returns how long to wait after so many failures in a row, the last of which is failed, for programs that retry by
+// themselves. It doubles from FirstWait up to MaxWait, and comes on top of what the server asked for. Half of it is random, so
+// that programs whose store failed at the same moment do not all come back at the same moment.
+func (o RetryOptions) WaitAfter(failures int, failed error) time.Duration {
+	o = o.withDefaults()
+	wait := o.MaxWait
+	if doublings := max(failures-1, 0); doublings < 30 && o.FirstWait < o.MaxWait>>doublings {
+		wait = o.FirstWait << doublings
+	}
+	return WaitOf(failed) + wait/2 + rand.N(wait/2+1)
 }
 
 type retry struct {
@@ -117,7 +127,7 @@ func (r *retry) List(ctx context.Context, prefix string) iter.Seq2[Object, error
 	}
 }
 
-// do tries until that succeeds or wait says that it is over.
+// do calls try until it succeeds, or until wait returns an error.
 func (r *retry) do(ctx context.Context, op, name string, try func() error) error {
 	for attempt := 1; ; attempt++ {
 		failed := try()
@@ -130,7 +140,7 @@ func (r *retry) do(ctx context.Context, op, name string, try func() error) error
 	}
 }
 
-// wait returns nil when it is time for another attempt, and else the error to return.
+// wait returns nil when it is time for another attempt, or the error to return if there is none.
 func (r *retry) wait(ctx context.Context, op, name string, attempt int, failed error) error {
 	switch {
 	case !retryable(op, failed), errors.Is(failed, ctx.Err()) && ctx.Err() != nil:
@@ -143,33 +153,30 @@ func (r *retry) wait(ctx context.Context, op, name string, attempt int, failed e
 		}
 		return fmt.Errorf("%w (after %d attempts)", failed, attempt)
 	}
-	wait := r.options.backoff(attempt, failed)
+	wait := r.options.WaitAfter(attempt, failed)
 	if r.options.Observe != nil {
 		r.options.Observe(op, name, attempt, failed, wait)
 	}
+	if err := sleep(ctx, wait); err != nil {
+		return fmt.Errorf("%w (%w while waiting for another attempt)", failed, err)
+	}
+	return nil
+}
+
+// sleep returns nil after the wait, or the error of ctx if that ends before.
+func sleep(ctx context.Context, wait time.Duration) error {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("%w (%w while waiting for another attempt)", failed, ctx.Err())
+		return ctx.Err()
 	}
 }
 
-// retryable reports whether another attempt may bring something else. That an object is not there is an answer, save to
-// Create, where it is what the object was to be put into that is not there, such as a folder that is to be mounted yet.
+// retryable reports whether another attempt may have another result. fs.ErrNotExist is an answer, except to Create: there it is
+// about the place that the object goes into, such as a folder that is not mounted yet.
 func retryable(op string, err error) bool {
 	return !IsPermanent(err) && !errors.Is(err, fs.ErrExist) && (op == "create" || !errors.Is(err, fs.ErrNotExist))
-}
-
-// backoff returns how long to wait after a failure. Half of it is random, lest all whom a server failed at once come back
-// at once; that holds for what the server asked for too, which is the least.
-func (o *RetryOptions) backoff(attempt int, failed error) time.Duration {
-	wait := o.MaxWait
-	if doublings := attempt - 1; doublings < 30 && o.FirstWait < o.MaxWait>>doublings {
-		wait = o.FirstWait << doublings
-	}
-	wait = wait/2 + rand.N(wait/2+1)
-	return min(WaitOf(failed), maxRetryAfter) + wait
 }

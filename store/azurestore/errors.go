@@ -87,7 +87,7 @@ func classifyAnswer(answered *azcore.ResponseError) error {
 	}
 	err = cloud.Classify(err, status, header)
 	if ms, e := strconv.Atoi(header.Get("x-ms-retry-after-ms")); e == nil && !store.IsPermanent(err) {
-		err = store.RetryAfter(err, min(time.Duration(ms)*time.Millisecond, cloud.MaxRetryAfter))
+		err = store.RetryAfter(err, time.Duration(ms)*time.Millisecond)
 	}
 	return err
 }

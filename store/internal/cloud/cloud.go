@@ -16,9 +16,6 @@ import (
 	"github.com/jetcapture/lake/store/internal/body"
 )
 
-// MaxRetryAfter bounds how long a server may ask to be left alone.
-const MaxRetryAfter = 5 * time.Minute
-
 // Classify marks err by the HTTP status that the server answered with, 0 if there was no answer: Permanent if trying
 // again brings the same, RetryAfter if the server said when. header may be nil. It wraps fs.ErrNotExist and fs.ErrExist
 // nowhere: what 404 and 412 mean depends on what was tried.
@@ -39,10 +36,10 @@ func Classify(err error, status int, header http.Header) error {
 func retryAfter(header http.Header) time.Duration {
 	value := header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(value); err == nil {
-		return min(max(0, time.Duration(min(seconds, 1<<20))*time.Second), MaxRetryAfter)
+		return time.Duration(min(seconds, 1<<20)) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return min(max(0, time.Until(at)), MaxRetryAfter)
+		return time.Until(at)
 	}
 	return 0
 }
