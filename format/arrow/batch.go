@@ -9,10 +9,10 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// An arrayNode is what a record batch says of one array.
+// An arrayNode has the numbers that a record batch gives for one array.
 type arrayNode struct{ slots, nulls int }
 
-// A batch is a record batch that is being made: the arrays of a layout, each with its buffers in the order of the format.
+// A batch is a record batch under construction: the arrays of a layout, each with its buffers in the order of the format.
 type batch struct {
 	rows    int
 	nodes   []arrayNode
@@ -21,7 +21,8 @@ type batch struct {
 	memory  arena
 }
 
-// fill makes b the span. Buffers are those of the leaves where they lie as Arrow wants them, and else of the arena.
+// fill makes b the batch of a span. A buffer is memory of the leaf where that has the form that Arrow wants, and of the arena
+// otherwise.
 func (b *batch) fill(l *layout, s *span) {
 	b.rows = s.rows
 	b.nodes, b.buffers = b.nodes[:0], b.buffers[:0]
@@ -49,13 +50,13 @@ func (b *batch) fill(l *layout, s *span) {
 	}
 }
 
-// release lets go of all memory but what the next batch needs.
+// release frees all memory that the next batch does not need.
 func (b *batch) release() {
 	clear(b.buffers[:cap(b.buffers)])
 	b.memory.reset()
 }
 
-// addValidity adds an array with its bitmap, which is empty where no slot is null.
+// addValidity adds an array with its bitmap, which is empty if no slot is null.
 func (b *batch) addValidity(a *arrayPlan, s *leafSpan, slots int) {
 	isLeaf := a.form > lists
 	if !a.nullable || isLeaf && s.n == slots {
@@ -117,7 +118,7 @@ func (b *batch) addValues(a *arrayPlan, s *leafSpan, slots int) {
 	b.buffers = append(b.buffers, values)
 }
 
-// values returns the leaf's values as they lie in Arrow, but for bits, which are still bytes.
+// values returns the leaf's values in the form that Arrow wants, except bits, which are still bytes.
 func (b *batch) values(a *arrayPlan, s *leafSpan) []byte {
 	from, to := s.first, s.first+s.n
 	switch a.form {
@@ -155,7 +156,7 @@ func (b *batch) values(a *arrayPlan, s *leafSpan) []byte {
 	return a.raw(s)[from*a.width : to*a.width]
 }
 
-// raw returns all values of a leaf that lie as in Arrow.
+// raw returns all values of a leaf whose form in Columns is the one of Arrow.
 func (a *arrayPlan) raw(s *leafSpan) []byte {
 	switch a.physical {
 	case schema.PhysicalInt32:

@@ -9,11 +9,11 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// compress makes all buffers of b those that the codec makes of them, in memory of packed, which it returns.
+// compress replaces all buffers of b by compressed ones, in the memory of packed, which it returns.
 func (b *batch) compress(c Codec, packed []byte) ([]byte, error) {
 	ends := make([]int, len(b.buffers))
 	for i, raw := range b.buffers {
-		if len(raw) > 0 { // an empty one has no length either
+		if len(raw) > 0 { // an empty buffer has no length before it
 			var err error
 			if packed, err = appendBuffer(packed, raw, c); err != nil {
 				return nil, err
@@ -29,8 +29,8 @@ func (b *batch) compress(c Codec, packed []byte) ([]byte, error) {
 	return packed, nil
 }
 
-// appendBuffer appends a buffer behind its raw length. The format lets a buffer be raw all the same, where that is shorter,
-// with -1 as its length, but polars fails on some that are, and older readers on all.
+// appendBuffer appends the raw length of a buffer and the compressed buffer. The format also allows a raw buffer, with -1 as its
+// length, where that is shorter, but polars fails on some of those, and older readers fail on all.
 func appendBuffer(dst, raw []byte, c Codec) ([]byte, error) {
 	return appendFrame(binary.LittleEndian.AppendUint64(dst, uint64(len(raw))), raw, c)
 }

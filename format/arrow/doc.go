@@ -4,7 +4,7 @@
 //	payload → rows in schema.Columns → record batch → out; at the end, the footer
 //
 // There are three factories of format.Writer: RawWriters for messages that are archived whole, Writers for any Go struct,
-// PlanWriters for rows that a payload is turned into in another way.
+// PlanWriters for rows that are made of payloads in another way.
 //
 // An open block holds its rows as compact columns, and nothing of Arrow: ten thousand blocks of ten messages of 250 bytes
 // are some 90 MB, and 2 MB once they are spilled. Rows become a record batch when there are enough of them, at Spill and at
@@ -29,17 +29,17 @@
 //	struct                       struct
 //
 // Files of the same schema have the same Arrow schema, whatever they hold; Schema returns it. Encodings and codecs of tags
-// are for Parquet, and mean nothing here.
+// are for Parquet and have no effect here.
 //
 // # Metadata
 //
-// What SetMetadata was given is the metadata of the schema in the footer of a file. A stream has no footer, and its schema
-// comes first: it has what was set before the first record batch, so all of it if the block is one batch.
+// The metadata of SetMetadata becomes the metadata of the schema in the footer of a file. A stream has no footer, and its schema
+// comes first: it has the metadata that was set before the first record batch, so all of it if the block is one batch.
 //
 // # Limits
 //
-// No array has more than 2,147,483,647 bytes, as readers count them by int32; record batches are cut in time. A row that
-// has more in its lists, where a null takes as much room as a value, is rejected.
+// No array has more than 2,147,483,647 bytes, as readers count them in an int32: record batches end before they reach it. A
+// row that has more in its lists, where a null takes as much room as a value, is rejected.
 //
 //	newWriter, err := arrow.Writers[Order](arrow.Options{})
 //	w := newWriter()

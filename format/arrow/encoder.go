@@ -12,7 +12,7 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A plan is what all Writers of one factory share.
+// A plan has all that the Writers of one factory share.
 type plan[P any] struct {
 	options  Options
 	rows     schema.Appender[P]
@@ -23,10 +23,10 @@ type plan[P any] struct {
 	encoders sync.Pool
 }
 
-// maxBuffer is the largest buffer in bytes that all readers can be expected to take: offsets are int32.
+// maxBuffer is the size in bytes of the largest buffer that all readers accept: offsets are int32.
 const maxBuffer = math.MaxInt32
 
-// An encoder turns Columns into record batches. It is of no block, and used again.
+// An encoder turns Columns into record batches. It belongs to no block and is reused.
 type encoder struct {
 	layout *layout
 	span   span
@@ -36,11 +36,11 @@ type encoder struct {
 	to     fileWriter
 }
 
-// maxPacked is how many bytes of compressed buffers are kept for the next batch at most.
+// maxPacked limits the bytes of compressed buffers that are kept for the next batch.
 const maxPacked = 16 << 20
 
-// encode calls write with an encoder that writes to the end of f, and takes over what it wrote. An encoder that failed or
-// panicked is not used again.
+// encode calls write with an encoder that writes to the end of f, and adds what it wrote to f. An encoder that failed or
+// panicked is not reused.
 func (p *plan[P]) encode(f *file, write func(e *encoder) error) error {
 	e, ok := p.encoders.Get().(*encoder)
 	if !ok {
@@ -63,7 +63,7 @@ func (p *plan[P]) encode(f *file, write func(e *encoder) error) error {
 	return nil
 }
 
-// batches writes rows from one to another as one record batch, or as several if that is too large.
+// batches writes the rows of a range as one record batch, or as several if one would be too large.
 func (e *encoder) batches(f *file, o *Options, codec Codec, c *schema.Columns, from, to int) error {
 	for ; to-from > o.BatchRows; from += o.BatchRows {
 		if err := e.batches(f, o, codec, c, from, from+o.BatchRows); err != nil {

@@ -9,7 +9,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-// A file is what was written of one to out.
+// A file keeps track of the part of a file that was written to out.
 type file struct {
 	out    io.Writer
 	stream bool
@@ -18,8 +18,8 @@ type file struct {
 	blocks []block // not of a stream
 }
 
-// Buffers begin at such multiples in a file, so that readers use them where they are, with any instruction of any CPU.
-// Those that are compressed get a place of their own in memory.
+// Buffers begin at multiples of this in a file, so that readers can use them in place, with any instruction of any CPU.
+// Compressed buffers need not: readers decompress them into other memory.
 const (
 	bufferAlign     = 64
 	compressedAlign = 8
@@ -35,7 +35,7 @@ const (
 
 var zeroBytes [bufferAlign]byte
 
-// A fileWriter counts what goes to out, and gathers what is small.
+// A fileWriter counts the bytes that go to out, and gathers small writes.
 type fileWriter struct {
 	buffer *bufio.Writer
 	offset int64
@@ -103,7 +103,7 @@ func (f *file) add(w *fileWriter, fb *flatbuffers.Builder, b *batch, c Codec) {
 	}
 }
 
-// end writes what is behind the last batch.
+// end writes the end of the file, after the last batch.
 func (f *file) end(w *fileWriter, h *head) {
 	w.write([]byte(endOfStream))
 	if f.stream {

@@ -18,11 +18,11 @@ const (
 	footerTail   = 4 + len(magic) // length and magic
 )
 
-// A head is what a file says of its schema and metadata: its first message, and its footer without any record batches.
+// A head has the parts of a file that hold its schema and metadata: its first message, and its footer without record batches.
 type head struct{ message, footer []byte }
 
-// headOf returns the head for a schema with more metadata, none of which replaces that of the schema itself. It cuts an empty
-// file of Arrow's own writer into pieces.
+// headOf returns the head for a schema with additional metadata, which does not replace the schema's own. It cuts an empty file
+// of Arrow's own writer into pieces.
 func headOf(s *arrow.Schema, metadata map[string]string) (*head, error) {
 	valid := make(map[string]string, len(metadata))
 	for name, value := range metadata { // readers refuse a file whose strings are not UTF-8
@@ -53,7 +53,7 @@ func headOf(s *arrow.Schema, metadata map[string]string) (*head, error) {
 
 var errNoFile = errors.New("write schema: Arrow's writer made no file")
 
-// seekable is the io.WriteSeeker that Arrow's writer wants, just to ask where it is.
+// seekable is an io.WriteSeeker, which Arrow's writer wants only to ask for its position.
 type seekable struct{ bytes.Buffer }
 
 func (s *seekable) Seek(int64, int) (int64, error) { return int64(s.Len()), nil }

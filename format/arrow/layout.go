@@ -2,15 +2,15 @@ package arrow
 
 import "github.com/jetcapture/lake/schema"
 
-// A layout is the arrays of a record batch in their order, each before its children.
+// A layout has the arrays of a record batch in their order, each before its children.
 type layout struct {
 	arrays []arrayPlan
 	lists  []listWidth
 }
 
-// An arrayPlan says how the levels and values of a leaf in Columns become an array. What Dremel calls levels is, seen from
-// one array, this: a level of the leaf is a slot of the array if its repetition is slotRep at most, so that no list or map
-// below goes on, and its definition slotDef at least, so that the list or map above has an element at all.
+// An arrayPlan says how the levels (as Dremel calls them) and values of a leaf in Columns become an array. A level of the leaf is
+// a slot of the array if its repetition is at most slotRep, that is, it continues no list or map below, and its definition is at
+// least slotDef, that is, the list or map above has an element.
 type arrayPlan struct {
 	form     form
 	physical schema.Physical // of a leaf
@@ -27,11 +27,11 @@ type arrayPlan struct {
 	path     string          // of the node
 }
 
-// A form is how the values of an array lie.
+// A form is the layout of the values of an array.
 type form uint8
 
 const (
-	structs   form = iota // nowhere: all is in the children
+	structs   form = iota // none: all values are in the children
 	lists                 // offsets, and the items in the child
 	inBits                // one bit each
 	narrow8               // 32 bits in Columns, 8 in the array
@@ -39,10 +39,10 @@ const (
 	same                  // as in Columns
 	decimal64             // 64 bits in Columns, 128 in the array
 	decimal16             // 16 bytes, the highest first in Columns and last in the array
-	text                  // offsets, and one value behind the other
+	text                  // offsets, and the values one after the other
 )
 
-// A listWidth is a leaf in a list or map, and how many bytes a level of it takes in its array at most.
+// A listWidth is a leaf in a list or map, and the most bytes that a level of it takes in its array.
 type listWidth struct{ leaf, width int }
 
 func layoutOf(s *schema.Schema) *layout {
@@ -54,8 +54,8 @@ func layoutOf(s *schema.Schema) *layout {
 	return l
 }
 
-// add appends the arrays of a node. leaf is the next one of Columns; list is the array of the list or map that the node is
-// in, and slotDef and slotRep are the levels of its items.
+// add appends the arrays of a node. leaf is the next one of Columns; list is the array of the list or map around the node, and
+// slotDef and slotRep are the levels of its items.
 func (l *layout) add(n *schema.Node, leaf *int, list int, slotDef, slotRep uint8) {
 	def, rep := n.MaxLevels()
 	a := arrayPlan{
@@ -72,7 +72,7 @@ func (l *layout) add(n *schema.Node, leaf *int, list int, slotDef, slotRep uint8
 		}
 	case schema.List:
 		l.arrays[at].form = lists
-		l.arrays[at].valid-- // an empty list is no null
+		l.arrays[at].valid-- // an empty list is not null
 		l.add(n.Element(), leaf, at, a.itemDef, a.itemRep)
 	case schema.Map:
 		l.arrays[at].form = lists

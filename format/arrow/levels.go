@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// validity sets a bit for each slot that is not null, and returns how many are. bitmap is zero.
+// validity sets a bit in bitmap, which is zero, for each slot that is not null, and returns the number of nulls.
 func (a *arrayPlan) validity(bitmap []byte, s *leafSpan) (valid int) {
 	if len(s.rep) == 0 {
 		return validBits(bitmap, s.def, a.valid)
@@ -28,7 +28,7 @@ const eachByte = 0x0101010101010101
 
 // validBits is validity where each level is a slot.
 func validBits(bitmap, def []byte, least uint8) (valid int) {
-	// Definitions are at most 128, see schema's limits: then the highest bit of each byte tells, and no byte overflows into
+	// Definitions are at most 128, see schema's limits: so the highest bit of each byte tells, and no byte overflows into
 	// the next.
 	add := uint64(128-least) * eachByte
 	n := len(def) / 8
@@ -63,7 +63,7 @@ func gather(each uint64) byte {
 	return byte(each * 0x0102040810204080 >> 56) // each bit times 2^(56-7i) ends up in the highest byte, and nowhere else there
 }
 
-// offsets sets where the items of each slot of a list begin and, behind the last, end, and returns how many there are.
+// offsets sets where the items of each slot of a list begin, then where the last ones end, and returns the number of items.
 func (a *arrayPlan) offsets(offsets []int32, s *leafSpan) (items int) {
 	slot := 0
 	for i, d := range s.def {
@@ -80,7 +80,7 @@ func (a *arrayPlan) offsets(offsets []int32, s *leafSpan) (items int) {
 	return items
 }
 
-// spread puts the values into the slots of the leaf that have one. The others stay as they are.
+// spread puts the values into those slots of the leaf that have one, and leaves the others unchanged.
 func spread[T any](slots, values []T, a *arrayPlan, s *leafSpan) {
 	slot, v := 0, 0
 	for _, d := range s.def {
@@ -108,7 +108,7 @@ func spreadBytes(slots, values []byte, a *arrayPlan, s *leafSpan) {
 	}
 }
 
-// spreadOffsets sets where the bytes of each slot begin and, behind the last, end. There is one offset more than values.
+// spreadOffsets sets where the bytes of each slot begin, then where the last ones end. There is one more offset than values.
 func spreadOffsets(slots []int32, offsets []uint32, a *arrayPlan, s *leafSpan) {
 	slot, v := 0, 0
 	first := offsets[0]

@@ -2,7 +2,7 @@ package arrow
 
 import "unsafe"
 
-// An arena is memory for the buffers of one record batch. What it gave out stays until reset.
+// An arena is memory for the buffers of one record batch. Buffers that it gave out are valid until reset.
 type arena struct {
 	chunk []uint64
 	used  int // of them
@@ -11,7 +11,7 @@ type arena struct {
 
 const (
 	minArena = 4 << 10 / 8
-	maxArena = 16 << 20 / 8 // what is kept for the next batch at most
+	maxArena = 16 << 20 / 8 // the most that is kept for the next batch
 )
 
 // take returns n bytes that may hold anything, at an address that is a multiple of 8.
@@ -33,7 +33,7 @@ func (m *arena) zeros(n int) []byte {
 	return b
 }
 
-// reset takes all memory back.
+// reset takes back all memory.
 func (m *arena) reset() {
 	if len(m.chunk) > maxArena {
 		m.chunk = nil
@@ -41,8 +41,8 @@ func (m *arena) reset() {
 	m.used, m.taken = 0, 0
 }
 
-// cast returns the memory of a slice as one of other elements. None of them have pointers, and To has an alignment no
-// larger than the memory has.
+// cast returns the memory of a slice as a slice of other elements. Neither kind of element has pointers, and the memory is
+// aligned for To.
 func cast[To, From any](from []From) []To {
 	size := len(from) * int(unsafe.Sizeof(*new(From)))
 	return unsafe.Slice((*To)(unsafe.Pointer(unsafe.SliceData(from))), size/int(unsafe.Sizeof(*new(To))))

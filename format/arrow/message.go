@@ -6,8 +6,8 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-// What follows is the table Message of Arrow's Message.fbs with a RecordBatch as its header. Arrow's own package has it for
-// itself alone, and only writes batches that are made of its arrays.
+// The table Message of Arrow's Message.fbs with a RecordBatch as its header. Arrow's own package does not export it, and writes
+// only batches that are made of its arrays.
 const (
 	metadataV5        = 4 // MetadataVersion
 	headerRecordBatch = 3 // MessageHeader
@@ -22,7 +22,7 @@ const (
 func (b *batch) recordBatch(fb *flatbuffers.Builder, c Codec, align int64) (message []byte, bodyLength int64) {
 	fb.Reset()
 	fb.StartVector(structBytes, len(b.nodes), 8)
-	for i := len(b.nodes) - 1; i >= 0; i-- { // flatbuffers are made from behind
+	for i := len(b.nodes) - 1; i >= 0; i-- { // flatbuffers are built from the end
 		n := &b.nodes[i]
 		putStruct(fb, int64(n.slots), int64(n.nulls))
 	}
@@ -76,22 +76,22 @@ func putStruct(fb *flatbuffers.Builder, first, second int64) {
 
 func aligned(n, align int64) int64 { return (n + align - 1) / align * align }
 
-// A block is where a record batch is in a file.
+// A block is the position of a record batch in a file.
 type block struct {
 	offset     int64
-	metaLength int32 // of the message, with all that frames it
+	metaLength int32 // of the message, with its prefix and padding
 	bodyLength int64
 }
 
 // The fields of the table Footer in File.fbs, as places in its vtable.
 const footerRecordBatches = 4 + 2*3
 
-// appendBlocks makes a footer that has no record batches one that has the blocks. It adds a vector behind all, and lets the
-// table point to it; the empty vector that it pointed to stays as some bytes that nobody reads.
+// appendBlocks adds the blocks to a footer without record batches. It appends a vector and points the table to it; the empty
+// vector, which the table pointed to before, remains as a few bytes that nobody reads.
 func appendBlocks(footer []byte, blocks []block) []byte {
 	table := flatbuffers.Table{Bytes: footer, Pos: flatbuffers.GetUOffsetT(footer)}
 	field := table.Pos + flatbuffers.UOffsetT(table.Offset(footerRecordBatches))
-	for len(footer)%8 != 4 { // the blocks behind the number of them are aligned
+	for len(footer)%8 != 4 { // the blocks, which follow their number, are aligned
 		footer = append(footer, 0)
 	}
 	flatbuffers.WriteUOffsetT(footer[field:], flatbuffers.UOffsetT(len(footer))-field)

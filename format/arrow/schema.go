@@ -15,12 +15,12 @@ const (
 	typeKey        = "jetcapture.type"
 )
 
-// Schema returns the Arrow schema of s: that of all files whose columns are of s, whatever they hold. The package
-// documentation says which type each column has.
+// Schema returns the Arrow schema of all files with the columns of s, whatever they hold. The package documentation says which
+// type each column has.
 //
 // Its metadata has the fingerprint of s as jetcapture.schema; that of a field has its id as PARQUET:field_id, and for uuid
-// and json the name of the type as jetcapture.type. They are no extension types of Arrow, because there are readers that
-// fail on any that they do not know, polars among them.
+// and json the name of the type as jetcapture.type. They are not extension types of Arrow, since some readers, polars
+// among them, fail on extension types that they do not know.
 func Schema(s *schema.Schema) *arrow.Schema {
 	metadata := arrow.NewMetadata([]string{fingerprintKey}, []string{s.Fingerprint()})
 	return arrow.NewSchema(fieldsOf(s.Columns()), &metadata)
@@ -42,7 +42,7 @@ func fieldOf(n *schema.Node) arrow.Field {
 	return arrow.Field{Name: n.Name(), Type: typeOf(n), Nullable: n.Nullable(), Metadata: arrow.NewMetadata(keys, values)}
 }
 
-// typeOf returns the type of all fields that are the node.
+// typeOf returns the Arrow type of a node.
 func typeOf(n *schema.Node) arrow.DataType {
 	t := n.Type()
 	switch t.Kind {

@@ -19,10 +19,10 @@ type leafSpan struct {
 	first, n int // values
 }
 
-// levels returns how many levels there are: of a leaf without any, as many as values.
+// levels returns the number of levels; a leaf without levels counts one for each value.
 func (s *leafSpan) levels() int { return max(len(s.def), s.n) }
 
-// set makes s the rows from one to another of all leaves. It uses the memory of s again.
+// set makes s a range of rows of all leaves. It reuses the memory of s.
 func (s *span) set(c *schema.Columns, from, to int) {
 	s.rows = to - from
 	s.leaves = s.leaves[:0]
@@ -36,10 +36,10 @@ func (s *span) set(c *schema.Columns, from, to int) {
 	}
 }
 
-// release lets go of the leaves.
+// release drops the leaves, so that their memory can be freed.
 func (s *span) release() { clear(s.leaves[:cap(s.leaves)]) }
 
-// cut leaves the rows from one to another.
+// cut reduces s to a range of its rows.
 func (s *leafSpan) cut(from, to int) {
 	if len(s.def) == 0 { // a value for each row
 		s.first, s.n = from, to-from
@@ -58,7 +58,7 @@ func (s *leafSpan) cut(from, to int) {
 	s.n = bytes.Count(s.def, value)
 }
 
-// rowAt returns where the n-th row behind the one that begins at level i begins.
+// rowAt returns the level at which a row begins: the n-th after the row that begins at level i.
 func rowAt(rep []uint8, i, n int) int {
 	for i < len(rep) && n > 0 {
 		next := bytes.IndexByte(rep[i+1:], 0)
@@ -71,7 +71,7 @@ func rowAt(rep []uint8, i, n int) int {
 	return i
 }
 
-// size returns the most bytes that the span's arrays can have, and those of the largest buffer among them and its array.
+// size returns the most bytes that the arrays of the span can have, the bytes of the largest buffer, and its array.
 func (l *layout) size(s *span) (all, largest int64, at *arrayPlan) {
 	for i := range l.arrays {
 		a := &l.arrays[i]
@@ -102,8 +102,8 @@ func (l *layout) size(s *span) (all, largest int64, at *arrayPlan) {
 	return all, largest, at
 }
 
-// mayBeTooLarge reports whether a row of c may be too large for a record batch of its own. Only one with lists can, and only
-// if all rows together are.
+// mayBeTooLarge reports whether a row of c may be too large for a record batch of its own. Only a row with lists can be, and only if
+// all rows together are too large.
 func (l *layout) mayBeTooLarge(c *schema.Columns) bool {
 	for _, list := range l.lists {
 		if len(c.Leaf(list.leaf).Definitions()) > maxBuffer/list.width-1 {
