@@ -24,7 +24,7 @@ func CSV[T any](opts ...schema.Option) (func() Writer[T], error) {
 
 // NDJSON returns a factory of Writers of newline-delimited JSON whose members are the columns of schema.Of[T]: all of them
 // in every line, and in the same order. What their values look like is in the package's documentation. It differs from
-// NewLineDelimitedJSON, which leaves all that to encoding/json.
+// JSONLines, which leaves all that to encoding/json.
 //
 // The error is that of schema.Of. Write rejects a payload with the error of schema.Plan.Append. The Writers are Bufferers
 // and Spillers.

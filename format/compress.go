@@ -31,9 +31,10 @@ type codec interface {
 	appendChunk(dst, chunk []byte, last bool) ([]byte, error)
 }
 
-// Compress returns a Compressor that writes to out, or the error of c.Validate. With None it passes everything on.
-func Compress(out io.Writer, c Compression) (*Compressor, error) {
-	if err := c.Validate(); err != nil {
+// Compress returns a Compressor that writes to out. With None, and with the zero Codec, it passes everything on unchanged. Its
+// error is for a Codec that it does not support, and lists those it supports.
+func Compress(out io.Writer, c Codec) (*Compressor, error) {
+	if err := c.Check(None, GZip, Snappy, Zstd); err != nil {
 		return nil, err
 	}
 	w := &Compressor{out: out}

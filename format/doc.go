@@ -21,7 +21,7 @@
 // # Columns as text
 //
 // CSV and NDJSON take the columns of a struct from package schema: the same ones that Parquet and Arrow would have, whatever
-// is in the data. NewCSVWriter and NewLineDelimitedJSON leave it to the caller and to encoding/json what is written. PlanCSV
+// is in the data. NewCSVWriter and JSONLines leave it to the caller and to encoding/json what is written. PlanCSV
 // and PlanNDJSON take any plan: with schema.Rows one payload becomes several rows.
 //
 // Readers that are told the types, such as DuckDB's read_csv and read_json with columns, read the values that were written,

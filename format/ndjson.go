@@ -6,23 +6,22 @@ import (
 	"sync"
 )
 
-// NewLineDelimitedJSON writes each payload as one line of JSON, as encoding/json marshals it, but without escapes for
-// HTML. Its zero value is ready to use, as in &NewLineDelimitedJSON[Order]{}.
+// JSONLines is a Writer that makes one line of JSON of each payload, as encoding/json marshals it, but without escapes for HTML.
+// Its zero value is ready to use, as in new(JSONLines[Order]).
 //
-// Write rejects a payload with the error of marshaling it. As everywhere in encoding/json, text that is not UTF-8 is
-// changed; a payload that must not be has to say so in its MarshalJSON. NDJSON rejects such text, and has the same members
-// in all lines.
+// Write rejects a payload with the error of encoding/json, which replaces text that is not UTF-8: a payload whose text must not
+// change needs a MarshalJSON that returns an error. NDJSON rejects such text, and has the same members in all lines.
 //
 // It is a Bufferer and a Spiller.
-type NewLineDelimitedJSON[P any] struct {
+type JSONLines[P any] struct {
 	rowBuffer
 }
 
 // Suffix returns "ndjson".
-func (w *NewLineDelimitedJSON[P]) Suffix() string { return "ndjson" }
+func (w *JSONLines[P]) Suffix() string { return "ndjson" }
 
 // Write appends payload as one line.
-func (w *NewLineDelimitedJSON[P]) Write(payload P) (rows int, err error) { return w.addJSON(payload) }
+func (w *JSONLines[P]) Write(payload P) (rows int, err error) { return w.addJSON(payload) }
 
 // maxPooled is the size in bytes above which a buffer is not kept for the next payload.
 const maxPooled = 1 << 20

@@ -19,7 +19,7 @@ func TestEachPayloadIsOneLineOfJSON(t *testing.T) {
 		More json.RawMessage `json:"more,omitempty"`
 	}
 	var out bytes.Buffer
-	w := &format.NewLineDelimitedJSON[*order]{}
+	w := &format.JSONLines[*order]{}
 	open(t, w, &out)
 	for _, o := range []*order{
 		{1, "<a> & \"b\"\nc", nil},
@@ -55,7 +55,7 @@ func (f fickle) MarshalJSON() ([]byte, error) {
 
 func TestNDJSONWritersConform(t *testing.T) {
 	formattest.Suite[any]{
-		New:      func() format.Writer[any] { return &format.NewLineDelimitedJSON[any]{} },
+		New:      func() format.Writer[any] { return &format.JSONLines[any]{} },
 		Payloads: []any{1, fickle{"a"}, map[string]any{"b": []int{1, 2}}, nil, strings.Repeat("large", 20_000), fickle{"\n"}},
 		Rejected: []any{
 			math.NaN(),
@@ -93,7 +93,7 @@ func (p *panicOut) Write(b []byte) (int, error) {
 }
 
 func TestAWriterWhoseOutPanickedDoesNotRecover(t *testing.T) {
-	w := &format.NewLineDelimitedJSON[int]{}
+	w := &format.JSONLines[int]{}
 	if err := w.InitNew(new(panicOut)); err != nil {
 		t.Fatal(err)
 	}
@@ -113,11 +113,11 @@ func TestAWriterWhoseOutPanickedDoesNotRecover(t *testing.T) {
 }
 
 func TestAWriterServesOneBlockOnly(t *testing.T) {
-	w := &format.NewLineDelimitedJSON[int]{}
+	w := &format.JSONLines[int]{}
 	if _, err := w.Write(1); !errors.Is(err, format.ErrBroken) {
 		t.Errorf("Write before InitNew returns %v", err)
 	}
-	w = &format.NewLineDelimitedJSON[int]{}
+	w = &format.JSONLines[int]{}
 	open(t, w, new(bytes.Buffer))
 	if err := w.InitNew(new(bytes.Buffer)); err == nil {
 		t.Error("a second InitNew was accepted")
@@ -131,7 +131,7 @@ func TestAWriterServesOneBlockOnly(t *testing.T) {
 }
 
 func TestSmallBlocksHoldLittle(t *testing.T) {
-	w := &format.NewLineDelimitedJSON[string]{}
+	w := &format.JSONLines[string]{}
 	open(t, w, new(bytes.Buffer))
 	if w.Buffered() != 0 {
 		t.Errorf("an empty block holds %d bytes", w.Buffered())

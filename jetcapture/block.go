@@ -15,10 +15,7 @@ import (
 )
 
 // An encoder is a format.Writer without its Write, which alone depends on the payload.
-type encoder interface {
-	InitNew(out io.Writer) error
-	Flush() error
-}
+type encoder = format.AnyWriter
 
 // A block is all that goes into one file. The loop owns it while it is open, and gives it away when it is sealed.
 type block[K DestKey] struct {
@@ -71,7 +68,7 @@ type openBlock[P Payload, K DestKey] struct {
 // blockSpec is what all blocks of a capture, or all its dead-letter blocks, have in common.
 type blockSpec struct {
 	suffix      string
-	compression format.Compression
+	compression format.Codec
 	spools      *spoolFolder      // nil: in memory
 	source      map[string]string // attributes of every block: stream, consumer, version
 	metadata    map[string]string // the same, for the file
@@ -106,20 +103,20 @@ func (b *block[K]) openEncoder(e encoder, spec blockSpec) error {
 	b.spool = newSpool(spec.spools)
 	b.extensions = []string{spec.suffix}
 	b.source = spec.source
-	b.bufferer, _ = e.(format.Bufferer)
+	b.bufferer, _ = format.As[format.Bufferer](e)
 
 	var out io.Writer = b.spool
-	if c, ok := e.(format.SelfCompressor); ok {
+	if c, ok := format.As[format.SelfCompressor](e); ok {
 		if err := c.SetCompression(spec.compression); err != nil {
 			return fmt.Errorf("set compression %q: %w", spec.compression, err)
 		}
-	} else if spec.compression != format.None {
+	} else if extension := format.Extension(spec.compression); extension != "" {
 		compressor, err := format.Compress(b.spool, spec.compression)
 		if err != nil {
 			return fmt.Errorf("set compression %q: %w", spec.compression, err)
 		}
 		b.compressor, out = compressor, compressor
-		b.extensions = append(b.extensions, spec.compression.Extension())
+		b.extensions = append(b.extensions, extension)
 	}
 	if err := noPanic("InitNew", func() error { return e.InitNew(out) }); err != nil {
 		return fmt.Errorf("start block: %w", err)
@@ -130,7 +127,7 @@ func (b *block[K]) openEncoder(e encoder, spec blockSpec) error {
 
 // setMetadata puts metadata into the file, if its format has room for it.
 func setMetadata(e encoder, metadata map[string]string) {
-	if m, ok := e.(format.MetadataSetter); ok {
+	if m, ok := format.As[format.MetadataSetter](e); ok {
 		m.SetMetadata(metadata)
 	}
 }
@@ -204,7 +201,7 @@ func (b *block[K]) finish() error {
 		return err
 	}
 	b.attributes["rows"] = strconv.Itoa(b.rows)
-	if d, ok := b.encoder.(format.Describer); ok {
+	if d, ok := format.As[format.Describer](b.encoder); ok {
 		maps.Copy(b.attributes, d.Attributes())
 	}
 	b.encoder, b.compressor, b.bufferer = nil, nil, nil

@@ -190,16 +190,18 @@ func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K
 }
 
 // checkFactory makes one writer and throws it away, so that a factory that cannot work ends Run before it pulls.
-func checkFactory[P Payload](factory func() format.Writer[P], compression format.Compression) error {
+func checkFactory[P Payload](factory func() format.Writer[P], compression format.Codec) error {
 	return noPanic("options: WriterFactory", func() error {
 		w := factory()
 		if w == nil {
 			return errors.New("options: WriterFactory returned nil: it must return a new writer each time")
 		}
-		if c, ok := w.(format.SelfCompressor); ok {
+		if c, ok := format.As[format.SelfCompressor](w); ok {
 			if err := c.SetCompression(compression); err != nil {
-				return fmt.Errorf("options: Compression %q: %w", compression, err)
+				return fmt.Errorf("options: Compression: %w", err)
 			}
+		} else if _, err := format.Compress(io.Discard, compression); err != nil {
+			return fmt.Errorf("options: Compression: %w", err)
 		}
 		if err := w.InitNew(io.Discard); err != nil {
 			return fmt.Errorf("options: WriterFactory: its writer cannot start: %w", err)

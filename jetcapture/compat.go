@@ -22,13 +22,14 @@ type BlockStore[K DestKey] = store.BlockStore[K]
 // LocalFSStore stores blocks in the local folder that its Resolver names: see store.LocalFSStore.
 type LocalFSStore[K DestKey] = store.LocalFSStore[K]
 
-// NewLineDelimitedJSON writes each payload as a line of JSON; its zero value is ready: see format.NewLineDelimitedJSON.
-type NewLineDelimitedJSON[P Payload] = format.NewLineDelimitedJSON[P]
+// NewLineDelimitedJSON writes each payload as a line of JSON; its zero value is ready: see format.JSONLines.
+type NewLineDelimitedJSON[P Payload] = format.JSONLines[P]
 
-// Compression is a codec for a whole file: see format.Compression.
-type Compression = format.Compression
+// Compression names a way to compress files: see format.Codec.
+type Compression = format.Codec
 
-// The codecs for whole files. The zero Compression is None.
+// The codecs for whole files. The zero Compression is the default: None for a whole file, what the writer's own options say for
+// a format that compresses inside, such as Parquet.
 const (
 	None   = format.None
 	GZip   = format.GZip

@@ -46,7 +46,7 @@ type DeadLetter struct {
 }
 
 func newDeadLetterWriter() format.Writer[*DeadLetter] {
-	return new(format.NewLineDelimitedJSON[*DeadLetter])
+	return new(format.JSONLines[*DeadLetter])
 }
 
 func newDeadLetter(msg *nats.Msg, d *delivery, stream, consumer, stage string, reason error) *DeadLetter {

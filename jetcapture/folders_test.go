@@ -59,7 +59,7 @@ func must[P any](writers func() format.Writer[P], err error) func() format.Write
 
 type wrapped struct{ format.Writer[visit] }
 
-func (w wrapped) Unwrap() format.Writer[visit] { return w.Writer }
+func (w wrapped) Unwrap() format.AnyWriter { return w.Writer }
 
 func TestColumnsThatFoldersHideAreRefused(t *testing.T) {
 	dir := t.TempDir()

@@ -76,10 +76,7 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 	stream.Skipped, stream.Retrying = skipLogger(log.Logger, stream.Name()), unread
 	instance := instanceName()
 	ackWait := consumer.CachedInfo().Config.AckWait
-	reader := func() (format.MessageReader, bool) {
-		r, ok := o.WriterFactory().(format.MessageReader)
-		return r, ok
-	}
+	reader := func() (format.MessageReader, bool) { return format.As[format.MessageReader](o.WriterFactory()) }
 	once.book, once.name = book, stream.Name()
 	specs.idPrefix = blockPrefix(stream.Token())
 	before := source.State.LastSeq

@@ -63,7 +63,7 @@ type Options[P Payload, K DestKey] struct {
 	Store BlockStore[K]
 
 	Suffix      string       // of file names, such as "parquet" or "csv", with or without a dot; default: what the writer says (format.Suffixer)
-	Compression Compression  // of whole files, unless the writer compresses inside; default None
+	Compression Compression  // of files; default: none, or what the options of a writer say that compresses inside, as Parquet does
 	Layout      store.Layout // the folder of an interval below its destination key; default store.HiveLayout
 
 	MaxAge      time.Duration // the interval: how much time a block spans; default DefaultMaxAge
@@ -219,7 +219,6 @@ func mustNotExceed[T int | int64 | time.Duration](must func(bool, string, ...any
 }
 
 func (o *Options[P, K]) setDefaults() {
-	defaultTo(&o.Compression, None)
 	defaultTo(&o.Delivery, AtLeastOnce)
 	defaultTo(&o.MaxAge, DefaultMaxAge)
 	defaultTo(&o.Grace, DefaultGrace)

@@ -61,7 +61,7 @@ func (l *loop[P, K]) relieveMemory() {
 
 // spill moves what a block's writer holds to its spool on disk, and reports whether that freed most of it.
 func (l *loop[P, K]) spill(b *block[K]) bool {
-	spiller, ok := b.encoder.(format.Spiller)
+	spiller, ok := format.As[format.Spiller](b.encoder)
 	if !ok || l.specs.blocks.spools == nil {
 		return false
 	}

@@ -55,7 +55,7 @@
 //	                                  integers are milliseconds, and time.Time as if it had no tag
 //	time(unit:utc|local)              of a time.Duration since midnight, time.Time and integers
 //	plain, dict, delta, split         the encoding
-//	snappy, gzip, brotli, lz4, zstd, uncompressed   the codec, of all that is in a struct, list or map too
+//	snappy, gzip, brotli, lz4, zstd, zstd-better, uncompressed   the codec, of all that is in a struct, list or map too
 //
 // The tags `parquet-element`, `parquet-key` and `parquet-value` have them for what is in lists and maps. The tag `lake` has
 // options of this package: bloom, ascending, descending, and required, by which a nil slice or map is empty, not null. For

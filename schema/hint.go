@@ -28,27 +28,6 @@ var encodingNames = [...]string{Plain: "plain", Dict: "dict", Delta: "delta", Sp
 // String returns the word of the encoding in a tag; it is empty for AnyEncoding.
 func (e Encoding) String() string { return hint(encodingNames[:], e) }
 
-// Codec is how values are to be compressed.
-type Codec uint8
-
-// The codecs.
-const (
-	AnyCodec Codec = iota // the writer chooses
-	Uncompressed
-	Snappy
-	Gzip
-	Brotli
-	LZ4
-	Zstd
-)
-
-var codecNames = [...]string{
-	Uncompressed: "uncompressed", Snappy: "snappy", Gzip: "gzip", Brotli: "brotli", LZ4: "lz4", Zstd: "zstd",
-}
-
-// String returns the word of the codec in a tag; it is empty for AnyCodec.
-func (c Codec) String() string { return hint(codecNames[:], c) }
-
 // Sort is an order of rows.
 type Sort uint8
 

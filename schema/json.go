@@ -39,7 +39,7 @@ func toJSON(nodes []*Node) []jsonNode {
 		h := n.hints
 		out = append(out, jsonNode{
 			Name: n.name, ID: n.id, Type: n.typ.String(), Nullable: n.nullable,
-			Encoding: h.Encoding.String(), Codec: h.Codec.String(), Bloom: h.Bloom, Sort: h.Sort.String(),
+			Encoding: h.Encoding.String(), Codec: h.Codec.word(), Bloom: h.Bloom, Sort: h.Sort.String(),
 			Columns: toJSON(n.children),
 		})
 	}
@@ -84,7 +84,7 @@ func (j jsonNode) describe() (f Field, err error) {
 	}
 	var ok [3]bool
 	f.Hints.Encoding, ok[0] = parseHint[Encoding](encodingNames[:], j.Encoding)
-	f.Hints.Codec, ok[1] = parseHint[Codec](codecNames[:], j.Codec)
+	f.Hints.Codec, ok[1] = codecOf(j.Codec)
 	f.Hints.Sort, ok[2] = parseHint[Sort](sortNames[:], j.Sort)
 	if ok != [3]bool{true, true, true} {
 		err = errors.Join(err, errUnknownHint)

@@ -41,7 +41,7 @@ func (f Field) describe() (Field, error) {
 		err = fmt.Errorf("the type has more fields than %s needs: leave them out", said)
 	}
 	h := f.Hints
-	if int(h.Encoding) >= len(encodingNames) || int(h.Codec) >= len(codecNames) || int(h.Sort) >= len(sortNames) {
+	if int(h.Encoding) >= len(encodingNames) || h.Codec.Validate() != nil || int(h.Sort) >= len(sortNames) {
 		err = errors.Join(err, errUnknownHint)
 	}
 	return f, err

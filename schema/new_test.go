@@ -79,7 +79,7 @@ func TestFieldsThatMakeNoSchemaAreRefused(t *testing.T) {
 		"the size is":      {with(func(f *schema.Field) { f.Type.Kind = schema.Fixed })},
 		"more fields than": {with(func(f *schema.Field) { f.Type.Size = 4 })},
 		`"delta" is for`:   {with(func(f *schema.Field) { f.Hints.Encoding = schema.Delta })},
-		"is not known":     {with(func(f *schema.Field) { f.Hints.Codec = 99 })},
+		"is not known":     {with(func(f *schema.Field) { f.Hints.Codec = "lzo" })},
 		"leave them out":   {with(func(f *schema.Field) { f.Children = []schema.Field{a} })},
 		`called "element"`: {with(func(f *schema.Field) { f.Type.Kind, f.Children = schema.List, []schema.Field{a} })},
 		`called "key"`:     {with(func(f *schema.Field) { f.Type.Kind, f.Children = schema.Map, []schema.Field{a, a, a} })},

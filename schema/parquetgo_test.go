@@ -142,7 +142,7 @@ func describeOurs(nodes []*schema.Node, indent string) (all []column) {
 		}
 		hint := n.Hints().Encoding.String()
 		if codec := n.Hints().Codec; codec != schema.AnyCodec {
-			hint += " " + codec.String()
+			hint += " " + string(codec)
 		}
 		all = append(all, column{indent + n.Name() + " " + what + null, n.ID(), hint})
 		all = append(all, describeOurs(n.Children(), indent+" ")...)
@@ -218,7 +218,7 @@ func theirHint(f parquet.Field) (hint string) {
 		}[e.Encoding()]
 	}
 	if c := f.Compression(); c != nil {
-		hint += " " + strings.Replace(strings.ToLower(c.CompressionCodec().String()), "lz4_raw", "lz4", 1)
+		hint += " " + strings.NewReplacer("lz4_raw", "lz4", "uncompressed", "none").Replace(strings.ToLower(c.CompressionCodec().String()))
 	}
 	return hint
 }

@@ -152,8 +152,8 @@ func (s *spec) addWord(word string) (err error) {
 		s.id, err = parseNumber(word, args, 1, maxID)
 	case "plain", "dict", "delta", "split":
 		s.hints.Encoding, err = choose(s.hints.Encoding, encodingNames[:], name)
-	case "snappy", "gzip", "brotli", "lz4", "zstd", "uncompressed":
-		s.hints.Codec, err = choose(s.hints.Codec, codecNames[:], name)
+	case "snappy", "gzip", "brotli", "lz4", "zstd", "zstd-better", uncompressedWord:
+		err = s.addCodec(name)
 	case "variant":
 		err = errors.New(`"variant" is not supported, as Polars and others cannot open files that have one: write "json"`)
 	case "enum", "bytes", "string", "json", "uuid", "decimal", "date", "time", "timestamp", "int", "uint":
@@ -166,6 +166,15 @@ func (s *spec) addWord(word string) (err error) {
 		err = fmt.Errorf("tag option %q is not known", word)
 	}
 	return err
+}
+
+func (s *spec) addCodec(word string) error {
+	codec, _ := codecOf(word)
+	if before := s.hints.Codec; before != AnyCodec && before != codec {
+		return fmt.Errorf("tag options %q and %q exclude each other", before.word(), word)
+	}
+	s.hints.Codec = codec
+	return nil
 }
 
 const maxID = 1 << 30

@@ -41,7 +41,7 @@ func (s *Schema) String() string {
 
 func (h Hints) text() string {
 	var b strings.Builder
-	for _, word := range []string{h.Encoding.String(), h.Codec.String(), h.Sort.String()} {
+	for _, word := range []string{h.Encoding.String(), h.Codec.word(), h.Sort.String()} {
 		if word != "" {
 			b.WriteString(" " + word)
 		}

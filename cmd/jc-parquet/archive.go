@@ -61,12 +61,7 @@ func archiveFrom(cmd *cli.Command) *archive {
 		typed: typedFrom(cmd),
 	}
 	a.parquet.Level = cmd.Int("compression-level")
-	if cmd.IsSet("compression") {
-		a.parquet.Codec = parquet.Codec(cmd.String("compression")) // for its level
-	}
-	if a.parquet.Codec == parquet.Codec(format.None) {
-		a.parquet.Codec = parquet.Uncompressed // elsewhere none means that nothing was asked for
-	}
+	a.parquet.Codec = parquet.Codec(a.codec) // for its level
 	return a
 }
 

@@ -10,30 +10,30 @@ import (
 // Options says how files are written. The zero value is the documented defaults.
 type Options struct {
 	// Codec compresses the buffers of record batches. Default None: readers can then map a file into memory, and each of
-	// them reads it. A capture that asks for a compression of its own overrides it.
+	// them reads it. A capture whose Options have a Compression overrides it.
 	Codec Codec
 
 	// BatchRows is the number of rows after which a record batch ends. Default 65,536. Readers work on one batch at a time,
-	// and on several at once if there are.
+	// or on several in parallel.
 	BatchRows int
 
-	// BatchBytes is the memory in bytes after which a record batch ends, as Buffered counts it. Default 64 MiB. It bounds a
-	// batch in the file too, at twice as much, unless one row alone is larger: nulls take room in Arrow.
+	// BatchBytes is the memory in bytes after which a record batch ends, as Buffered counts it. Default 64 MiB. It also
+	// bounds a batch in the file, at twice as much, since nulls take room in Arrow. Only a batch of one row can be larger.
 	BatchBytes int64
 
 	// Stream writes the streaming format, .arrows, instead of a file, .arrow. A stream has no footer: it can be read while
-	// it is written, but only from its beginning, and it has just the metadata that was set before its first batch.
+	// it is written, but only from its beginning, and it has only the metadata that was set before its first batch.
 	Stream bool
 }
 
-// Codec names what compresses buffers.
-type Codec string
+// Codec is format.Codec. Buffers can be compressed with Zstd and LZ4 only.
+type Codec = format.Codec
 
-// The codecs that the format has.
+// The codecs of buffers.
 const (
-	None Codec = "none"
-	Zstd Codec = "zstd" // at its fastest level
-	LZ4  Codec = "lz4"  // in frames
+	None = format.None
+	Zstd = format.Zstd // at its fastest level
+	LZ4  = format.LZ4  // in frames
 )
 
 const (
@@ -42,15 +42,14 @@ const (
 	maxBatchBytes     = 1 << 30
 )
 
-// withDefaults returns o with every default filled in, or an error that says all that is wrong.
+// withDefaults returns o with every default filled in, or an error that lists all problems.
 func (o Options) withDefaults() (Options, error) {
 	var errs []error
-	switch o.Codec {
-	case "":
+	if o.Codec == "" {
 		o.Codec = None
-	case None, Zstd, LZ4:
-	default:
-		errs = append(errs, fmt.Errorf("Codec %q is unknown: use %q, %q or %q", string(o.Codec), None, Zstd, LZ4))
+	}
+	if err := o.Codec.Check(None, Zstd, LZ4); err != nil {
+		errs = append(errs, err)
 	}
 	switch {
 	case o.BatchRows == 0:
@@ -71,17 +70,13 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// codecFor returns the codec for a capture's compression.
-func (o Options) codecFor(c format.Compression) (Codec, error) {
-	switch c {
-	case "", format.None:
+// codecFor returns the codec of a Writer that SetCompression was called for.
+func (o Options) codecFor(c Codec) (Codec, error) {
+	if c == "" {
 		return o.Codec, nil
-	case format.Zstd:
-		return Zstd, nil
 	}
-	if err := c.Validate(); err != nil {
-		return "", err
+	if err := c.Check(None, Zstd, LZ4); err != nil {
+		return "", fmt.Errorf("arrow: %w", err)
 	}
-	return "", fmt.Errorf("arrow: buffers cannot be compressed with %q: use %q, or %q and set Codec in the writer's Options to %q",
-		string(c), format.Zstd, format.None, LZ4)
+	return c, nil
 }

@@ -17,12 +17,12 @@ type writer[P any] struct {
 	file     file
 	columns  *schema.Columns // nil if there are no rows
 	metadata map[string]string
-	last     *head // as Flush has it: nothing changes any more
+	last     *head // set by Flush, after which the metadata does not change
 	err      error // final
 }
 
-// SetCompression makes c the codec of all buffers. None leaves that of Options.
-func (w *writer[P]) SetCompression(c format.Compression) error {
+// SetCompression makes c the codec of all buffers. The zero Codec leaves the one of Options.
+func (w *writer[P]) SetCompression(c format.Codec) error {
 	if w.file.out != nil {
 		return errors.New("arrow: SetCompression after InitNew")
 	}
@@ -42,8 +42,8 @@ func (w *writer[P]) InitNew(out io.Writer) error {
 	return nil
 }
 
-// SetMetadata adds to the metadata of the schema in the footer. That of a stream's schema, which begins it, does not change
-// any more when its first batch is written.
+// SetMetadata adds to the metadata of the schema in the footer. A stream begins with its schema,
+// which no longer changes once the first batch is written.
 func (w *writer[P]) SetMetadata(metadata map[string]string) {
 	if w.metadata == nil {
 		w.metadata = metadata
@@ -95,8 +95,8 @@ func (w *writer[P]) Buffered() int64 {
 // Spill writes the rows held as a record batch.
 func (w *writer[P]) Spill() error { return w.spill(0, false) }
 
-// spill writes the rows held. With check, the last ones, which are those of one payload, are thrown away if one of them
-// is too large; then it returns an error that rejects the payload.
+// spill writes the rows held. With check, it drops the last rows, which are of one payload, if one of them is too large, and
+// returns an error that rejects the payload.
 func (w *writer[P]) spill(last int, check bool) error {
 	var rejected error
 	err := w.guard(func() error {
@@ -170,7 +170,7 @@ func (w *writer[P]) begin(e *encoder) error {
 	return err
 }
 
-// head returns what the file says of itself as of now.
+// head returns the head with the metadata that was set until now.
 func (w *writer[P]) head() (*head, error) {
 	switch {
 	case w.last != nil:
@@ -189,7 +189,7 @@ func (w *writer[P]) ready() error {
 	return w.err
 }
 
-// guard calls f unless the writer is broken. An error or a panic breaks it, and the rows are let go.
+// guard calls f unless the writer is broken. An error or a panic breaks it, and the rows are dropped.
 func (w *writer[P]) guard(f func() error) (err error) {
 	if err := w.ready(); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 // Writers returns a factory of Writers of the struct type P, or of the struct type that P points to: a capture takes it
 // as its WriterFactory. Package schema says which columns a struct has, and what its options change.
 //
-// All that can be wrong with a type or the options is said here, at once, and never when a block is opened.
+// Writers reports everything that can be wrong with the type or the options, all at once; opening a block reports nothing more.
 //
 // Write rejects a payload with the error of schema.Plan.Append. The Writers are a format.Bufferer, Spiller, SelfCompressor
 // and MetadataSetter.
@@ -25,15 +25,15 @@ func Writers[P any](o Options, opts ...schema.Option) (func() format.Writer[P], 
 }
 
 // RawWriters returns a factory of Writers of raw messages, with the columns that format.RawMessage describes and field
-// ids from 1 on. Options that are not valid are its only error.
+// ids from 1 on. It fails only for invalid options.
 //
 // Write rejects a message with the error of format.RawMessage.Validate.
 func RawWriters[P format.RawMessager](o Options) (func() format.Writer[P], error) {
 	return PlanWriters(format.RawPlan[P](), o)
 }
 
-// PlanWriters returns a factory of Writers of what rows appends: a schema.Plan, rows of a payload, or columns that were
-// made by hand.
+// PlanWriters returns a factory of Writers of the rows that an Appender makes of payloads: a schema.Plan, one of schema.Rows, or
+// one with columns that are known only at run time.
 func PlanWriters[P any](rows schema.Appender[P], o Options) (func() format.Writer[P], error) {
 	o, err := o.withDefaults()
 	if err != nil {

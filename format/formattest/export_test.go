@@ -1,6 +1,10 @@
 package formattest
 
-import "time"
+import (
+	"time"
+
+	"github.com/jetcapture/lake/format"
+)
 
 // Moments returns the times of the tables, and what they are said to be.
 func Moments() (at []time.Time, seconds, nanos, offsets []int64) {
@@ -9,4 +13,9 @@ func Moments() (at []time.Time, seconds, nanos, offsets []int64) {
 		seconds, nanos = append(seconds, m.seconds), append(nanos, m.nanos)
 	}
 	return at, seconds, nanos, offsets
+}
+
+// LostCapabilities returns what Capabilities reports.
+func LostCapabilities[P any](wrap func(format.Writer[P]) format.AnyWriter) []string {
+	return lostCapabilities(wrap)
 }

@@ -83,7 +83,7 @@ func (s Suite[P]) spills(t *testing.T) {
 	want := s.Read(t, s.file(t, s.Payloads...))
 	var out bytes.Buffer
 	w := s.open(t, &out)
-	spiller, ok := w.(format.Spiller)
+	spiller, ok := format.As[format.Spiller](w)
 	if !ok {
 		t.Skip("no Spiller")
 	}
@@ -91,7 +91,7 @@ func (s Suite[P]) spills(t *testing.T) {
 		if err := spiller.Spill(); err != nil {
 			t.Fatalf("Spill: %v", err)
 		}
-		if b, ok := w.(format.Bufferer); ok && b.Buffered() > 64 {
+		if b, ok := format.As[format.Bufferer](w); ok && b.Buffered() > 64 {
 			t.Errorf("%d bytes are held after Spill", b.Buffered())
 		}
 	}
@@ -99,12 +99,12 @@ func (s Suite[P]) spills(t *testing.T) {
 	held := int64(0)
 	for _, payload := range s.Payloads {
 		s.write(t, w, payload)
-		if b, ok := w.(format.Bufferer); ok {
+		if b, ok := format.As[format.Bufferer](w); ok {
 			held += b.Buffered()
 		}
 		spill()
 	}
-	if _, ok := w.(format.Bufferer); ok && held == 0 {
+	if _, ok := format.As[format.Bufferer](w); ok && held == 0 {
 		t.Error("Buffered was always 0")
 	}
 	flush(t, w)
@@ -131,7 +131,7 @@ func (s Suite[P]) writersAreApart(t *testing.T) {
 			s.write(t, w1, first[i])
 		}
 		s.write(t, w2, second[i])
-		if spiller, ok := w2.(format.Spiller); ok && spiller.Spill() != nil {
+		if spiller, ok := format.As[format.Spiller](w2); ok && spiller.Spill() != nil {
 			t.Fatal("Spill failed")
 		}
 	}
@@ -167,7 +167,7 @@ func (s Suite[P]) outFails(t *testing.T) {
 func (s Suite[P]) metadata(t *testing.T) {
 	var out bytes.Buffer
 	w := s.open(t, &out)
-	m, ok := w.(format.MetadataSetter)
+	m, ok := format.As[format.MetadataSetter](w)
 	if !ok {
 		t.Skip("no MetadataSetter")
 	}

@@ -14,21 +14,21 @@ import (
 	"github.com/parquet-go/parquet-go/compress/uncompressed"
 	pqformat "github.com/parquet-go/parquet-go/format"
 
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/format"
 )
 
-// Codec names what compresses pages.
-type Codec string
+// Codec is format.Codec. Pages can be compressed with all of them.
+type Codec = format.Codec
 
-// The codecs there are.
+// The codecs of pages.
 const (
-	Zstd         Codec = "zstd"        // at its fastest level, the default
-	ZstdBetter   Codec = "zstd-better" // at about twice the CPU, smaller for some data and larger for others: try it
-	Snappy       Codec = "snappy"
-	GZip         Codec = "gzip"
-	LZ4          Codec = "lz4" // LZ4_RAW in the file; parquet-go 0.32 reads some of its pages wrong
-	Brotli       Codec = "brotli"
-	Uncompressed Codec = "uncompressed"
+	Zstd         = format.Zstd       // at its fastest level, the default
+	ZstdBetter   = format.ZstdBetter // takes about twice the CPU; smaller for some data and larger for others: try it
+	Snappy       = format.Snappy
+	GZip         = format.GZip
+	LZ4          = format.LZ4 // LZ4_RAW in the file; parquet-go 0.32 misreads some of its pages
+	Brotli       = format.Brotli
+	Uncompressed = format.None
 )
 
 const defaultGZip = 6 // as that of gzip itself; the library's is 5
@@ -36,24 +36,19 @@ const defaultGZip = 6 // as that of gzip itself; the library's is 5
 // maxLevels has the highest level of each codec.
 var maxLevels = map[Codec]int{Zstd: 22, ZstdBetter: 0, Snappy: 0, GZip: 9, LZ4: 0, Brotli: 11, Uncompressed: 0}
 
-func (c Codec) validate(level int) error {
-	most, ok := maxLevels[c]
+// checkLevel returns an error if c is no codec of pages, or has no such level.
+func checkLevel(c Codec, level int) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	most := maxLevels[c]
 	switch {
-	case !ok:
-		return fmt.Errorf("Codec %q is unknown: use %q, %q, %q, %q, %q, %q or %q",
-			c, Zstd, ZstdBetter, Snappy, GZip, LZ4, Brotli, Uncompressed)
 	case level != 0 && most == 0:
 		return fmt.Errorf("codec %q has no levels: leave Level at 0, not %d", c, level)
 	case level < 0 || level > most:
 		return fmt.Errorf("codec %q has no Level %d: use 1 to %d, or 0 for its default", c, level, most)
 	}
 	return nil
-}
-
-// hinted is the codecs of tags.
-var hinted = map[schema.Codec]Codec{
-	schema.Uncompressed: Uncompressed, schema.Snappy: Snappy, schema.Gzip: GZip, schema.Brotli: Brotli, schema.LZ4: LZ4,
-	schema.Zstd: Zstd,
 }
 
 // A compressor compresses pages, and is safe for concurrent use.

@@ -53,7 +53,7 @@ func TestTheLevelIsThatOfItsCodecOnly(t *testing.T) {
 }
 
 // zippedBy returns the file of a capture that asks for a compression of its own.
-func zippedBy(t *testing.T, o parquet.Options, c format.Compression, messages []*formattest.Message) []byte {
+func zippedBy(t *testing.T, o parquet.Options, c format.Codec, messages []*formattest.Message) []byte {
 	t.Helper()
 	w := rawWriters(t, o)()
 	if err := w.(format.SelfCompressor).SetCompression(c); err != nil {
@@ -105,7 +105,7 @@ func TestDefaultSizesAreTheDocumentedOnes(t *testing.T) {
 	})(), messages)) {
 		t.Error("the options that are documented as the defaults make another file")
 	}
-	w := rawWriters(t, parquet.Ahead(parquet.Options{Codec: parquet.Uncompressed}, math.MaxInt))() // less is held only by a row group
+	w := rawWriters(t, parquet.EarlyBytes(parquet.Options{Codec: parquet.Uncompressed}, math.MaxInt))() // less is held only by a row group
 	if err := w.InitNew(io.Discard); err != nil {
 		t.Fatal(err)
 	}

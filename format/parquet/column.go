@@ -30,7 +30,7 @@ func newColumn(leaf *schema.Node, path []string, level func(Codec) int) column {
 		order: orderOf(leaf.Type()), hints: leaf.Hints(),
 		maxDef: uint8(def), maxRep: uint8(rep), // a schema's depth keeps them in a byte
 	}
-	if codec, ok := hinted[c.hints.Codec]; ok {
+	if codec := c.hints.Codec; codec != schema.AnyCodec {
 		c.codec = newCodec(codec, level(codec))
 	}
 	return c
@@ -63,7 +63,7 @@ type table struct {
 	elements []byte // of the footer, encoded
 	count    int    // of elements
 	sorted   []int  // the columns that rows are to be sorted by
-	early    []int  // those of which pages may be made ahead
+	early    []int  // the columns that can have early pages
 	metadata map[string]string
 }
 
@@ -77,7 +77,7 @@ func newTable(s *schema.Schema, name string, level func(Codec) int) (*table, err
 	for i, leaf := range s.Leaves() {
 		c := newColumn(leaf, tree.leaves[i], level)
 		t.columns = append(t.columns, c)
-		if c.isEarly() {
+		if c.hasEarlyPages() {
 			t.early = append(t.early, i)
 		}
 		if leaf.Hints().Sort != schema.Unsorted {

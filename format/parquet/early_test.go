@@ -16,7 +16,7 @@ import (
 )
 
 // When pages are made depends on how fast they are, and on all else that runs. The file must not.
-func TestAFileIsTheSameWhenPagesAreMadeAhead(t *testing.T) {
+func TestAFileIsTheSameWhenPagesAreEncodedEarly(t *testing.T) {
 	for name, test := range map[string]struct {
 		options  parquet.Options
 		messages []*formattest.Message
@@ -30,12 +30,12 @@ func TestAFileIsTheSameWhenPagesAreMadeAhead(t *testing.T) {
 		"data that repeats":      {parquet.Options{PageBytes: 1 << 10}, repeatedMessages(4_000)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			atOnce := rawWriters(t, parquet.Ahead(test.options, math.MaxInt))
-			ahead := rawWriters(t, parquet.Ahead(test.options, 4*test.options.PageBytes))
+			atOnce := rawWriters(t, parquet.EarlyBytes(test.options, math.MaxInt))
+			early := rawWriters(t, parquet.EarlyBytes(test.options, 4*test.options.PageBytes))
 			want := encodedWithBad(t, atOnce(), test.messages)
 			for range 2 {
-				if got := encodedWithBad(t, ahead(), test.messages); !bytes.Equal(got, want) {
-					t.Fatalf("the file differs: it has %d bytes, %d if no page is made ahead", len(got), len(want))
+				if got := encodedWithBad(t, early(), test.messages); !bytes.Equal(got, want) {
+					t.Fatalf("the file differs: it has %d bytes, %d if no page is encoded early", len(got), len(want))
 				}
 			}
 			if test.options.RowGroupRows == 0 {
@@ -105,7 +105,7 @@ func TestMuchLessIsHeldOfWhatIsCompressedAlready(t *testing.T) {
 			if i%1_000 > 0 {
 				continue
 			}
-			if err := parquet.WaitAhead(w); err != nil { // as if messages came more slowly than pages are made
+			if err := parquet.WaitEarly(w); err != nil { // as if messages came more slowly than pages are made
 				t.Fatal(err)
 			}
 		}
@@ -114,13 +114,13 @@ func TestMuchLessIsHeldOfWhatIsCompressedAlready(t *testing.T) {
 		}
 		return held
 	}
-	held, atOnce := most(parquet.Options{}), most(parquet.Ahead(parquet.Options{}, math.MaxInt))
+	held, atOnce := most(parquet.Options{}), most(parquet.EarlyBytes(parquet.Options{}, math.MaxInt))
 	if held > atOnce*2/3 {
-		t.Errorf("%d bytes are held at most, and %d if no page is made ahead", held, atOnce)
+		t.Errorf("%d bytes are held at most, and %d if no page is encoded early", held, atOnce)
 	}
 }
 
-func TestABlockIsBrokenIfAPageThatIsMadeAheadFails(t *testing.T) {
+func TestABlockIsBrokenIfAnEarlyPageFails(t *testing.T) {
 	failure := errors.New("no compression today")
 	for name, end := range map[string]func(w format.Writer[*formattest.Message]) error{
 		"Flush": func(w format.Writer[*formattest.Message]) error { return w.Flush() },
@@ -133,7 +133,7 @@ func TestABlockIsBrokenIfAPageThatIsMadeAheadFails(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := rawWriters(t, parquet.Ahead(parquet.Options{PageBytes: 1 << 10, RowGroupRows: math.MaxInt}, 4<<10))()
+			w := rawWriters(t, parquet.EarlyBytes(parquet.Options{PageBytes: 1 << 10, RowGroupRows: math.MaxInt}, 4<<10))()
 			parquet.FailCodec(w, parquet.Zstd, failure)
 			if err := w.InitNew(io.Discard); err != nil {
 				t.Fatal(err)
@@ -154,7 +154,7 @@ func TestABlockIsBrokenIfAPageThatIsMadeAheadFails(t *testing.T) {
 	}
 }
 
-func TestPayloadsWithoutRowsAreNothingToLookAheadFor(t *testing.T) {
+func TestPayloadsWithoutRowsHaveNoEarlyPages(t *testing.T) {
 	type row struct {
 		Data []byte `lake:"required"`
 	}

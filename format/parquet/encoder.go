@@ -93,8 +93,8 @@ type rowGroup struct {
 	sorted bool // by the table's columns
 }
 
-// rowGroup writes the columns as a row group. Of some of them pages may have been made ahead.
-func (e *encoder) rowGroup(t *table, o *Options, codec compressor, c *schema.Columns, before aheads) (*rowGroup, error) {
+// rowGroup writes the columns as a row group. Some of them may have early pages.
+func (e *encoder) rowGroup(t *table, o *Options, codec compressor, c *schema.Columns, early earlyColumns) (*rowGroup, error) {
 	g := &rowGroup{
 		offset: e.file.offset, rows: int64(c.Rows()), chunks: make([]chunk, len(t.columns)), sorted: isSorted(t, c),
 	}
@@ -104,7 +104,7 @@ func (e *encoder) rowGroup(t *table, o *Options, codec compressor, c *schema.Col
 		k := &g.chunks[i]
 		k.codec = column.compressor(codec)
 		v := valuesOf(c.Leaf(i))
-		if err := e.chunk(k, column, &v, c.Leaf(i), c.Rows(), o, before.of(i)); err != nil {
+		if err := e.chunk(k, column, &v, c.Leaf(i), c.Rows(), o, early.of(i)); err != nil {
 			return nil, fmt.Errorf("column %s: %w", column.name(), err)
 		}
 		if column.hasFilter() {
@@ -120,15 +120,15 @@ func (e *encoder) rowGroup(t *table, o *Options, codec compressor, c *schema.Col
 	return g, e.flushAll()
 }
 
-// chunk appends the pages of a column to e.out, behind those that were made ahead, if there are any.
-func (e *encoder) chunk(k *chunk, c *column, v *values, l *schema.Leaf, rows int, o *Options, before *ahead) error {
+// chunk appends the pages of a column to e.out, behind its early pages, if there are any.
+func (e *encoder) chunk(k *chunk, c *column, v *values, l *schema.Leaf, rows int, o *Options, early *earlyPages) error {
 	e.pages, e.numbers = e.pages[:0], e.numbers[:0]
 	first := 0
-	if before != nil {
-		if err := e.insert(k, before); err != nil {
+	if early != nil {
+		if err := e.insert(k, early); err != nil {
 			return err
 		}
-		first = before.rows
+		first = early.rows
 	} else {
 		n := l.Len()
 		k.version, k.encoding = o.PageVersion, e.choose(c, v, n)

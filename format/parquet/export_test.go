@@ -13,14 +13,14 @@ var (
 	CutGreatest = cutGreatest
 )
 
-// Ahead returns options with which pages are made ahead as soon as a column has so many bytes.
-func Ahead(o Options, bytes int) Options {
-	o.ahead = bytes
+// EarlyBytes returns options with which pages are encoded early as soon as a column has so many bytes.
+func EarlyBytes(o Options, bytes int) Options {
+	o.earlyBytes = bytes
 	return o
 }
 
-// WaitAhead waits until w makes no pages ahead.
-func WaitAhead[P any](w format.Writer[P]) error { return w.(*writer[P]).ahead.wait() }
+// WaitEarly waits until w encodes no early pages.
+func WaitEarly[P any](w format.Writer[P]) error { return w.(*writer[P]).early.wait() }
 
 // FailCodec makes a codec fail in all Writers of the factory that w is of.
 func FailCodec[P any](w format.Writer[P], codec Codec, err error) {

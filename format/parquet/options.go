@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/schema"
 )
 
 // Options says how files are written. The zero value is the documented defaults.
 type Options struct {
-	// Codec compresses the pages of all columns that have no codec in their tag. Default Zstd. A capture that asks for a
-	// compression of its own overrides it.
+	// Codec compresses the pages of all columns that have no codec in their tag. Default Zstd. A capture whose Options have a
+	// Compression overrides it.
 	Codec Codec
 
 	// Level is how hard Zstd (1 to 22), GZip (1 to 9) and Brotli (1 to 11) try. Default 0, which is each codec's fastest
@@ -27,11 +27,12 @@ type Options struct {
 	// RowGroupBytes is the memory in bytes after which a row group ends, as Buffered counts it. Default 128 MiB.
 	RowGroupBytes int64
 
-	// PageBytes is the raw size in bytes at which a page of a column ends, which also ends after 20,000 rows. Default 256
-	// KiB. A larger value makes a larger page.
+	// PageBytes is the size of pages in bytes, before compression: a page of a column ends with the row that brings it to this
+	// size, or after 20,000 rows. Larger pages compress a little better; with smaller ones, readers of a few rows read less.
+	// Default 256 KiB.
 	PageBytes int
 
-	ahead int // of tests: how much a column is to have before pages of it are made ahead, instead of aheadBytes
+	earlyBytes int // of tests, instead of the constant
 }
 
 const (
@@ -51,7 +52,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Codec == "" {
 		o.Codec = Zstd
 	}
-	if err := o.Codec.validate(o.Level); err != nil {
+	if err := checkLevel(o.Codec, o.Level); err != nil {
 		errs = append(errs, err)
 	}
 	switch {
@@ -86,20 +87,11 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// codecFor returns the codec for a capture's compression.
-func (o Options) codecFor(c format.Compression) (Codec, error) {
-	switch c {
-	case "", format.None:
+// codecFor returns the codec of a Writer that SetCompression was called for. Who asks for zstd gets it as the options have it.
+func (o Options) codecFor(c Codec) (Codec, error) {
+	switch {
+	case c == schema.AnyCodec, c == Zstd && o.Codec == ZstdBetter:
 		return o.Codec, nil
-	case format.Zstd:
-		if o.Codec == ZstdBetter {
-			return ZstdBetter, nil
-		}
-		return Zstd, nil
-	case format.Snappy:
-		return Snappy, nil
-	case format.GZip:
-		return GZip, nil
 	}
-	return "", c.Validate()
+	return c, c.Validate()
 }

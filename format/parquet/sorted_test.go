@@ -70,7 +70,7 @@ func TestRowsThatALargeColumnOrdersAreWritten(t *testing.T) {
 	mixed := slices.Clone(up)
 	mixed[rows/2], mixed[rows/2+1] = mixed[rows/2+1], mixed[rows/2]
 	for _, options := range []parquet.Options{
-		{}, {PageBytes: 4 << 10, RowGroupRows: 2_000}, parquet.Ahead(parquet.Options{PageBytes: 4 << 10}, 16<<10),
+		{}, {PageBytes: 4 << 10, RowGroupRows: 2_000}, parquet.EarlyBytes(parquet.Options{PageBytes: 4 << 10}, 16<<10),
 	} {
 		checkLargeSorted(t, options, up, func(row ofBytes) string { return string(row.Body) }, true)
 		checkLargeSorted(t, options, mixed, func(row ofBytes) string { return string(row.Body) }, false)

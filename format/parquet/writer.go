@@ -16,22 +16,22 @@ import (
 // while Write takes the rows of the next, and of large columns even before. As long as the block is small, raw messages wait
 // in front of the columns.
 type writer[P any] struct {
-	factory  *factory[P]
-	codec    Codec
-	file     file
-	staged   staged.Messages
-	columns  *schema.Columns // nil without rows
-	ahead    aheads          // pages of some of them
-	look     int             // with so many rows, whether pages can be made
-	full     *fullGroup      // nil without one
-	metadata map[string]string
-	err      error // final
+	factory      *factory[P]
+	codec        Codec
+	file         file
+	staged       staged.Messages
+	columns      *schema.Columns // nil without rows
+	early        earlyColumns    // early pages of some of them
+	checkEarlyAt int             // the number of rows at which pages may be encoded early
+	full         *fullGroup      // nil without one
+	metadata     map[string]string
+	err          error // final
 }
 
 // A fullGroup is a row group that a goroutine of its own encodes.
 type fullGroup struct {
 	columns *schema.Columns
-	ahead   aheads
+	early   earlyColumns
 	held    int64 // bytes of memory of these
 	pages   bytes.Buffer
 	file    file // of the pages, which begin at an offset of the writer's file
@@ -39,8 +39,8 @@ type fullGroup struct {
 	encoded chan struct{} // closed when they are
 }
 
-// SetCompression makes c the codec of all pages that have none in their tag. None leaves that of Options.
-func (w *writer[P]) SetCompression(c format.Compression) (err error) {
+// SetCompression makes c the codec of all columns that have none in their tag. The zero Codec leaves the one of Options.
+func (w *writer[P]) SetCompression(c format.Codec) (err error) {
 	if w.file.out != nil {
 		return errors.New("parquet: SetCompression after InitNew")
 	}
@@ -88,8 +88,8 @@ func (w *writer[P]) Write(payload P) (rows int, err error) {
 	switch {
 	case w.rows() >= o.RowGroupRows || w.held() >= o.RowGroupBytes:
 		err = w.guard(w.encodeFull)
-	case w.columns != nil && w.columns.Rows() >= w.look:
-		err = w.guard(w.lookAhead)
+	case w.columns != nil && w.columns.Rows() >= w.checkEarlyAt:
+		err = w.guard(w.encodeEarly)
 	}
 	if err != nil {
 		return 0, err
@@ -158,7 +158,7 @@ func (w *writer[P]) held() int64 {
 	if w.columns == nil {
 		return w.staged.Buffered()
 	}
-	return w.columns.Buffered() + w.ahead.held()
+	return w.columns.Buffered() + w.early.held()
 }
 
 // encodeFull begins to encode the rows held, and waits for the row group before.
@@ -172,12 +172,12 @@ func (w *writer[P]) encodeFull() error {
 	if err := w.file.begin(); err != nil {
 		return err
 	}
-	g := &fullGroup{columns: w.columns, ahead: w.ahead, held: w.held(), encoded: make(chan struct{})}
+	g := &fullGroup{columns: w.columns, early: w.early, held: w.held(), encoded: make(chan struct{})}
 	g.file = file{out: &g.pages, offset: w.file.offset}
-	w.columns, w.ahead, w.look, w.full = nil, nil, 0, g
+	w.columns, w.early, w.checkEarlyAt, w.full = nil, nil, 0, g
 	go func(f *factory[P], codec Codec) {
 		defer close(g.encoded)
-		g.err = noPanic(func() error { return f.encode(&g.file, codec, g.columns, g.ahead, false) })
+		g.err = noPanic(func() error { return f.encode(&g.file, codec, g.columns, g.early, false) })
 	}(w.factory, w.codec)
 	return nil
 }
@@ -234,7 +234,7 @@ func (w *writer[P]) spill(last bool) error {
 		if err := w.file.begin(); err != nil {
 			return err
 		}
-		if err := w.factory.encode(&w.file, w.codec, w.columns, w.ahead, last); err != nil {
+		if err := w.factory.encode(&w.file, w.codec, w.columns, w.early, last); err != nil {
 			return err
 		}
 		w.release()
@@ -246,7 +246,7 @@ func (w *writer[P]) release() {
 	w.staged.Release()
 	if w.columns != nil {
 		w.factory.release(w.columns)
-		w.columns, w.ahead, w.look = nil, nil, 0
+		w.columns, w.early, w.checkEarlyAt = nil, nil, 0
 	}
 }
 
@@ -274,7 +274,7 @@ func (w *writer[P]) guard(f func() error) error {
 	if err := noPanic(f); err != nil {
 		w.err = fmt.Errorf("%w: parquet: %w", format.ErrBroken, err)
 		w.staged.Release()
-		w.columns, w.ahead, w.full, w.file.groups = nil, nil, nil, nil // not for others: nobody knows their state
+		w.columns, w.early, w.full, w.file.groups = nil, nil, nil, nil // not for others: nobody knows their state
 		return w.err
 	}
 	return nil

@@ -75,11 +75,15 @@ func TestAnEmptyBlockHasTheSchemaAndNoRows(t *testing.T) {
 func TestTheCaptureChoosesTheCodec(t *testing.T) {
 	for _, test := range []struct {
 		codec       parquet.Codec
-		compression format.Compression
+		compression format.Codec
 		want        string
 	}{
-		{"", format.None, "ZSTD"},
 		{"", "", "ZSTD"},
+		{parquet.GZip, "", "GZIP"},
+		{"", format.None, "UNCOMPRESSED"},
+		{parquet.GZip, format.None, "UNCOMPRESSED"},
+		{parquet.Zstd, format.Brotli, "BROTLI"},
+		{parquet.Zstd, format.LZ4, "LZ4_RAW"},
 		{parquet.Uncompressed, format.None, "UNCOMPRESSED"},
 		{parquet.Uncompressed, format.Zstd, "ZSTD"},
 		{parquet.ZstdBetter, format.Zstd, "ZSTD"},
@@ -97,8 +101,8 @@ func TestTheCaptureChoosesTheCodec(t *testing.T) {
 		}
 	}
 	w := writersOf[*order](t, parquet.Options{})().(format.SelfCompressor)
-	if err := w.SetCompression("lzo"); err == nil {
-		t.Error("an unknown compression was accepted")
+	if err := w.SetCompression("lzo"); err == nil || !strings.Contains(err.Error(), `"lzo": use "none", "gzip", "snappy", "zstd", "zstd-better", "lz4" or "brotli"`) {
+		t.Errorf("an unknown codec: %v", err)
 	}
 	open := writersOf[*order](t, parquet.Options{})()
 	if err := open.InitNew(io.Discard); err != nil {

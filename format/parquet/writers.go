@@ -65,7 +65,7 @@ func newWriters[P any](plan schema.Appender[P], raw func(P) format.RawMessage, o
 	if plan == nil || plan.Schema() == nil {
 		return nil, errors.New("parquet: there is no plan that makes rows of payloads: take one of schema.PlanOf")
 	}
-	f := &factory[P]{plan: plan, raw: raw, options: options, aheadBytes: cmp.Or(options.ahead, max(aheadBytes, 4*options.PageBytes))}
+	f := &factory[P]{plan: plan, raw: raw, options: options, earlyBytes: cmp.Or(options.earlyBytes, max(earlyBytes, 4*options.PageBytes))}
 	f.table, err = newTable(plan.Schema(), name, f.level)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ type factory[P any] struct {
 	options    Options
 	table      *table
 	codecs     sync.Map  // of Codec to compressor
-	aheadBytes int       // aheadBytes, or more if pages are large
+	earlyBytes int       // the constant, or more if pages are large
 	columns    sync.Pool // of *schema.Columns without rows
 }
 
@@ -122,13 +122,13 @@ func (f *factory[P]) compressor(c Codec) compressor {
 
 // encode writes columns as a row group, which is the file's last if last is set. An encoder that failed or panicked is not
 // used again.
-func (f *factory[P]) encode(out *file, codec Codec, c *schema.Columns, before aheads, last bool) error {
-	if err := before.wait(); err != nil {
+func (f *factory[P]) encode(out *file, codec Codec, c *schema.Columns, early earlyColumns, last bool) error {
+	if err := early.wait(); err != nil {
 		return err
 	}
 	e := encoders.Get().(*encoder)
 	e.file, e.only = out, last && len(out.groups) == 0
-	group, err := e.rowGroup(f.table, &f.options, f.compressor(codec), c, before)
+	group, err := e.rowGroup(f.table, &f.options, f.compressor(codec), c, early)
 	if err != nil {
 		return fmt.Errorf("write row group: %w", err)
 	}

@@ -53,9 +53,9 @@ func CaptureFlags() []cli.Flag {
 		},
 		&cli.StringFlag{
 			Name: "compression", Sources: Env("compression"), Category: captureCategory,
-			Usage: "`CODEC` of files: none, gzip, snappy or zstd; for Parquet, none is the codec of its writer",
-			Value: string(format.None), Validator: func(s string) error {
-				if format.Compression(s).Validate() != nil {
+			Usage:       "compression of files: `CODEC` is none, gzip, snappy or zstd",
+			DefaultText: "none, or the default of a format that compresses inside", Validator: func(s string) error {
+				if format.Codec(s).Check(format.None, format.GZip, format.Snappy, format.Zstd) != nil {
 					return fmt.Errorf("unknown compression: use %s, %s, %s or %s", format.None, format.GZip, format.Snappy, format.Zstd)
 				}
 				return nil
@@ -151,7 +151,7 @@ func OptionsFrom[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command) *
 	o.UntilCaughtUp = cmd.Bool("until-caught-up")
 	o.MaxAge = cmd.Duration("interval")
 	o.Grace = max(cmd.Duration("grace"), time.Nanosecond) // 0 would be the default
-	o.Compression = format.Compression(cmd.String("compression"))
+	o.Compression = format.Codec(cmd.String("compression"))
 	o.Delivery = jetcapture.Delivery(cmd.String("delivery"))
 	o.LedgerName = cmd.String("ledger")
 	o.LedgerSubject = cmp.Or(cmd.String("ledger-subject"), o.LedgerSubject)
