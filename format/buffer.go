@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// rowBuffer stands between a text format and out. It takes whole payloads only, so that a rejected one leaves no trace,
-// and starts small.
+// rowBuffer collects the rows of a text format before they go to out. It takes the rows of a payload all at once, so that a
+// rejected payload leaves no trace, and it starts small.
 type rowBuffer struct {
 	out  io.Writer
 	rows []byte

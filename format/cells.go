@@ -6,10 +6,10 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A cellFunc appends the next value of a node to out, and goes behind it.
+// A cellFunc appends the next value of a node to out, and moves past it.
 type cellFunc func(r *rows, out []byte) []byte
 
-// cells compile the nodes of a schema to cellFuncs, so that a row asks nothing of its schema.
+// cells compiles the nodes of a schema to cellFuncs, so that encoding a row needs no look at the schema.
 type cells struct {
 	schema *schema.Schema
 	leaves map[*schema.Node]int
@@ -23,7 +23,7 @@ func cellsOf(s *schema.Schema) *cells {
 	return c
 }
 
-// span returns the leaves that a node has: from first to before last.
+// span returns the leaves of a node: from first up to, but not including, last.
 func (c *cells) span(n *schema.Node) (first, last int) {
 	if n.Kind().IsLeaf() {
 		return c.leaves[n], c.leaves[n] + 1
@@ -34,7 +34,7 @@ func (c *cells) span(n *schema.Node) (first, last int) {
 	return first, last
 }
 
-// ndjson returns what appends a row as one line of JSON.
+// ndjson returns a cellFunc that appends a row as one line of JSON.
 func (c *cells) ndjson() (cellFunc, error) {
 	object, err := c.object(c.schema.Columns())
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *cells) ndjson() (cellFunc, error) {
 	return func(r *rows, out []byte) []byte { return append(object(r, out), '\n') }, nil
 }
 
-// json returns what appends a node as JSON, null where it is.
+// json returns a cellFunc that appends a node as JSON, which is null for a null.
 func (c *cells) json(n *schema.Node) (cellFunc, error) {
 	definition, _ := n.MaxLevels()
 	switch n.Kind() {
@@ -64,7 +64,7 @@ func (c *cells) json(n *schema.Node) (cellFunc, error) {
 	}, nil
 }
 
-// orNull returns what appends null if the node is, whose definition level is given if it is not.
+// orNull returns a cellFunc that appends null for a null, and calls another for values, which have the given definition level.
 func (c *cells) orNull(n *schema.Node, definition int, value cellFunc) cellFunc {
 	if !n.Nullable() {
 		return value
@@ -79,10 +79,10 @@ func (c *cells) orNull(n *schema.Node, definition int, value cellFunc) cellFunc 
 	}
 }
 
-// object returns what appends nodes as the members of an object.
+// object returns a cellFunc that appends nodes as the members of an object.
 func (c *cells) object(nodes []*schema.Node) (cellFunc, error) {
 	type member struct {
-		name  []byte // with what stands before and behind it
+		name  []byte // with the punctuation around it
 		value cellFunc
 	}
 	members := make([]member, len(nodes))
@@ -114,7 +114,7 @@ func (c *cells) list(n *schema.Node) (cellFunc, error) {
 	return c.repeated(n, '[', ']', element), nil
 }
 
-// mapping returns what appends a map as an object, whose names are the keys.
+// mapping returns a cellFunc that appends a map as an object, whose names are the keys.
 func (c *cells) mapping(n *schema.Node) (cellFunc, error) {
 	key, value := n.KeyValue()
 	if !key.Kind().IsLeaf() {
@@ -134,7 +134,7 @@ func (c *cells) mapping(n *schema.Node) (cellFunc, error) {
 	}), nil
 }
 
-// repeated returns what appends what a list or a map has, between two brackets.
+// repeated returns a cellFunc that appends the elements of a list or a map, between two brackets.
 func (c *cells) repeated(n *schema.Node, open, end byte, each cellFunc) cellFunc {
 	definition, repetition := n.MaxLevels()
 	first, last := c.span(n)

@@ -6,7 +6,7 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// csvLine returns the names of a schema's columns as a line.
+// csvLine returns the names of a schema's columns as a line of CSV.
 func csvLine(s *schema.Schema) (line []byte) {
 	for _, n := range s.Columns() {
 		line = append(appendCSVText(line, []byte(n.Name())), ',')
@@ -15,7 +15,7 @@ func csvLine(s *schema.Schema) (line []byte) {
 	return line
 }
 
-// csv returns what appends a row as one record.
+// csv returns a cellFunc that appends a row as one record.
 func (c *cells) csv() (cellFunc, error) {
 	columns := c.schema.Columns()
 	fields := make([]cellFunc, len(columns))
@@ -38,7 +38,7 @@ func (c *cells) csv() (cellFunc, error) {
 	}, nil
 }
 
-// field returns what appends a column as one field: nothing if it is null, and never nothing if it is not.
+// field returns a cellFunc that appends a column as one field, which is empty for a null and never empty for a value.
 func (c *cells) field(n *schema.Node) (cellFunc, error) {
 	definition, _ := n.MaxLevels()
 	if n.Kind().IsLeaf() {
@@ -62,8 +62,8 @@ func (c *cells) field(n *schema.Node) (cellFunc, error) {
 	}, nil
 }
 
-// appendCSVText appends a field of text, quoted if a reader could take it for something else: for a null, for the end of
-// the field, or, as those do that guess at the dialect of a file, for another delimiter, quote or comment.
+// appendCSVText appends a field of text. It quotes text that a reader could take for a null or for the end of the field, or, if
+// the reader guesses the dialect of a file, for another delimiter, quote or comment.
 func appendCSVText(out, text []byte) []byte {
 	plain := len(text) > 0 && text[0] != ' ' && text[len(text)-1] != ' '
 	for _, b := range text {

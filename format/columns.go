@@ -9,10 +9,10 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// CSV returns a factory of Writers of CSV whose columns are those of schema.Of[T], under a header. What their values look
-// like is in the package's documentation.
+// CSV returns a factory of Writers of CSV with a header and the columns of schema.Of[T]. The package documentation says how values
+// are written.
 //
-// The error is that of schema.Of. Write rejects a payload with the error of schema.Plan.Append. The Writers are Bufferers
+// The error is the one of schema.Of. Write rejects a payload with the error of schema.Plan.Append. The Writers are Bufferers
 // and Spillers.
 func CSV[T any](opts ...schema.Option) (func() Writer[T], error) {
 	plan, err := schema.PlanOf[T](opts...)
@@ -23,10 +23,10 @@ func CSV[T any](opts ...schema.Option) (func() Writer[T], error) {
 }
 
 // NDJSON returns a factory of Writers of newline-delimited JSON whose members are the columns of schema.Of[T]: all of them
-// in every line, and in the same order. What their values look like is in the package's documentation. It differs from
-// JSONLines, which leaves all that to encoding/json.
+// in every line, and in the same order. The package documentation says how values are written. JSONLines, by contrast, writes
+// what encoding/json makes of a payload.
 //
-// The error is that of schema.Of. Write rejects a payload with the error of schema.Plan.Append. The Writers are Bufferers
+// The error is the one of schema.Of. Write rejects a payload with the error of schema.Plan.Append. The Writers are Bufferers
 // and Spillers.
 func NDJSON[T any](opts ...schema.Option) (func() Writer[T], error) {
 	plan, err := schema.PlanOf[T](opts...)
@@ -54,8 +54,8 @@ func PlanNDJSON[P any](plan schema.Appender[P]) (func() Writer[P], error) {
 	return w.newWriter, nil
 }
 
-// A rowsText makes lines of payloads. All Writers of a factory share it, and the buffers in it, so that an open block holds
-// its lines alone.
+// A rowsText makes lines of payloads. All Writers of a factory share it and its buffers, so that an open block holds only its
+// lines.
 type rowsText[P any] struct {
 	plan   schema.Appender[P]
 	suffix string // of files
@@ -105,9 +105,9 @@ func (w *columnsWriter[P]) InitNew(out io.Writer) error {
 	return w.add(w.text.header)
 }
 
-// Write makes columns of the payload, and of these the lines, which are added all at once.
+// Write makes columns of the payload, then lines of the columns, and adds these all at once.
 func (w *columnsWriter[P]) Write(payload P) (int, error) {
-	r, _ := w.text.rows.Get().(*rows) // not put back after a panic, which may have left anything in it
+	r, _ := w.text.rows.Get().(*rows) // not put back after a panic, when its state is unknown
 	n, err := w.text.plan.Append(r.columns, payload)
 	if err == nil {
 		r.begin()

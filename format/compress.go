@@ -9,25 +9,25 @@ import (
 
 // A Compressor compresses what is written to it, as one file. Close ends the file.
 //
-// Thousands can be open at once, as none holds the state of a codec (a megabyte for gzip or zstd): it collects bytes in a
-// buffer that starts small, and compresses them with a shared encoder when they are a chunk of 256 KB, 64 KB for Snappy.
+// Thousands can be open at once, since none holds the state of a codec (a megabyte for gzip or zstd): a Compressor collects bytes
+// in a buffer that starts small, and compresses each chunk of 256 KB, or 64 KB for Snappy, with a shared encoder.
 //
 // The first error is final: it is returned from then on. A Compressor is used by one goroutine at a time.
 type Compressor struct {
 	out   io.Writer
-	codec codec // nil for None
+	codec codec // nil without compression
 	raw   []byte
 	err   error // final
 	done  bool
 }
 
-// A codec makes one file of chunks. It is the state of that file.
+// A codec makes one file of chunks, and keeps the state of that file.
 type codec interface {
-	// chunkSize is the number of raw bytes that are worth compressing together.
+	// chunkSize is the number of raw bytes that are compressed together.
 	chunkSize() int
 
-	// appendChunk appends the compressed chunk to dst, after what the file begins with if this is the first, and
-	// before what it ends with if this is the last. Only the last may be empty.
+	// appendChunk appends the compressed chunk to dst: after the header of the file if this is the first chunk, and before
+	// the end of the file if this is the last. Only the last may be empty.
 	appendChunk(dst, chunk []byte, last bool) ([]byte, error)
 }
 
@@ -85,8 +85,8 @@ func (w *Compressor) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// Spill compresses what is held and writes it to out, however little it is. After nil, Buffered is 0. Every call costs
-// some compression; it is for when memory is short.
+// Spill compresses the bytes held and writes them to out, however few they are. After nil, Buffered is 0. Every call makes the
+// file a little larger; it is for when memory is short.
 func (w *Compressor) Spill() error {
 	if w.err != nil || len(w.raw) == 0 {
 		return w.err
@@ -96,14 +96,14 @@ func (w *Compressor) Spill() error {
 	return err
 }
 
-// Close compresses what is left and writes the end of the file to out, which it does not close. After nil, the file is
+// Close compresses the bytes held and writes the end of the file to out, which it does not close. After nil, the file is
 // complete. A second Close does nothing and returns the same.
 func (w *Compressor) Close() error {
 	if w.done {
 		return nil
 	}
 	if w.err == nil && w.codec != nil {
-		_ = w.compress(w.raw, true) // it sets err
+		_ = w.compress(w.raw, true) // sets err
 	}
 	w.release()
 	if w.err == nil {

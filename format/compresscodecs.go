@@ -13,7 +13,7 @@ import (
 )
 
 // gzipFile is one gzip member (RFC 1952), whatever the number of chunks: each is a run of deflate blocks that ends on a
-// byte boundary and refers to nothing before it.
+// byte boundary and does not refer to earlier chunks.
 type gzipFile struct {
 	begun bool
 	crc   uint32
@@ -22,7 +22,7 @@ type gzipFile struct {
 
 func (*gzipFile) chunkSize() int { return maxChunk }
 
-// gzipHeader says deflate, no name, no time, unknown system, so that equal content makes equal files.
+// gzipHeader has deflate, no name, no time and an unknown system, so that equal content makes equal files.
 const gzipHeader = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 type deflater struct {
@@ -67,7 +67,7 @@ func (f *gzipFile) appendChunk(dst, chunk []byte, last bool) ([]byte, error) {
 	return dst, nil
 }
 
-// snappyFile is a stream of Snappy's framing format: an identifier, then frames that stand alone.
+// snappyFile is a stream of Snappy's framing format: an identifier, then independent frames.
 type snappyFile struct{ begun bool }
 
 const (
@@ -90,7 +90,7 @@ func (f *snappyFile) appendChunk(dst, chunk []byte, _ bool) ([]byte, error) {
 		return dst, nil
 	}
 	sum := crc32.Checksum(chunk, castagnoli)
-	sum = (sum>>15 | sum<<17) + 0xa282ead8 // as the framing format masks it
+	sum = (sum>>15 | sum<<17) + 0xa282ead8 // the mask of the framing format
 
 	const head = 1 + 3 + 4 // kind, length, checksum
 	start := len(dst)
@@ -103,10 +103,10 @@ func (f *snappyFile) appendChunk(dst, chunk []byte, _ bool) ([]byte, error) {
 	n := len(body) + 4
 	dst = append(dst, kind, byte(n), byte(n>>8), byte(n>>16))
 	dst = binary.LittleEndian.AppendUint32(dst, sum)
-	return append(dst, body...), nil // a compressed body is there already
+	return append(dst, body...), nil // a compressed body is in place already
 }
 
-// zstdFile is a run of frames (RFC 8878), one for each chunk, which readers concatenate.
+// zstdFile is a run of frames (RFC 8878), one for each chunk, whose content readers concatenate.
 type zstdFile struct{ begun bool }
 
 func (*zstdFile) chunkSize() int { return maxChunk }

@@ -11,13 +11,14 @@ import (
 )
 
 // NewCSVWriter returns a Writer of CSV (RFC 4180, lines end in \n) that makes of each payload the rows that flatten
-// returns, none or many. The rows are copied before Write returns. CSV makes them of a struct by itself.
+// returns, none or many. The rows are copied before Write returns. For structs, see CSV, which needs no
+// flatten.
 //
-// The header is the first line. With a header every row must have as many fields; without one, that is with none, any
-// number but 0 will do.
+// The header becomes the first line, and every row must have as many fields. If header is empty there is no such line, and a row
+// may have any number of fields except 0.
 //
-// Cells are written as they are. A spreadsheet takes one that begins with =, +, - or @ for a formula, and a quote or tab in front of it
-// would be data to all other readers: if people open the files in one, let flatten put it there.
+// Fields are written unchanged. A spreadsheet takes a field that begins with =, +, - or @ for a formula. A quote or tab in front
+// prevents that, but is data to all other readers: if people open the files in spreadsheets, let flatten add it.
 //
 // Write rejects a payload with flatten's error, and one with a row of another number of fields.
 //

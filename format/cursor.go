@@ -2,7 +2,7 @@ package format
 
 import "github.com/jetcapture/lake/schema"
 
-// rows are those of one payload, on their way from columns to lines.
+// rows has the rows of one payload, on their way from columns to lines.
 type rows struct {
 	columns *schema.Columns
 	leaves  []cursor
@@ -10,7 +10,7 @@ type rows struct {
 	json    []byte // of one cell of CSV
 }
 
-// A cursor is where the next row is in a leaf.
+// A cursor is the position of the next row in a leaf.
 type cursor struct {
 	leaf  *schema.Leaf
 	level int // the next of its levels
@@ -25,14 +25,14 @@ func newRows(c *schema.Columns) *rows {
 	return r
 }
 
-// begin goes to the first row.
+// begin moves to the first row.
 func (r *rows) begin() {
 	for i := range r.leaves {
 		r.leaves[i].level, r.leaves[i].value = 0, 0
 	}
 }
 
-// reset removes the rows, and what one large payload has left.
+// reset removes the rows, and frees buffers that a large payload made.
 func (r *rows) reset() {
 	r.columns.Reset()
 	if r.columns.Buffered() > maxPooled {
@@ -51,13 +51,13 @@ func emptied(b []byte) []byte {
 // definition returns the level of the next value, or null. The leaf must have some.
 func (c *cursor) definition() int { return int(c.leaf.Definitions()[c.level]) }
 
-// again reports whether the next value goes on with a list of that level.
+// again reports whether the next value continues a list of that level.
 func (c *cursor) again(repetition int) bool {
 	levels := c.leaf.Repetitions()
 	return c.level < len(levels) && int(levels[c.level]) == repetition
 }
 
-// take returns the index of the next value, and false if it is null; and goes behind it. maxDefinition is the leaf's.
+// take returns the index of the next value, or false if it is null, and moves past it. maxDefinition is the leaf's.
 func (c *cursor) take(maxDefinition int) (i int, ok bool) {
 	if maxDefinition > 0 {
 		c.level++
@@ -69,7 +69,7 @@ func (c *cursor) take(maxDefinition int) (i int, ok bool) {
 	return c.value - 1, true
 }
 
-// skip goes behind a null or an empty list, which is one in each of the leaves.
+// skip moves past a null or an empty list, which has one level in each of the leaves.
 func skip(leaves []cursor) {
 	for i := range leaves {
 		leaves[i].level++

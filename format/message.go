@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// RawMessage is a message of a JetStream stream, to be archived whole and undecoded. It is one row of these columns, in
-// every format and for ever:
+// RawMessage is a message of a JetStream stream, to be archived whole, without decoding its data. It is one row of these columns,
+// which are the same in every format and do not change:
 //
 //	subject        string
 //	reply          string, null if Reply is ""
@@ -24,23 +24,23 @@ import (
 //	num_delivered  int64
 //	num_pending    int64
 //
-// A message without headers and one with an empty header block are the same thing in NATS, so nothing is lost by an
-// empty map, and no reader needs a case for null.
+// NATS does not distinguish a message without headers from one with an empty header block. So an empty map loses nothing, and
+// readers need not handle null.
 type RawMessage struct {
 	Subject      string
-	Reply        string              // "" is none
-	Headers      map[string][]string // names as they came, values in their order
+	Reply        string              // "" if there is none
+	Headers      map[string][]string // names unchanged, values in their order
 	Data         []byte
 	Stream       string
 	Consumer     string
 	StreamSeq    uint64
 	ConsumerSeq  uint64
-	Timestamp    time.Time // when the stream took it
+	Timestamp    time.Time // when the stream stored it
 	NumDelivered uint64    // 1 at the first delivery
-	NumPending   uint64    // messages of the consumer that waited behind this one
+	NumPending   uint64    // messages that the consumer had still to deliver after this one
 }
 
-// A RawMessager is a payload that is archived as the message it came in.
+// A RawMessager is a payload that is archived as the message that it came in.
 type RawMessager interface {
 	// Raw returns the message. It may share memory with the payload.
 	Raw() RawMessage
@@ -62,8 +62,8 @@ var (
 // Validate returns an error, which names the column, for a message that the columns cannot hold unchanged: one with text
 // that is not UTF-8, a number above math.MaxInt64, or a time that is not within the years 1678 to 2261.
 //
-// NATS lets subjects and headers be any bytes. JSON would silently replace those that are not UTF-8, and DuckDB refuses a
-// whole Parquet file for one of them.
+// NATS allows any bytes in subjects and headers. JSON would silently replace bytes that are not UTF-8, and DuckDB refuses a whole
+// Parquet file for one such text.
 func (m *RawMessage) Validate() error {
 	for _, text := range [...]struct{ column, value string }{
 		{"subject", m.Subject}, {"reply", m.Reply}, {"stream", m.Stream}, {"consumer", m.Consumer},
@@ -96,7 +96,7 @@ func (m *RawMessage) Validate() error {
 		}
 	}
 	if m.Timestamp.Before(firstTime) || m.Timestamp.After(lastTime) {
-		return fmt.Errorf("column timestamp_ns: no int64 of nanoseconds since 1970 for %s", m.Timestamp.UTC().Format(time.RFC3339))
+		return fmt.Errorf("column timestamp_ns: %s is out of range: nanoseconds since 1970 do not fit in an int64", m.Timestamp.UTC().Format(time.RFC3339))
 	}
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// NewRawCSV returns a Writer that makes of each payload one row of CSV with the columns of RawMessage under a header:
-// headers as a JSON object of arrays, data in base64 (standard, padded), timestamp as 2006-01-02T15:04:05.000000Z. An
+// NewRawCSV returns a Writer that makes one row of CSV of each payload, with the columns of RawMessage and a header line: headers
+// as a JSON object of arrays, data in base64 (standard, padded), timestamp as 2006-01-02T15:04:05.000000Z. An
 // empty reply is an empty field.
 //
 // Write rejects a message with the error of RawMessage.Validate. The Writer is a Bufferer and a Spiller.
@@ -53,7 +53,7 @@ func headersJSON(headers map[string][]string) (string, error) {
 	return strings.TrimSuffix(text.String(), "\n"), nil
 }
 
-// NewRawNDJSON returns a Writer that makes of each payload one line of JSON with the columns of RawMessage: headers as an
+// NewRawNDJSON returns a Writer that makes one line of JSON of each payload, with the columns of RawMessage: headers as an
 // object of arrays, data in base64 (standard, padded), timestamp in RFC 3339 with nanoseconds, reply null if there is
 // none.
 //
@@ -106,7 +106,7 @@ func (w *rawNDJSON[P]) Write(payload P) (rows int, err error) {
 	return w.addJSON(&line)
 }
 
-// noNilValues returns headers in which nothing becomes a null of JSON.
+// noNilValues returns headers without nil, which JSON would turn into null.
 func noNilValues(headers map[string][]string) map[string][]string {
 	nils := headers == nil
 	for _, values := range headers {

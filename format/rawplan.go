@@ -7,12 +7,12 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// RawPlan returns what appends raw messages to columns, those that RawMessage describes, with field ids from 1 on.
+// RawPlan returns the plan that appends raw messages to columns: the ones of RawMessage, with field ids from 1 on.
 //
 // Append rejects a message with the error of RawMessage.Validate.
 func RawPlan[P RawMessager]() schema.Appender[P] { return rawPlan[P]{rawRows} }
 
-// rawRow is a raw message as package schema is to see it.
+// rawRow is a raw message in the form for package schema.
 type rawRow struct {
 	Subject      string              `parquet:"subject,id(1)"`
 	Reply        string              `parquet:"reply,id(2),optional"`
@@ -28,7 +28,7 @@ type rawRow struct {
 	NumPending   int64               `parquet:"num_pending,id(12),delta"`
 }
 
-// rawRows is for all raw plans. The type is right, as every test would tell, so there is no error.
+// rawRows is shared by all raw plans. Its type is valid, so there is no error.
 var rawRows = sync.OnceValue(func() *schema.Plan[*rawRow] {
 	plan, err := schema.PlanOf[*rawRow](schema.Nulls(schema.NilIsEmpty))
 	if err != nil {
@@ -42,7 +42,7 @@ type rawPlan[P RawMessager] struct{ rows func() *schema.Plan[*rawRow] }
 // Schema returns the schema of raw messages.
 func (p rawPlan[P]) Schema() *schema.Schema { return p.rows().Schema() }
 
-// rawRowPool has rows to fill, which would be allocated for each message otherwise.
+// rawRowPool saves an allocation for each message.
 var rawRowPool = sync.Pool{New: func() any { return new(rawRow) }}
 
 // Append appends a message as one row.
@@ -65,7 +65,7 @@ func (p rawPlan[P]) Append(c *schema.Columns, payload P) (rows int, err error) {
 	}
 	if rows, err = p.rows().Append(c, row); err != nil {
 		if invalid := m.Validate(); invalid != nil {
-			return 0, invalid // in the words of all formats
+			return 0, invalid // the same error in all formats
 		}
 	}
 	return rows, err

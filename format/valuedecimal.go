@@ -7,7 +7,7 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// putDecimal returns what appends decimals with all digits that their scale has behind the point.
+// putDecimal returns a putFunc of decimals, with all digits of their scale after the point.
 func putDecimal(t schema.Type) putFunc {
 	scale := t.Scale
 	if physical, _ := t.Physical(); physical == schema.PhysicalInt64 {
@@ -33,10 +33,9 @@ func putDecimal(t schema.Type) putFunc {
 	}
 }
 
-// appendDecimal appends a number of 128 bits, which has at most schema.MaxPrecision digits, with scale of them behind the
-// point.
+// appendDecimal appends a number of 128 bits, which has at most schema.MaxPrecision digits, with scale of them after the point.
 func appendDecimal(out []byte, negative bool, high, low uint64, scale int) []byte {
-	const half = 10_000_000_000_000_000_000 // has 19 zeros: half of the digits are before, half behind
+	const half = 10_000_000_000_000_000_000 // 10^19: splits the digits in halves
 	first, second := bits.Div64(high, low, half)
 	var digits [1 + schema.MaxPrecision]byte // the first is 0
 	for i := len(digits) - 1; i >= 0; i-- {

@@ -13,7 +13,7 @@ import (
 // A putFunc appends value i of a leaf to out.
 type putFunc func(out []byte, l *schema.Leaf, i int) []byte
 
-// A value is how the values of a type are written: the text of each, and how it stands in JSON and CSV.
+// A value is how the values of a type are written: the text of each, and its form in JSON and CSV.
 type value struct {
 	put putFunc
 	as  textForm
@@ -23,8 +23,8 @@ type textForm uint8
 
 const (
 	asNumber textForm = iota // JSON as it is
-	asFloat                  // JSON as it is, but for NaN and infinities
-	asWord                   // of characters that mean nothing in JSON and CSV
+	asFloat                  // JSON as it is, except NaN and infinities
+	asWord                   // of characters that need no escape in JSON and CSV
 	asText                   // of any characters
 	asJSON                   // JSON, but perhaps in several lines
 )
@@ -63,7 +63,7 @@ func valueOf(t schema.Type) value {
 	}
 }
 
-// json returns what appends a value of JSON. Decimals are strings there, as readers make a float64 of what is not.
+// json returns a putFunc of JSON. Decimals are strings, since readers make a float64 of a number.
 func (v value) json() putFunc {
 	switch v.as {
 	case asFloat:
@@ -81,7 +81,7 @@ func (v value) json() putFunc {
 			begin := len(out)
 			out = v.put(out, l, i)
 			for j := begin; j < len(out); j++ {
-				if out[j] == '\n' || out[j] == '\r' { // between tokens, as none may be in a string
+				if out[j] == '\n' || out[j] == '\r' { // between tokens: a string cannot contain one
 					out[j] = ' '
 				}
 			}
@@ -93,7 +93,7 @@ func (v value) json() putFunc {
 	return v.name()
 }
 
-// name returns what appends a string of JSON.
+// name returns a putFunc of strings of JSON.
 func (v value) name() putFunc {
 	if v.as == asText || v.as == asJSON {
 		return func(out []byte, l *schema.Leaf, i int) []byte {
@@ -106,7 +106,7 @@ func (v value) name() putFunc {
 	}
 }
 
-// csv returns what appends a field of CSV.
+// csv returns a putFunc of fields of CSV.
 func (v value) csv() putFunc {
 	switch v.as {
 	case asText, asJSON:
@@ -117,7 +117,7 @@ func (v value) csv() putFunc {
 	case asWord:
 		return func(out []byte, l *schema.Leaf, i int) []byte {
 			begin := len(out)
-			if out = v.put(out, l, i); len(out) == begin { // no bytes, which are not null
+			if out = v.put(out, l, i); len(out) == begin { // empty bytes, which are not null
 				return append(out, `""`...)
 			}
 			return out
@@ -152,8 +152,8 @@ func putFloat64(out []byte, l *schema.Leaf, i int) []byte {
 	return appendFloat(out, l.Float64s()[i], 64)
 }
 
-// appendFloat appends the shortest text that is read as the same number, and cannot be taken for an integer: so a column
-// has one type whatever numbers are in it, and -0 its sign.
+// appendFloat appends the shortest text that is read as the same number and is not an integer, so that a column has one type
+// whatever numbers it has, and -0 keeps its sign.
 func appendFloat(out []byte, v float64, bits int) []byte {
 	switch {
 	case math.IsNaN(v):

@@ -6,8 +6,8 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// putTime returns what appends timestamps as RFC 3339 has them, those that are local without a zone, dates, and times of
-// day. The digits of a second are those of the unit, all of them.
+// putTime returns a putFunc of dates, times of day, and timestamps, which are as in RFC 3339, without a zone if they are local.
+// Seconds have all digits of the unit.
 func putTime(t schema.Type) putFunc {
 	second, digits := int64(1e9), 9
 	switch t.Unit {
@@ -56,7 +56,7 @@ func putTime(t schema.Type) putFunc {
 	}
 }
 
-// appendDate appends the day of a time in the years 1 to 9999, which is what schemas hold.
+// appendDate appends the day of a time in the years 1 to 9999, the range that schemas hold.
 func appendDate(out []byte, at time.Time) []byte {
 	year, month, day := at.Date()
 	out = append(appendDigits(out, int64(year), 4), '-')

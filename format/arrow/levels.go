@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// validity sets a bit in bitmap, which is zero, for each slot that is not null, and returns the number of nulls.
+// validity sets a bit in bitmap, which is zero, for each slot that is not null, and returns how many slots are not null.
 func (a *arrayPlan) validity(bitmap []byte, s *leafSpan) (valid int) {
 	if len(s.rep) == 0 {
 		return validBits(bitmap, s.def, a.valid)

@@ -9,16 +9,16 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A filter is the bloom filter of a chunk, which is written behind the row group.
+// A filter is the bloom filter of a chunk. It is written after the row group.
 type filter struct {
 	chunk  *chunk
 	blocks bloom.SplitBlockFilter
 }
 
-// bitsPerValue makes a filter wrong for one of a hundred values that are not there.
+// bitsPerValue lets a filter report one of a hundred missing values as present.
 const bitsPerValue = 10
 
-// filter returns the bloom filter of all values. It hashes what the PLAIN encoding has of them, without lengths.
+// filter returns the bloom filter of all values. It hashes their PLAIN encoding, without lengths.
 func (e *encoder) filter(k *chunk, v *values) filter {
 	var hashes []uint64
 	var hash bloom.XXH64

@@ -5,14 +5,14 @@ import (
 	"math"
 )
 
-// bounds is the least and the greatest of some values, in the PLAIN encoding without a length.
+// bounds has the least and the greatest of some values, in the PLAIN encoding without a length.
 type bounds struct {
 	min, max []byte
 	known    bool // there is a value
 	unknown  bool // there is a value that does not compare: a NaN
 }
 
-// merge makes b the bounds of what both are of.
+// merge makes b the bounds of the values of both.
 func (b *bounds) merge(o order, other bounds) {
 	b.unknown = b.unknown || other.unknown
 	if !other.known {
@@ -27,10 +27,10 @@ func (b *bounds) merge(o order, other bounds) {
 	b.known = true
 }
 
-// boundsOf returns the bounds of some values. Numbers are put into e.numbers; others share memory with v.
+// boundsOf returns the bounds of some values. Bounds that are numbers are appended to e.numbers; others share memory with v.
 //
-// A NaN makes them unknown: readers that hold it greater than all numbers would miss it otherwise. A zero is -0 as the
-// least and +0 as the greatest, as readers hold them equal.
+// A NaN makes them unknown: readers that take it for greater than all numbers would miss it otherwise. A zero is -0 as the
+// least and +0 as the greatest, since readers take them for equal.
 func (e *encoder) boundsOf(o order, v *values, from, to int) bounds {
 	if o == unordered || from == to {
 		return bounds{}
@@ -82,7 +82,7 @@ func (e *encoder) boundsOf(o order, v *values, from, to int) bounds {
 	return b
 }
 
-// take makes the bounds those of one more value.
+// take extends the bounds to one more value.
 func (b *bounds) take(o order, value []byte) {
 	if o.compare(value, b.min) < 0 {
 		b.min = value
@@ -164,11 +164,11 @@ func (e *encoder) bounds64(least, greatest uint64) bounds {
 	return bounds{min: e.numbers[n : n+8], max: e.numbers[n+8 : n+16], known: true}
 }
 
-// A chunkBounds is what the footer says of the values of a chunk.
+// chunkBounds are the bounds of a chunk in the footer.
 type chunkBounds struct {
 	min, max           []byte
 	minExact, maxExact bool
-	known              bool // otherwise nothing is said
+	known              bool // otherwise the footer has none
 }
 
 // keep returns bounds that are short and share no memory with others.

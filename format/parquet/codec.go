@@ -31,9 +31,9 @@ const (
 	Uncompressed = format.None
 )
 
-const defaultGZip = 6 // as that of gzip itself; the library's is 5
+const defaultGZip = 6 // the default of gzip itself; the library's is 5
 
-// maxLevels has the highest level of each codec.
+// maxLevels has the highest level of each codec, 0 for one without levels.
 var maxLevels = map[Codec]int{Zstd: 22, ZstdBetter: 0, Snappy: 0, GZip: 9, LZ4: 0, Brotli: 11, Uncompressed: 0}
 
 // checkLevel returns an error if c is no codec of pages, or has no such level.
@@ -55,11 +55,11 @@ func checkLevel(c Codec, level int) error {
 type compressor interface {
 	CompressionCodec() pqformat.CompressionCodec
 
-	// Encode compresses a page of so many values into the memory of dst.
+	// Encode compresses a page with the given number of values into the memory of dst.
 	Encode(dst, src []byte, values int) ([]byte, error)
 }
 
-// A library is a codec of parquet-go.
+// A library compresses with a codec of parquet-go.
 type library struct{ compress.Codec }
 
 func (l library) Encode(dst, src []byte, _ int) ([]byte, error) { return l.Codec.Encode(dst, src) }
@@ -90,13 +90,13 @@ func newCodec(c Codec, level int) compressor {
 }
 
 // zstdCodec is parquet-go's zstd codec with entropy coding of all literals, which makes typed files 16% smaller, and
-// encoders that need less memory and look no further back in a page than is worth it.
+// encoders that need less memory and look back in a page only as far as it pays.
 type zstdCodec struct {
 	level    zstd.EncoderLevel
 	encoders [windows]sync.Pool // by their window
 }
 
-// An encoder takes 1.5 MB with the largest window, and 10 with the one that goes with its level.
+// An encoder takes 1.5 MB with the largest of these windows, and 10 MB with the default window of its level.
 const (
 	minWindow  = 64 << 10 // bytes
 	windows    = 5        // each twice as large as the one before, up to 1 MiB
@@ -117,9 +117,8 @@ func (c *zstdCodec) Encode(dst, src []byte, values int) ([]byte, error) {
 	return e.EncodeAll(src, dst[:0]), nil
 }
 
-// windowOf returns which window a page is compressed with. Values that resemble one another are near: an offset to one that
-// is further away takes more bits, and saves none. With a window of 256 messages, of 260 bytes, their JSON becomes 2% smaller
-// in no more time.
+// windowOf returns the window for a page. Values that are alike are near each other: a larger window would only make offsets take
+// more bits. With a window of 256 messages, of 260 bytes, their JSON becomes 2% smaller in the same time.
 func windowOf(size, values int) int {
 	most := uint64(size) / uint64(max(values, 1)) * windowRows / minWindow
 	return min(max(bits.Len64(most)-1, 0), windows-1)

@@ -9,7 +9,7 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A column is what all blocks of a factory know of a leaf.
+// A column has what all blocks of a factory know about a leaf.
 type column struct {
 	path     []string
 	physical schema.Physical
@@ -36,10 +36,10 @@ func newColumn(leaf *schema.Node, path []string, level func(Codec) int) column {
 	return c
 }
 
-// name returns the path with dots between.
+// name returns the path, joined by dots.
 func (c *column) name() string { return strings.Join(c.path, ".") }
 
-// compressor returns that of the column's tag, or the one that all others have.
+// compressor returns the compressor of the column's tag, or else the one of all other columns.
 func (c *column) compressor(others compressor) compressor {
 	if c.codec != nil {
 		return c.codec
@@ -47,8 +47,8 @@ func (c *column) compressor(others compressor) compressor {
 	return others
 }
 
-// hasFilter reports whether chunks get a bloom filter. Floats that are equal may differ in their bits, as 0 and -0 do. Of
-// bytes, DuckDB 1.5 looks for the hash of their escaped text, and so misses rows, even in files of its own.
+// hasFilter reports whether chunks get a bloom filter. Equal floats may differ in their bits, as 0 and -0 do. For
+// bytes, DuckDB 1.5 looks up the hash of their escaped text, and so misses rows even in its own files.
 func (c *column) hasFilter() bool {
 	switch c.kind {
 	case schema.Float32, schema.Float64, schema.Bytes, schema.Fixed:
@@ -57,12 +57,12 @@ func (c *column) hasFilter() bool {
 	return c.hints.Bloom
 }
 
-// A table is what all blocks of a factory know of the schema.
+// A table has what all blocks of a factory know about the schema.
 type table struct {
 	columns  []column
 	elements []byte // of the footer, encoded
 	count    int    // of elements
-	sorted   []int  // the columns that rows are to be sorted by
+	sorted   []int  // the columns whose tags say that rows are sorted by them
 	early    []int  // the columns that can have early pages
 	metadata map[string]string
 }
@@ -87,5 +87,5 @@ func newTable(s *schema.Schema, name string, level func(Codec) int) (*table, err
 	return t, nil
 }
 
-// fingerprintKey is where the metadata of every file has schema.Schema.Fingerprint.
+// fingerprintKey is the name of schema.Schema.Fingerprint in the metadata of every file.
 const fingerprintKey = "jetcapture.schema"

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// A deltaReader reads values in the encoding DELTA_BINARY_PACKED, and takes no memory for them.
+// A deltaReader reads values in the encoding DELTA_BINARY_PACKED one at a time, without memory for all of them.
 type deltaReader struct {
 	rest     []byte
 	blockLen uint64 // values
@@ -14,7 +14,7 @@ type deltaReader struct {
 	begun    bool
 
 	last, least int64
-	widths      []byte // of the miniblocks of the block that are left
+	widths      []byte // of the remaining miniblocks of the block
 	mini        []byte // the packed bits
 	width       uint
 	at          uint64 // values of the miniblock that were read
@@ -65,7 +65,7 @@ func (d *deltaReader) next() (int64, error) {
 	return d.last, nil
 }
 
-// miniblock begins the next one.
+// miniblock begins the next miniblock.
 func (d *deltaReader) miniblock() error {
 	if len(d.widths) == 0 {
 		var least uint64

@@ -9,10 +9,10 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A dictionary numbers the different values of a column in the order in which they come. It is used again and again.
+// A dictionary numbers the different values of a column in the order in which they occur. It is reused.
 type dictionary struct {
 	indexes []int32  // of each value
-	firsts  []int32  // where each entry comes first
+	firsts  []int32  // the value at which each entry occurs first
 	keys    []key    // of each entry
 	slots   []uint32 // a hash table of entries, each plus one
 	shift   uint     // hash >> shift is a slot
@@ -26,7 +26,7 @@ const (
 	dictionaryEntries = 1 << 17
 )
 
-// build numbers all values, and reports whether there are no more entries than most, in no more than dictionaryBytes.
+// build numbers all values. It reports whether there are at most most entries, which take at most dictionaryBytes.
 func (d *dictionary) build(v *values, n, most int) bool {
 	d.reset()
 	most = min(most, dictionaryEntries)
@@ -57,7 +57,7 @@ func (d *dictionary) reset() {
 	d.indexes, d.firsts, d.keys = d.indexes[:0], d.firsts[:0], d.keys[:0]
 }
 
-// number numbers values that bits tells apart.
+// number numbers values, which differ if bits differs.
 func number[E any](d *dictionary, values []E, most int, bits func(E) uint64) bool {
 	for i, value := range values {
 		k := key{head: bits(value)}
@@ -106,7 +106,7 @@ func (d *dictionary) numberBytes(v *values, n, most int) bool {
 	return true
 }
 
-// add makes value i an entry, in a slot that is free, and returns its number plus one.
+// add makes value i an entry, in a free slot, and returns its number plus one.
 func (d *dictionary) add(i int, k key, slot uint64) uint32 {
 	d.firsts = append(d.firsts, int32(i)) // MaxLeaf fits
 	d.keys = append(d.keys, k)
@@ -148,7 +148,7 @@ func (d *dictionary) plain(dst []byte, v *values) []byte {
 	return dst
 }
 
-// release lets go of what is large, after a row group that needed it.
+// release frees large buffers after a row group that needed them.
 func (d *dictionary) release() {
 	const most = 1 << 20 // values
 	if cap(d.indexes) > most {

@@ -1,16 +1,16 @@
-// Package parquet writes payloads as Parquet files that DuckDB, Spark, Trino, Athena, Polars and Arrow read, and says what
-// is in one.
+// Package parquet writes payloads as Parquet files that DuckDB, Spark, Trino, Athena, Polars and Arrow read. Inspect describes a
+// Parquet file.
 //
 //	payload → schema.Columns → row group of column chunks → pages → out; at the end, the indexes and the footer
 //
 // There are three factories of format.Writer: Writers for any Go struct, RawWriters for messages that are archived whole,
-// PlanWriters for all else that package schema can append.
+// PlanWriters for everything else that package schema can append.
 //
-// An open block holds its rows as columns, and nothing of Parquet; one of few raw messages holds them as they came, so that
-// ten are some 4 KB, and compressed, so that five hundred are some 60 KB. They are encoded when they fill a row group, beside
-// Write, and at Spill and at Flush, by encoders that all blocks share; of a column of required bytes or JSON, such as the data
-// of messages, full pages are made before that, whenever it has a megabyte, so that a large block is compressed for the most
-// part. A block whose encoding failed, or whose out did, is broken: see format.ErrBroken.
+// An open block holds its rows as columns, not as Parquet. As long as it has few raw messages, it holds them as rows: ten take some
+// 4 KB, and five hundred, which are compressed, some 60 KB. Rows are encoded when they fill a row group, while Write takes more,
+// and by Spill and Flush, with encoders that all blocks share. A column of required bytes or JSON, such as the data of messages,
+// is encoded earlier: whenever it holds a megabyte, its full pages are, so that most of a large block is compressed. A block
+// whose encoding failed, or whose out failed, is broken: see format.ErrBroken.
 //
 // # Columns
 //
@@ -40,20 +40,20 @@
 //	map[K]V                         map                group MAP of key_value.key, value    MAP(K, V)
 //	*T, sql.Null[T], `,optional`    nullable           optional                             the same, with NULL
 //
-// DuckDB reads nanoseconds in UTC as microseconds, and keeps those that are local.
+// DuckDB reads nanoseconds in UTC as microseconds, and local ones as nanoseconds.
 //
 // Every node has a field id. The same type makes the same columns, whatever the data; the metadata in the footer has the
 // schema's fingerprint under "jetcapture.schema".
 //
 // # Encodings
 //
-// Values that repeat get a dictionary, if a sample says so; integers and times are DELTA_BINARY_PACKED; all else is PLAIN,
+// Values that repeat, by a sample of them, get a dictionary; other integers and times are DELTA_BINARY_PACKED; the rest is PLAIN,
 // which every reader knows. Tags choose otherwise: dict, plain, delta (of text: DELTA_LENGTH_BYTE_ARRAY) and split
-// (BYTE_STREAM_SPLIT of floats, as DuckDB reads it of nothing else).
+// (BYTE_STREAM_SPLIT, for floats only, since DuckDB reads it of nothing else).
 //
-// Row groups and pages have their least and greatest values where readers can use them: not of bytes and JSON, cut at 64
-// bytes of text, and none for floats among which there is a NaN, as readers that hold it greater than all numbers would not
-// find it. The tag `lake:"bloom"` adds a bloom filter of 10 bits a value, but not to floats, where 0 and -0 would be two
-// values, nor to bytes, of which DuckDB hashes another form; `lake:"ascending"` and `lake:"descending"` say in the footer
-// that rows are sorted, for row groups in which they are.
+// Row groups and pages have their least and greatest values where readers can use them. Text is cut at 64 bytes. Bytes and JSON
+// have none, and neither have floats with a NaN, since readers that take it for greater than all numbers would miss it. The tag
+// `lake:"bloom"` adds a bloom filter of 10 bits a value, but not to floats, where 0 and -0 would be two values, nor to bytes, of
+// which DuckDB hashes another form. With `lake:"ascending"` and `lake:"descending"` the footer says that rows are sorted, for
+// those row groups in which they are.
 package parquet

@@ -11,8 +11,8 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A tree is what the footer says of a schema's nodes, parents first, and the paths of the leaves, which have the names of
-// the levels between.
+// A tree has the elements of the footer for a schema's nodes, parents first, and the paths of the leaves, with the names of the
+// levels between.
 type tree struct {
 	elements []pqformat.SchemaElement
 	leaves   [][]string
@@ -30,7 +30,7 @@ func treeOf(s *schema.Schema, name string) *tree {
 	return t
 }
 
-// add adds n and what is below it. path leads to the node.
+// add adds n and the nodes below it. path leads to n.
 func (t *tree) add(n *schema.Node, path []string) {
 	e := pqformat.SchemaElement{Name: n.Name(), FieldID: int32(n.ID())}
 	e.RepetitionType.Set(pqformat.Required)
@@ -74,7 +74,7 @@ var physicalTypes = map[schema.Physical]pqformat.Type{
 	schema.PhysicalBytes: pqformat.ByteArray, schema.PhysicalFixed: pqformat.FixedLenByteArray,
 }
 
-// annotate sets the physical type of a leaf, and the logical type with its older form, for readers that know that only.
+// annotate sets the physical type of a leaf, and the logical type with its older form, for readers that know only that one.
 func annotate(e *pqformat.SchemaElement, t schema.Type) {
 	if physical, size := t.Physical(); physical != 0 {
 		e.Type.Set(physicalTypes[physical])
@@ -128,7 +128,7 @@ func logical(e *pqformat.SchemaElement, t pqformat.LogicalTypeValue, converted d
 	e.ConvertedType.Set(converted)
 }
 
-// older sets the older form of a time, which stands for UTC.
+// older sets the older form of a time, which means UTC.
 func older(e *pqformat.SchemaElement, t schema.Type, byUnit map[schema.Unit]deprecated.ConvertedType) {
 	if converted, ok := byUnit[t.Unit]; ok && !t.Local {
 		e.ConvertedType.Set(converted)
@@ -151,7 +151,7 @@ func integer(e *pqformat.SchemaElement, t schema.Type, signed bool) {
 	logical(e, &pqformat.IntType{BitWidth: bits, IsSigned: signed}, first)
 }
 
-// encode returns the elements one behind the other, as they stand in the list of every footer.
+// encode returns the elements one after the other, as the list in every footer has them.
 func (t *tree) encode() (encoded []byte, err error) {
 	for i := range t.elements {
 		b, err := thrift.Marshal(new(thrift.CompactProtocol), &t.elements[i])

@@ -9,16 +9,16 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// An encoder turns columns into pages. It has nothing but buffers, so one serves all blocks, one after the other.
+// An encoder turns columns into pages. It has only buffers, so that one encoder serves all blocks, one after the other.
 type encoder struct {
 	file   *file
 	only   bool   // the row group is the only one of the file
-	out    []byte // pages that are not in the file yet
+	out    []byte // pages that are not yet in the file
 	thrift thriftWriter
 
-	raw     []byte // a page before it is compressed
-	packed  []byte // and after
-	scratch []byte // part of a page
+	raw     []byte // a page before compression
+	packed  []byte // the page after compression
+	scratch []byte // a part of a page
 	pages   []page // of the chunk
 	numbers []byte // their bounds
 
@@ -28,7 +28,7 @@ type encoder struct {
 
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
-// release gives an encoder to others, without the buffers that a very large value has made.
+// release gives an encoder to other blocks, without buffers that grew very large.
 func (e *encoder) release() {
 	const most = 16 << 20
 	for _, b := range []*[]byte{&e.out, &e.raw, &e.packed, &e.scratch, &e.numbers} {
@@ -42,7 +42,7 @@ func (e *encoder) release() {
 	encoders.Put(e)
 }
 
-// flushBytes is how many bytes are written to a file at once.
+// flushBytes is about the number of bytes that are written to a file at once.
 const flushBytes = 1 << 20
 
 // flush writes the pages to the file if there are many.
@@ -59,7 +59,7 @@ func (e *encoder) flushAll() error {
 	return err
 }
 
-// A chunk is what the footer says of a column in a row group.
+// A chunk has what the footer says about a column of a row group.
 type chunk struct {
 	codec    compressor
 	encoding pqformat.Encoding
@@ -73,19 +73,19 @@ type chunk struct {
 	bloom            location
 
 	bounds chunkBounds
-	pages  []page // bounds share memory with nobody
+	pages  []page // their bounds share no memory
 	index  bool   // whether the pages have bounds, or are all null
 
 	columnIndex, offsetIndex location
 }
 
-// A location is where something is in the file. Its length is 0 if there is none.
+// A location is a range of the file. Its length is 0 for something that the file does not have.
 type location struct {
 	offset int64
 	length int32
 }
 
-// A rowGroup is what the footer says of one.
+// A rowGroup has what the footer says about a row group.
 type rowGroup struct {
 	offset int64
 	rows   int64
@@ -120,7 +120,7 @@ func (e *encoder) rowGroup(t *table, o *Options, codec compressor, c *schema.Col
 	return g, e.flushAll()
 }
 
-// chunk appends the pages of a column to e.out, behind its early pages, if there are any.
+// chunk appends the pages of a column to e.out, after its early pages, if there are any.
 func (e *encoder) chunk(k *chunk, c *column, v *values, l *schema.Leaf, rows int, o *Options, early *earlyPages) error {
 	e.pages, e.numbers = e.pages[:0], e.numbers[:0]
 	first := 0
@@ -148,7 +148,7 @@ func (e *encoder) chunk(k *chunk, c *column, v *values, l *schema.Leaf, rows int
 	return nil
 }
 
-// keep puts the pages and their bounds into the chunk.
+// keep stores the pages and their bounds in the chunk.
 func (e *encoder) keep(k *chunk, c *column) {
 	var all bounds
 	k.index = c.order != unordered
@@ -176,8 +176,8 @@ func (e *encoder) keep(k *chunk, c *column) {
 	}
 }
 
-// minCompressed is the number of bytes below which compressing a chunk takes longer than it is worth, in a file of one row
-// group only: parquet-go takes the codec that a column has in the first row group for that of all.
+// minCompressed is the number of bytes below which a chunk is not worth compressing. It is for files of one row group only:
+// parquet-go takes the codec of a column in the first row group for the codec in all.
 const minCompressed = 128
 
 var plainCodec = newCodec(Uncompressed, 0)

@@ -8,9 +8,9 @@ import (
 
 // choose returns the encoding of a chunk of n values. For RLE_DICTIONARY it has built e.dictionary.
 //
-// A tag decides where it can be followed. Otherwise values that repeat become a dictionary; it is tried only where a sample
-// says that they do, as a dictionary of values that do not doubles the time and makes files larger. What is left is
-// differences of integers and times, and PLAIN, which every reader has known for longest.
+// A tag decides if the type allows its encoding. Otherwise values that repeat become a dictionary. It is tried only if a sample
+// of the values repeats, since a dictionary of values that do not repeat takes twice the time and makes files larger. Other
+// integers and times become differences, and the rest is PLAIN, which every reader has known longest.
 func (e *encoder) choose(c *column, v *values, n int) pqformat.Encoding {
 	switch hint := c.hints.Encoding; {
 	case hint == schema.Plain:
@@ -30,7 +30,7 @@ func (e *encoder) choose(c *column, v *values, n int) pqformat.Encoding {
 	if n < minSampled || v.physical == schema.PhysicalBool {
 		return pqformat.Plain
 	}
-	// An entry of a dictionary pays if it comes some times, one of few bytes only if it comes often.
+	// An entry of a dictionary pays if it occurs a few times; an entry of few bytes only if it occurs often.
 	most := n / 4
 	if v.physical != schema.PhysicalBytes && v.physical != schema.PhysicalFixed {
 		most = min(n/16, 4096)
@@ -44,7 +44,7 @@ func (e *encoder) choose(c *column, v *values, n int) pqformat.Encoding {
 	return pqformat.Plain
 }
 
-// minSampled is the number of values below which nothing pays but PLAIN.
+// minSampled is the number of values below which only PLAIN pays.
 const minSampled = 32
 
 func isInteger(v *values) bool {

@@ -8,7 +8,7 @@ import (
 	"math"
 )
 
-// A file is what has been written of a block's file. The pages are in out; what the footer has to say of them is here.
+// A file keeps what the footer of a block's file will say about the pages that were written to out.
 type file struct {
 	out    io.Writer
 	offset int64 // bytes in out
@@ -35,7 +35,7 @@ func (f *file) write(p []byte) error {
 	return err
 }
 
-// add takes note of a row group that was written.
+// add records a row group that was written.
 func (f *file) add(group *rowGroup) error {
 	if len(f.groups) > math.MaxInt16 {
 		return errors.New("more row groups than a file can have: raise RowGroupRows and RowGroupBytes")

@@ -12,7 +12,8 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A footerWriter writes what stands behind the row groups of a file. The numbers of fields are those of parquet.thrift.
+// A footerWriter writes the indexes and the footer, which follow the row groups of a file. The numbers of fields are those of
+// parquet.thrift.
 //
 // https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
 type footerWriter struct {
@@ -21,7 +22,7 @@ type footerWriter struct {
 	table *table
 }
 
-// structureAt writes a structure and returns where in the file it is.
+// structureAt writes a structure and returns its location in the file.
 func (w *footerWriter) structureAt(fields func()) location {
 	start := len(w.b)
 	w.begin()
@@ -30,7 +31,7 @@ func (w *footerWriter) structureAt(fields func()) location {
 	return location{w.file.offset + int64(start), int32(len(w.b) - start)}
 }
 
-// columnIndexes writes the bounds of the pages, for chunks where all have some: without, readers look into every page.
+// columnIndexes writes the bounds of the pages, for chunks all of whose pages have bounds. Readers look into every page of others.
 func (w *footerWriter) columnIndexes(g *rowGroup) {
 	for i := range g.chunks {
 		k := &g.chunks[i]
@@ -59,7 +60,7 @@ func (w *footerWriter) columnIndexes(g *rowGroup) {
 	}
 }
 
-// boundaryOrder returns how the bounds of pages rise or fall. Those of nulls do not count.
+// boundaryOrder returns how the bounds of pages rise or fall. Pages of nulls do not count.
 func boundaryOrder(o order, pages []page) pqformat.BoundaryOrder {
 	rise, fall := true, true
 	var last *bounds
@@ -84,7 +85,7 @@ func boundaryOrder(o order, pages []page) pqformat.BoundaryOrder {
 	return pqformat.Unordered
 }
 
-// offsetIndexes writes where the pages are.
+// offsetIndexes writes the locations of the pages.
 func (w *footerWriter) offsetIndexes(g *rowGroup) {
 	for i := range g.chunks {
 		k := &g.chunks[i]
@@ -127,7 +128,7 @@ func (w *footerWriter) footer(metadata map[string]string) {
 func (w *footerWriter) metadata(metadata map[string]string) {
 	all := make(map[string]string, len(metadata)+len(w.table.metadata))
 	maps.Copy(all, metadata)
-	maps.Copy(all, w.table.metadata) // is right, whatever somebody set
+	maps.Copy(all, w.table.metadata) // wins over what somebody set
 	w.list(5, thriftStructure, len(all))
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		w.begin()
@@ -144,7 +145,7 @@ func (w *footerWriter) rowGroup(ordinal int, g *rowGroup) {
 		k := &g.chunks[i]
 		uncompressed, compressed = uncompressed+k.uncompressed, compressed+k.compressed
 		w.begin()
-		w.i64(2, 0) // where older files repeated the metadata
+		w.i64(2, 0) // the place of the metadata in older files
 		w.structure(3)
 		w.chunk(&w.table.columns[i], k)
 		w.end()
@@ -169,7 +170,7 @@ func (w *footerWriter) rowGroup(ordinal int, g *rowGroup) {
 	w.i16(7, int16(ordinal)) // file.add keeps it in 15 bits
 }
 
-// location writes the fields id and id+1, if there is something.
+// location writes the fields id and id+1, unless the location is empty.
 func (w *footerWriter) location(id int, at location) {
 	if at.length > 0 {
 		w.i64(id, at.offset)
@@ -220,7 +221,7 @@ func (w *footerWriter) chunk(c *column, k *chunk) {
 	w.location(14, k.bloom)
 }
 
-// encodingStats says how many pages have which encoding, so that readers know whether all have the dictionary.
+// encodingStats writes the number of pages of each encoding, so that readers know whether all pages use the dictionary.
 func (w *footerWriter) encodingStats(k *chunk) {
 	pages, kind := 1, pqformat.DataPage
 	if k.version == 2 {
@@ -240,7 +241,7 @@ func (w *footerWriter) pageCount(kind pqformat.PageType, encoding pqformat.Encod
 	w.begin()
 	w.i32(1, int32(kind))
 	w.i32(2, int32(encoding))
-	w.i32(3, int32(pages)) // a page has a row at least, a file fewer than that
+	w.i32(3, int32(pages)) // fits: a page has at least one row
 	w.end()
 }
 

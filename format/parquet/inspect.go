@@ -9,15 +9,15 @@ import (
 	"strconv"
 )
 
-// FileInfo is what the footer of a Parquet file says.
+// FileInfo has what the footer of a Parquet file says.
 type FileInfo struct {
 	Bytes     int64  // of the file
 	Schema    string // in the notation of the Parquet specification
 	Rows      int64
 	RowGroups []RowGroupInfo
-	Metadata  map[string]string // of a key that is there twice, the last value; "" of one without a value
+	Metadata  map[string]string // the last value if a key is there twice, "" for a key without a value
 	CreatedBy string
-	Encrypted bool // some columns; the footer is plain text
+	Encrypted bool // some columns are; the footer is plain text
 }
 
 // RowGroupInfo describes a row group.
@@ -32,10 +32,10 @@ type RowGroupInfo struct {
 type ColumnInfo struct {
 	Path       []string // from the root of the schema
 	Type       string   // BOOLEAN, INT32, INT64, INT96, FLOAT, DOUBLE, BYTE_ARRAY or FIXED_LEN_BYTE_ARRAY
-	Encrypted  bool     // what is below may be missing
+	Encrypted  bool     // the fields below may be missing
 	Codec      string   // ZSTD, SNAPPY, GZIP, UNCOMPRESSED, …
 	Encodings  []string // PLAIN, RLE_DICTIONARY, DELTA_BINARY_PACKED, RLE (of the levels), …
-	Values     int64    // nulls included; within lists and maps not as many as rows
+	Values     int64    // with nulls; in lists and maps there may be more than rows
 	Nulls      int64
 	Bytes      int64 // encoded, before compression
 	Compressed int64 // bytes in the file
@@ -45,12 +45,12 @@ type ColumnInfo struct {
 	Min, Max any
 }
 
-// maxFooter is the length in bytes of the longest footer that is read.
+// maxFooter is the length in bytes of the longest footer that Inspect reads.
 const maxFooter = 64 << 20
 
 // Inspect reads the footer of a Parquet file of size bytes, whoever wrote it. It reads no page.
 //
-// What is not a Parquet file, or has an encrypted footer, or one above 64 MiB, or has a damaged footer, is an error that says so.
+// It fails for a file that is not Parquet, and for a footer that is encrypted, longer than 64 MiB or damaged.
 func Inspect(r io.ReaderAt, size int64) (info *FileInfo, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -99,8 +99,8 @@ func readFooter(r io.ReaderAt, size int64) ([]byte, error) {
 	return footer, nil
 }
 
-// Sequences returns the least and the greatest sequence in the stream of the file's messages: of the column stream_seq, or
-// as the capture noted them in the metadata where not all row groups have the column's bounds. ok is false if the file says neither.
+// Sequences returns the least and the greatest stream sequence of the file's messages. They come from the bounds of the column
+// stream_seq if all row groups have them, and otherwise from the metadata of the capture. ok is false if the file has neither.
 func (f *FileInfo) Sequences() (first, last uint64, ok bool) {
 	for _, g := range f.RowGroups {
 		i := slices.IndexFunc(g.Columns, func(c ColumnInfo) bool { return slices.Equal(c.Path, []string{"stream_seq"}) })

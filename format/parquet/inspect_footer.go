@@ -15,8 +15,8 @@ const (
 	signature = 28 // bytes that follow a footer in plain text, if columns of the file are encrypted
 )
 
-// A footerReader makes a FileInfo of a footer. It takes what it needs and skips the rest, so that a large footer costs little more
-// than what is told of it. The numbers of fields are those of parquet.thrift.
+// A footerReader makes a FileInfo of a footer. It decodes the fields it needs and skips the rest, so that a large footer takes
+// little more memory than its FileInfo. The numbers of fields are those of parquet.thrift.
 type footerReader struct {
 	thriftChecker
 	info   *FileInfo
@@ -209,7 +209,7 @@ func (f *footerReader) statistics(c *ColumnInfo, e *pqformat.SchemaElement) erro
 	})
 }
 
-// encodingsOf returns a list of encodings. Equal ones are the same slice.
+// encodingsOf returns a list of encodings. Equal lists are the same slice.
 func (f *footerReader) encodingsOf(kind byte) ([]string, error) {
 	list := f.rest
 	if err := f.value(kind, 1); err != nil {
@@ -230,7 +230,7 @@ func (f *footerReader) encodingsOf(kind byte) ([]string, error) {
 	return names, err
 }
 
-// fields calls take for each field of a structure but booleans, of which a footer has none that count.
+// fields calls take for each field of a structure except booleans, none of which matter here.
 func (c *thriftChecker) fields(take func(id int16, kind byte) error) error {
 	id := int16(0)
 	for {
@@ -258,7 +258,7 @@ func (c *thriftChecker) fields(take func(id int16, kind byte) error) error {
 	}
 }
 
-// each calls take for each element of a list, which must read something.
+// each calls take for each element of a list. take must read something.
 func (c *thriftChecker) each(kind byte, take func() error) error {
 	if kind != thriftList {
 		return fmt.Errorf("a list has type %d", kind)
@@ -292,7 +292,7 @@ func (c *thriftChecker) integer(kind byte) (int64, error) {
 	return int64(n>>1) ^ -int64(n&1), err
 }
 
-// bytes returns a copy, so that nothing keeps the footer.
+// bytes returns a copy, so that nothing keeps the footer in memory.
 func (c *thriftChecker) bytes(kind byte) ([]byte, error) {
 	if kind != thriftBinary {
 		return nil, fmt.Errorf("a text has type %d", kind)

@@ -14,7 +14,7 @@ import (
 	pqformat "github.com/parquet-go/parquet-go/format"
 )
 
-// maxDepth is the depth above which a schema, or any structure of a footer, is not believed.
+// maxDepth is the greatest depth of a schema, and of any structure of a footer, that is read.
 const maxDepth = 64
 
 // A leaf is an element of a schema that has values.
@@ -85,7 +85,7 @@ func (d *schemaDescriber) children(parent *pqformat.SchemaElement, depth int) er
 	return nil
 }
 
-// printable escapes a name that has more than printable characters, which would be lines or commands to a terminal.
+// printable escapes a name that has characters which are not printable: a terminal could take them for commands.
 func printable(name string) string {
 	if strings.ContainsFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) || !utf8.ValidString(name) {
 		quoted := strconv.Quote(name)
@@ -123,7 +123,7 @@ var convertedTypes = [...]string{
 	"INT_8", "INT_16", "INT_32", "INT_64", "JSON", "BSON", "INTERVAL",
 }
 
-// boundOf returns a bound in the statistics of a leaf as a Go value, or its bytes if they are no such value.
+// boundOf returns a bound in the statistics of a leaf as a Go value, or its bytes if they do not encode one.
 func boundOf(e *pqformat.SchemaElement, b []byte) any {
 	if b == nil {
 		return nil

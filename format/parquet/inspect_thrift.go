@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// checkThrift returns an error unless b is one structure in Thrift's compact protocol. It is for what nobody vouches for:
-// a decoder allocates a list before it has read one element, whatever length the list claims to have.
+// checkThrift returns an error unless b is one structure in Thrift's compact protocol. It is for untrusted input: a
+// decoder allocates a list before it has read one element, whatever length the list claims to have.
 func checkThrift(b []byte) error {
 	c := thriftChecker{rest: b}
 	if err := c.structure(1); err != nil {
@@ -118,7 +118,7 @@ func (c *thriftChecker) mapping(depth int) error {
 	return c.values(n, depth, kinds[0]>>4, kinds[0]&0x0f)
 }
 
-// values checks n times one value of each kind. None has less than a byte.
+// values checks n times one value of each kind. Each has at least one byte.
 func (c *thriftChecker) values(n uint64, depth int, kinds ...byte) error {
 	if n > uint64(len(c.rest)) {
 		return fmt.Errorf("it claims a list of %d", n)

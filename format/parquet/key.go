@@ -6,19 +6,18 @@ import (
 	"math/bits"
 )
 
-// A key is a hash of a value, and enough of it that short values are equal if their keys are.
+// A key has the hash of a value and its first bytes: short values are equal if their keys are.
 type key struct {
 	hash, head, tail uint64
 	size             uint64
 }
 
-// wholeKey is the length up to which a key has all of a value.
+// wholeKey is the length of the longest value that a key holds whole.
 const wholeKey = 16
 
 const golden = 0x9E3779B97F4A7C15 // the golden ratio's digits: neighbors are far apart
 
-// seed is the same for all dictionaries of the process, and not known to those who send values. What is written does not
-// depend on it.
+// seed is the same for all dictionaries of the process, and unknown to those who send values. Files do not depend on it.
 var (
 	seed  = maphash.MakeSeed()
 	seed1 = maphash.Bytes(seed, []byte{1})

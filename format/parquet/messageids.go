@@ -23,7 +23,7 @@ import (
 type MessageID struct {
 	Seq    uint64
 	Time   int64 // nanoseconds since 1970
-	Micros bool  // the file has the time in whole microseconds only, rounded down
+	Micros bool  // Time is in whole microseconds, rounded down, as in the file
 }
 
 const (
@@ -32,11 +32,11 @@ const (
 	maxIDHeader = 64 << 10 // bytes of its header
 )
 
-// ReadMessageIDs returns sequence and time of each row of a file that this package wrote: of raw messages, of typed columns of
-// jc-parquet, or of payloads that embed jetcapture.Meta. It reads these columns alone, a page of each at a time.
+// ReadMessageIDs yields the sequence and the time of each row of a file that this package wrote: of raw messages, of typed columns
+// of jc-parquet, or of payloads that embed jetcapture.Meta. It reads only these two columns, a page of each at a time.
 //
-// An error is the last that comes. What is damaged, lies about its sizes, has no such columns or has them in another form, as
-// other writers may, is an error. So are the codecs LZ4 and Brotli. IDs that came before an error are not to be relied on.
+// It ends after an error: for a file that is damaged or claims wrong sizes, and for one whose columns are missing, or have another
+// form, as other writers may choose, or the codec LZ4 or Brotli. Do not rely on the IDs before an error.
 func ReadMessageIDs(r io.ReaderAt, size int64) iter.Seq2[MessageID, error] {
 	return func(yield func(MessageID, error) bool) {
 		goOn := true
@@ -79,7 +79,7 @@ func readMessageIDs(r io.ReaderAt, size int64, yield func(MessageID) bool) error
 				return fmt.Errorf("row group %d, row %d: column %s: %w", i, row, at.name, err)
 			}
 			if at.unit > 1 && (t > math.MaxInt64/at.unit || t < math.MinInt64/at.unit) {
-				return fmt.Errorf("row group %d, row %d: column %s: %d is no time", i, row, at.name, t)
+				return fmt.Errorf("row group %d, row %d: column %s: %d is not a time", i, row, at.name, t)
 			}
 			if !yield(MessageID{Seq: uint64(s), Time: t * at.unit, Micros: at.unit > 1}) {
 				return nil
@@ -122,7 +122,7 @@ func idColumns(r io.ReaderAt, size int64) (meta *pqformat.FileMetaData, seq, at 
 	if err != nil {
 		return nil, seq, at, fmt.Errorf("damaged footer: %w", err)
 	}
-	// Names of columns within others are the same perhaps: the first row group has the paths.
+	// A column within another may have the same name: the first row group has the paths.
 	find := func(name string) int {
 		if len(meta.RowGroups) == 0 {
 			return slices.IndexFunc(leaves, func(l leaf) bool { return l.element.Name == name })
@@ -145,7 +145,7 @@ func idColumns(r io.ReaderAt, size int64) (meta *pqformat.FileMetaData, seq, at 
 		}
 		e := leaves[c.index].element
 		if e.Type.V != pqformat.Int64 || e.RepetitionType.V != pqformat.Required {
-			return nil, seq, at, fmt.Errorf("column %s is no required INT64", c.name)
+			return nil, seq, at, fmt.Errorf("column %s is not a required INT64", c.name)
 		}
 	}
 	if e := leaves[at.index].element; at.unit > 1 {
@@ -171,7 +171,7 @@ func (c *idColumn) read(r io.ReaderAt, size int64, g *pqformat.RowGroup) (*idRea
 	case m.NumValues != g.NumRows:
 		return nil, fmt.Errorf("it has %d values, and the row group %d rows", m.NumValues, g.NumRows)
 	case m.DictionaryPageOffset != 0:
-		return nil, errors.New("it has a dictionary, which this package makes of no such column")
+		return nil, errors.New("it has a dictionary, which this package never writes for such a column")
 	case begin < int64(len(magic)) || length < 0 || begin > size || length > size-begin:
 		return nil, fmt.Errorf("it is said to have %d bytes at %d, and the file has %d", length, begin, size)
 	}
@@ -229,7 +229,7 @@ func (r *idReader) page() (err error) {
 	}
 	r.left -= packed
 	if h.CRC != 0 && uint32(h.CRC) != crc32.ChecksumIEEE(r.packed) {
-		return errors.New("a page's checksum is another")
+		return errors.New("a page does not match its checksum")
 	}
 	codec := r.codec
 	var encoding pqformat.Encoding
@@ -262,7 +262,7 @@ func (r *idReader) page() (err error) {
 		r.plain = nil
 		return r.delta.init(data)
 	default:
-		return fmt.Errorf("encoding %v is none that this package gives such a column", encoding)
+		return fmt.Errorf("this package never writes such a column in encoding %v", encoding)
 	}
 }
 
@@ -320,7 +320,7 @@ func unpack(codec pqformat.CompressionCodec, page []byte, size int) (data []byte
 	case err != nil:
 		return nil, fmt.Errorf("decompress a page: %w", err)
 	case len(data) != size:
-		return nil, fmt.Errorf("a page has not the %d bytes that its header claims", size)
+		return nil, fmt.Errorf("a page does not have the %d bytes that its header claims", size)
 	}
 	return data, nil
 }

@@ -110,7 +110,7 @@ func TestFilesWithoutMessageIDsAreErrors(t *testing.T) {
 	}{
 		"no file":          {[]byte("PAR1"), "no Parquet file"},
 		"no time":          {encoded(t, writersOf[noTime](t, parquet.Options{})(), make([]noTime, 2)), "no column timestamp"},
-		"nullable":         {encoded(t, writersOf[nullable](t, parquet.Options{})(), make([]nullable, 2)), "stream_seq is no required INT64"},
+		"nullable":         {encoded(t, writersOf[nullable](t, parquet.Options{})(), make([]nullable, 2)), "stream_seq is not a required INT64"},
 		"within another":   {encoded(t, writersOf[inner](t, parquet.Options{})(), make([]inner, 2)), "no column stream_seq"},
 		"a codec not read": {encoded(t, rawWriters(t, parquet.Options{Codec: parquet.Brotli})(), manyMessages(100)), "BROTLI is not read"},
 		"damaged pages":    {cut, "row group 0"},

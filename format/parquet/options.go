@@ -13,11 +13,11 @@ type Options struct {
 	// Compression overrides it.
 	Codec Codec
 
-	// Level is how hard Zstd (1 to 22), GZip (1 to 9) and Brotli (1 to 11) try. Default 0, which is each codec's fastest
-	// level, but 6 for GZip.
+	// Level is the compression level of Zstd (1 to 22), GZip (1 to 9) or Brotli (1 to 11). Higher levels make smaller files and
+	// take more CPU. Default 0: level 6 of GZip, the fastest level of the others.
 	Level int
 
-	// PageVersion is that of data pages: 1, the default, which every reader knows, or 2.
+	// PageVersion is the version of data pages: 1, which every reader knows, or 2. Default 1.
 	PageVersion int
 
 	// RowGroupRows is the number of rows after which a row group ends. Default 122,880, which DuckDB scans best; under
@@ -43,10 +43,10 @@ const (
 	minPageBytes     = 1 << 10
 	maxPageBytes     = 256 << 20
 	maxRowGroupBytes = 4 << 30
-	maxPageRows      = 20_000 // so that readers of the page index can skip some of what one page could hold
+	maxPageRows      = 20_000 // so that the page index lets readers skip more
 )
 
-// withDefaults returns o with every default filled in, or an error that says all that is wrong.
+// withDefaults returns o with every default filled in, or an error that lists all problems.
 func (o Options) withDefaults() (Options, error) {
 	var errs []error
 	if o.Codec == "" {

@@ -10,11 +10,11 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// An order is how the values of a column compare, so that readers can skip what is out of a filter's bounds.
+// An order is how the values of a column compare. Readers use it to skip row groups and pages whose bounds a filter excludes.
 type order uint8
 
 const (
-	unordered order = iota // no reader is told bounds: of bytes and JSON they would be of no use, and any length
+	unordered order = iota // files have no bounds: for bytes and JSON they would be useless, and of any length
 	boolOrder
 	signed32
 	unsigned32
@@ -27,7 +27,7 @@ const (
 	decimalOrder // two's complement, the first byte first
 )
 
-// maxBound is the length in bytes at which bounds of text are cut, and above which fixed bytes have none.
+// maxBound is the length in bytes at which bounds of text are cut. Longer fixed bytes have no bounds.
 const maxBound = 64
 
 func orderOf(t schema.Type) order {
@@ -105,15 +105,15 @@ func cutGreatest(text []byte) (bound []byte, exact bool) {
 		start := runeStart(text, end-1)
 		r, size := utf8.DecodeRune(text[start:end])
 		if r == utf8.RuneError && size == 1 {
-			return nil, false // no UTF-8
+			return nil, false // not UTF-8
 		}
 		if r++; r == 0xD800 {
-			r = 0xE000 // there is no rune between
+			r = 0xE000 // the surrogates are no runes
 		}
 		if r <= utf8.MaxRune {
 			return utf8.AppendRune(bytes.Clone(text[:start]), r), false
 		}
-		end = start // nothing is above the last rune there is, so the one before must rise
+		end = start // no rune is above the last one, so the rune before must rise
 	}
 	return nil, false
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A span is where in a leaf a page begins and ends: levels and values have these places in their slices, rows are counted.
+// A span is the part of a leaf that becomes a page: where its levels and values begin and end in their slices, and its rows.
 type span struct{ levels, levelsEnd, values, valuesEnd, row, rowEnd int }
 
-// next returns the page behind s of a leaf with rows rows. It ends at the first row with which it has limit bytes or
-// maxPageRows. Values of a dictionary count as their indexes.
+// next returns the span of the page after s, of a leaf with the given number of rows. It ends with the row that brings it to limit
+// bytes or to maxPageRows. Values of a dictionary count as their indexes.
 func (s span) next(k *chunk, c *column, v *values, def, rep []byte, rows, limit int) span {
 	s.levels, s.values, s.row = s.levelsEnd, s.valuesEnd, s.rowEnd
 	width := v.fixedWidth()
@@ -51,7 +51,7 @@ func (s span) next(k *chunk, c *column, v *values, def, rep []byte, rows, limit 
 	return s
 }
 
-// nextRepeated is next for leaves in lists, where a row may have many values. width is 0 if they differ in it.
+// nextRepeated is next for leaves in lists, where a row may have many values. width is 0 if values differ in it.
 func (s span) nextRepeated(c *column, v *values, def, rep []byte, width, most, limit int) span {
 	for size := 0; s.levelsEnd < len(def); s.levelsEnd++ {
 		if rep[s.levelsEnd] == 0 {
@@ -74,7 +74,7 @@ func (s span) nextRepeated(c *column, v *values, def, rep []byte, width, most, l
 	return s
 }
 
-// A page is what the indexes say of one that was written.
+// A page has what the indexes say about a page.
 type page struct {
 	offset int64 // of its header in the file
 	size   int32 // with its header
@@ -83,16 +83,15 @@ type page struct {
 	bounds bounds
 }
 
-// A header is what stands before a page.
+// A header is the header of a page.
 type header struct {
 	kind                   pqformat.PageType
 	values, nulls, rows    int // nulls and rows of data pages
-	repetition, definition int // bytes of levels, which a DataPageV2 has before what is compressed
+	repetition, definition int // bytes of levels, which a DataPageV2 has before the compressed part
 	compressed             bool
 }
 
-// dataPages encodes the pages of values, which have all rows, and appends them to e.out. first is the first row of the row
-// group that they have a value of.
+// dataPages encodes the pages of a leaf, and appends them to e.out. first is the number of its first row in the row group.
 func (e *encoder) dataPages(k *chunk, c *column, v *values, def, rep []byte, rows, first, limit int) error {
 	for s := (span{}); s.rowEnd < rows; {
 		s = s.next(k, c, v, def, rep, rows, limit)
@@ -150,7 +149,7 @@ func (e *encoder) pageBounds(k *chunk, c *column, v *values, s span) bounds {
 	return e.boundsOf(c.order, v, s.values, s.valuesEnd)
 }
 
-// levels appends levels to the page, behind their length if the page's version has it, and returns how many bytes.
+// levels appends levels to the page, after their length if the page's version has it, and returns the number of bytes.
 func (e *encoder) levels(levels []byte, most uint8, version int) (size int, err error) {
 	start := len(e.raw)
 	if version == 1 {
@@ -172,8 +171,8 @@ func (e *encoder) dictionaryPage(k *chunk, v *values) (err error) {
 	return err
 }
 
-// page compresses e.raw and appends it to e.out behind its header. It returns where in the file the header is, and the size
-// of both.
+// page compresses e.raw and appends its header and it to e.out. It returns the offset of the header in the file, and the size of
+// both.
 func (e *encoder) page(k *chunk, h header) (offset int64, size int32, err error) {
 	levels := 0
 	if h.kind == pqformat.DataPageV2 {
@@ -206,7 +205,7 @@ func (e *encoder) page(k *chunk, h header) (offset int64, size int32, err error)
 	return offset, int32(len(e.out) - start), e.flush()
 }
 
-// maxHeader is more than any header has.
+// maxHeader is larger than any header.
 const maxHeader = 100
 
 // encode writes the part that differs from kind to kind.

@@ -27,7 +27,7 @@ func (w *writer[P]) ReadMessages(file io.ReaderAt, size int64, each func(streamS
 	return nil
 }
 
-// A watchedReader remembers the first error, to tell a file that cannot be read from one that is no such file.
+// A watchedReader remembers the first error, which tells a file that cannot be read from one that is not such a file.
 type watchedReader struct {
 	io.ReaderAt
 	err error

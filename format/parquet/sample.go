@@ -7,19 +7,20 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// sampled is how many values are looked at to choose an encoding.
+// sampled is the number of values in a sample, by which the encoding is chosen.
 const sampled = 1024
 
-// A sample counts how often values of a column come, in some of them.
+// A sample counts how often each value occurs in a sample of a column.
 type sample struct {
 	hashes [4 * sampled]uint64
 	counts [4 * sampled]uint16
 }
 
-// distinct returns about how many different values there are. It may be far too high, but too low only where values that
-// repeat fool a sample at regular distances.
+// distinct estimates the number of different values in the column. The estimate may be far too high. It is too low only if values
+// repeat at regular distances.
 //
-// It is the estimate of Chao (1984): what was seen, and what was seen once, squared, by what was seen twice, doubled.
+// It is the bias-corrected estimate of Chao (1984): d + f1·(f1-1) / (2·(f2+1)), for d different values in the sample, f1 of which
+// occur once and f2 twice.
 func (s *sample) distinct(v *values, n int) int {
 	clear(s.counts[:])
 	step := (n + sampled - 1) / sampled

@@ -4,8 +4,8 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// isSorted reports whether rows are in the order that the table's columns ask for. Nothing sorts them: what the footer
-// says must be true, and rows come in the order of their stream.
+// isSorted reports whether rows are in the order that the tags of the columns name. This package does not sort: rows come in the
+// order of their stream, and the footer must be true.
 func isSorted(t *table, c *schema.Columns) bool {
 	if len(t.sorted) == 0 || c.Rows() == 0 {
 		return false
@@ -32,7 +32,7 @@ func isSorted(t *table, c *schema.Columns) bool {
 	return true
 }
 
-// A cursor goes through the rows of a column that is in no list.
+// A cursor moves through the rows of a column that is not in a list.
 type cursor struct {
 	column *column
 	def    []byte
@@ -42,7 +42,8 @@ type cursor struct {
 	begun  bool
 }
 
-// next compares the row before with this one: above 0 is out of order. Nulls come last. ok is false for what has no order.
+// next compares the row before with the next one, and returns a number above 0 if they are out of order. Nulls come last. ok is
+// false if the values have no order.
 func (c *cursor) next(row int, scratch *[2][]byte) (order int, ok bool) {
 	value := -1
 	if c.column.maxDef == 0 || c.def[row] == c.column.maxDef {

@@ -18,13 +18,13 @@ func (w *thriftWriter) field(id int, kind byte) {
 	w.last = id
 }
 
-// begin begins a structure that is no field, but the root or in a list.
+// begin begins a structure that is the root or in a list.
 func (w *thriftWriter) begin() {
 	w.outer = append(w.outer, w.last)
 	w.last = 0
 }
 
-// end ends the structure that was begun last.
+// end ends the innermost structure.
 func (w *thriftWriter) end() {
 	w.b = append(w.b, thriftStop)
 	w.last = w.outer[len(w.outer)-1]

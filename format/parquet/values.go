@@ -15,7 +15,7 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// values is what a leaf has, whose slices it shares: one of them, by physical.
+// values has the values of a leaf, whose memory it shares, in one of its slices, which physical tells.
 type values struct {
 	physical schema.Physical
 	bools    []bool
@@ -56,11 +56,11 @@ func (v *values) width(i int) int {
 	return v.fixedWidth()
 }
 
-// fixedWidth returns the bytes of each value in the PLAIN encoding, or 0 if they differ in it.
+// fixedWidth returns the bytes of each value in the PLAIN encoding, or 0 if values differ in it.
 func (v *values) fixedWidth() int {
 	switch v.physical {
 	case schema.PhysicalBool:
-		return 1 // in fact an eighth
+		return 1 // an eighth, in fact
 	case schema.PhysicalInt32, schema.PhysicalFloat32:
 		return 4
 	case schema.PhysicalInt64, schema.PhysicalFloat64:
@@ -132,7 +132,7 @@ var (
 	splits  bytestreamsplit.Encoding
 )
 
-// encode appends values in an encoding that supports tells to be right for them. It uses scratch, and returns it.
+// encode appends values in an encoding that supports allows for them. It uses scratch, and returns it.
 func (v *values) encode(dst, scratch []byte, encoding pqformat.Encoding, from, to int) (encoded, used []byte, err error) {
 	switch {
 	case encoding == pqformat.Plain:
@@ -153,8 +153,8 @@ func (v *values) encode(dst, scratch []byte, encoding pqformat.Encoding, from, t
 	return append(dst, scratch...), scratch, err
 }
 
-// encodeIndexes appends indexes of a dictionary with so many entries: their width in bits, then runs. It uses scratch, and
-// returns it.
+// encodeIndexes appends indexes of a dictionary with the given number of entries: their width in bits, then runs. It uses scratch,
+// and returns it.
 func encodeIndexes(dst, scratch []byte, indexes []int32, entries int) (encoded, used []byte, err error) {
 	width := max(bits.Len(uint(entries-1)), 1) // some readers refuse 0
 	scratch, err = (&rle.Encoding{BitWidth: width}).EncodeInt32(scratch, indexes)

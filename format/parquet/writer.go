@@ -12,9 +12,9 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A writer holds the rows of one block as columns until they are a row group. Of one that has become full, pages are made
-// while Write takes the rows of the next, and of large columns even before. As long as the block is small, raw messages wait
-// in front of the columns.
+// A writer holds the rows of one block as columns until they fill a row group. A full row group is encoded while Write takes the
+// rows of the next; large columns have early pages even before. As long as the block is small, raw messages are staged: they are
+// kept as rows.
 type writer[P any] struct {
 	factory      *factory[P]
 	codec        Codec
@@ -23,7 +23,7 @@ type writer[P any] struct {
 	columns      *schema.Columns // nil without rows
 	early        earlyColumns    // early pages of some of them
 	checkEarlyAt int             // the number of rows at which pages may be encoded early
-	full         *fullGroup      // nil without one
+	full         *fullGroup      // that is being encoded, or nil
 	metadata     map[string]string
 	err          error // final
 }
@@ -34,9 +34,9 @@ type fullGroup struct {
 	early   earlyColumns
 	held    int64 // bytes of memory of these
 	pages   bytes.Buffer
-	file    file // of the pages, which begin at an offset of the writer's file
+	file    file // of the pages, at the offset where the writer's file continues
 	err     error
-	encoded chan struct{} // closed when they are
+	encoded chan struct{} // closed when the pages are encoded
 }
 
 // SetCompression makes c the codec of all columns that have none in their tag. The zero Codec leaves the one of Options.
@@ -67,8 +67,8 @@ func (w *writer[P]) SetMetadata(metadata map[string]string) {
 	maps.Copy(w.metadata, metadata)
 }
 
-// Write appends the payload's rows to the columns, and begins a row group when there are enough. An error of one that was
-// begun before breaks the writer.
+// Write appends the payload's rows, and begins to encode a row group when it is full. If encoding the one before failed, it breaks
+// the writer.
 func (w *writer[P]) Write(payload P) (rows int, err error) {
 	if w.err == nil && w.file.out == nil {
 		w.err = fmt.Errorf("%w: InitNew was not called", format.ErrBroken)
@@ -97,7 +97,7 @@ func (w *writer[P]) Write(payload P) (rows int, err error) {
 	return rows, nil
 }
 
-// append takes the payload's rows.
+// append stages the payload's row, or appends its rows to the columns.
 func (w *writer[P]) append(payload P) (rows int, err error) {
 	if w.stages() {
 		m := w.factory.raw(payload)
@@ -123,14 +123,14 @@ func (w *writer[P]) append(payload P) (rows int, err error) {
 	return rows, err
 }
 
-// stages reports whether rows are to wait in front of the columns, as those of a block do that has had few. As columns they
-// take up to twice the memory, which must be no more than a row group may have.
+// stages reports whether rows are to be staged. They are, as long as the block has few. As columns they take up to twice the
+// memory, which must not exceed a row group's.
 func (w *writer[P]) stages() bool {
 	return w.factory.raw != nil && w.columns == nil && w.full == nil && len(w.file.groups) == 0 &&
 		w.staged.Size() < w.factory.options.RowGroupBytes/2
 }
 
-// unstage makes columns, if there are none, and moves the rows there that wait in front of them.
+// unstage moves the staged rows to the columns, which it makes if there are none.
 func (w *writer[P]) unstage() error {
 	if w.columns == nil {
 		w.columns = w.factory.newColumns()
@@ -145,7 +145,7 @@ func (w *writer[P]) unstage() error {
 	return nil
 }
 
-// rows returns the number of those that are in no row group.
+// rows returns the number of rows held, which are in no row group yet.
 func (w *writer[P]) rows() int {
 	if w.columns == nil {
 		return w.staged.Len()
@@ -153,7 +153,7 @@ func (w *writer[P]) rows() int {
 	return w.columns.Rows()
 }
 
-// held returns the bytes of those rows.
+// held returns the bytes of the rows held.
 func (w *writer[P]) held() int64 {
 	if w.columns == nil {
 		return w.staged.Buffered()
@@ -161,7 +161,7 @@ func (w *writer[P]) held() int64 {
 	return w.columns.Buffered() + w.early.held()
 }
 
-// encodeFull begins to encode the rows held, and waits for the row group before.
+// encodeFull waits for the row group before, and begins to encode the rows held in a goroutine.
 func (w *writer[P]) encodeFull() error {
 	if err := w.collect(); err != nil {
 		return err
@@ -191,7 +191,7 @@ func (g *fullGroup) isEncoded() bool {
 	}
 }
 
-// collect writes the row group that was begun, if there is one.
+// collect waits for the row group that is being encoded, if there is one, and writes it.
 func (w *writer[P]) collect() error {
 	g := w.full
 	if g == nil {
@@ -263,7 +263,7 @@ func (w *writer[P]) Flush() error {
 	return err
 }
 
-// guard calls f unless the writer is broken. An error or a panic breaks it, and the rows are let go.
+// guard calls f unless the writer is broken. An error or a panic breaks it, and the rows are dropped.
 func (w *writer[P]) guard(f func() error) error {
 	if w.err == nil && w.file.out == nil {
 		w.err = fmt.Errorf("%w: InitNew was not called", format.ErrBroken)
@@ -274,7 +274,7 @@ func (w *writer[P]) guard(f func() error) error {
 	if err := noPanic(f); err != nil {
 		w.err = fmt.Errorf("%w: parquet: %w", format.ErrBroken, err)
 		w.staged.Release()
-		w.columns, w.early, w.full, w.file.groups = nil, nil, nil, nil // not for others: nobody knows their state
+		w.columns, w.early, w.full, w.file.groups = nil, nil, nil, nil // not to be reused: their state is unknown
 		return w.err
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 // Writers returns a factory of Writers of the struct type P, or of the struct type that P points to: a capture takes it
 // as its WriterFactory. Package schema says which columns a struct has, and what opts change.
 //
-// All that can be wrong with a type or the options is said here, at once, and never when a block is opened.
+// Writers reports everything that can be wrong with the type or the options, all at once; opening a block reports nothing more.
 //
 // Write rejects the payloads that schema.Plan.Append rejects, alone. The Writers are a format.Bufferer, Spiller,
 // SelfCompressor and MetadataSetter.
@@ -39,11 +39,11 @@ func nameOf[P any]() string {
 	return rootName
 }
 
-// rootName is what Parquet calls a schema that has no name.
+// rootName is the name of a schema without one.
 const rootName = "message"
 
 // RawWriters returns a factory of Writers of raw messages, with the columns that format.RawMessage describes and field
-// ids from 1 on. Options that are not valid are its only error.
+// ids from 1 on. It fails only for invalid options.
 //
 // Write rejects a message with the error of format.RawMessage.Validate. Row groups whose messages are in the order of
 // their stream sequence say so in the footer.
@@ -51,8 +51,8 @@ func RawWriters[P format.RawMessager](options Options) (func() format.Writer[P],
 	return newWriters(format.RawPlan[P](), P.Raw, options, rootName)
 }
 
-// PlanWriters returns a factory of Writers of what plan appends: of payloads that become several rows by schema.Rows, or
-// of columns that are known at run time only.
+// PlanWriters returns a factory of Writers of the rows that plan makes of payloads: several of each with schema.Rows, or rows with
+// columns that are known only at run time.
 func PlanWriters[P any](plan schema.Appender[P], options Options) (func() format.Writer[P], error) {
 	return newWriters(plan, nil, options, rootName)
 }
@@ -73,7 +73,7 @@ func newWriters[P any](plan schema.Appender[P], raw func(P) format.RawMessage, o
 	return func() format.Writer[P] { return &writer[P]{factory: f, codec: options.Codec} }, nil
 }
 
-// A factory is what all Writers of one call share.
+// A factory has all that the Writers of one call share.
 type factory[P any] struct {
 	plan       schema.Appender[P]
 	raw        func(P) format.RawMessage // nil unless the plan is that of raw messages
@@ -91,7 +91,7 @@ func (f *factory[P]) newColumns() *schema.Columns {
 	return f.plan.Schema().NewColumns()
 }
 
-// keptBytes is what columns may have when they wait in the pool. The buffers of larger ones are shared by all.
+// keptBytes is the most that columns hold in the pool. Larger ones give their buffers back to package schema.
 const keptBytes = 256 << 10
 
 // release gives columns to other Writers.
@@ -104,7 +104,7 @@ func (f *factory[P]) release(c *schema.Columns) {
 	f.columns.Put(c)
 }
 
-// level returns the level of a codec: that of the options if they have the same.
+// level returns the level of a codec: the one of the options if it is their codec.
 func (f *factory[P]) level(c Codec) int {
 	if c == f.options.Codec {
 		return f.options.Level
@@ -121,7 +121,7 @@ func (f *factory[P]) compressor(c Codec) compressor {
 }
 
 // encode writes columns as a row group, which is the file's last if last is set. An encoder that failed or panicked is not
-// used again.
+// reused.
 func (f *factory[P]) encode(out *file, codec Codec, c *schema.Columns, early earlyColumns, last bool) error {
 	if err := early.wait(); err != nil {
 		return err

@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// A chain is bytes in chunks, small ones as long as they are few. The zero value is empty.
+// A chain holds bytes in chunks, which are small as long as there are few. The zero value is empty.
 type chain struct {
 	chunks [][]byte
 	len    int // of the bytes
@@ -43,7 +43,7 @@ func (c *chain) appendTo(b []byte) []byte {
 	return b
 }
 
-// release empties the chain and gives its chunks to others.
+// release empties the chain and gives its chunks to other chains.
 func (c *chain) release() {
 	for i, chunk := range c.chunks {
 		release(chunk)

@@ -1,7 +1,7 @@
-// Package staged holds the raw messages of a block that is still small, row by row and compressed. That takes a quarter of the
-// memory that columns with room for growth take, and a message touches one place of it instead of forty: with thousands of open
-// blocks, each of which gets a message now and then, that is most of what appending costs, and how much memory a message takes
-// says how large the files can become.
+// Package staged holds the raw messages of a block that is still small, as rows and compressed. That takes a quarter of the memory
+// that columns take, which have room for growth, and a message touches one place of memory instead of forty. With thousands of open
+// blocks, each of which gets a message now and then, these accesses are most of the cost of appending, and the memory for each
+// message limits the size of the files.
 package staged
 
 import (
@@ -20,15 +20,15 @@ import (
 )
 
 const (
-	// MaxBytes is how much Messages hold, before compression.
+	// MaxBytes is the most that Messages hold, before compression.
 	MaxBytes = 256 << 10
 
-	maxMessage = 16 << 10 // of bytes; what is larger is at home in columns
-	frameBytes = 4 << 10  // of messages, at least, are compressed together
+	maxMessage = 16 << 10 // of bytes; larger messages go to columns
+	frameBytes = 4 << 10  // of messages are compressed together, or more
 	maxScratch = 2 * MaxBytes
 )
 
-// Messages are raw messages in their order. The zero value has none. They are for one goroutine at a time.
+// Messages holds raw messages in their order. The zero value has none. It is for one goroutine at a time.
 type Messages struct {
 	frames chain // of messages that are compressed, each behind its length
 	tail   chain // of those that are not yet
@@ -39,7 +39,7 @@ type Messages struct {
 	last             numbers
 }
 
-// numbers are of one message what changes with each, and little from a block's message to its next.
+// numbers has the numbers of a message, which change little from one message of a block to the next.
 type numbers struct {
 	timestamp                                        int64 // in nanoseconds
 	streamSeq, consumerSeq, numDelivered, numPending uint64
@@ -49,8 +49,8 @@ func numbersOf(m *format.RawMessage) numbers {
 	return numbers{m.Timestamp.UnixNano(), m.StreamSeq, m.ConsumerSeq, m.NumDelivered, m.NumPending}
 }
 
-// since returns how n differs from the numbers before. Both sequences grow alike, and what is pending shrinks as they grow: what
-// is said of these is how far they do not.
+// since returns the differences from the numbers before. The two sequences usually grow by the same amount, and the pending count
+// shrinks by it: their differences are from that expectation.
 func (n numbers) since(before numbers) [5]int64 {
 	passed := n.streamSeq - before.streamSeq
 	return [...]int64{
@@ -59,7 +59,7 @@ func (n numbers) since(before numbers) [5]int64 {
 	}
 }
 
-// plus returns the numbers that differ so from n.
+// plus returns the numbers that have these differences from n.
 func (n numbers) plus(d [5]int64) numbers {
 	passed := uint64(d[1])
 	return numbers{
@@ -77,7 +77,7 @@ func (s *Messages) Size() int64 { return int64(s.bytes) }
 // Buffered returns the bytes held.
 func (s *Messages) Buffered() int64 { return int64(s.frames.held + s.tail.held) }
 
-// A scratch has what must be in one piece for a moment.
+// A scratch has buffers for bytes that must be contiguous for a moment.
 type scratch struct{ messages, frames []byte }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -126,7 +126,7 @@ func (s *Messages) compress(scratch *scratch) {
 	s.frames.append(frame)
 }
 
-// What the first byte of a message says.
+// The flags in the first byte of a message.
 const (
 	newSource  = 1 << iota // stream and consumer follow, as they differ from the message before
 	hasReply               // the reply follows
