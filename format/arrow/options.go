@@ -49,7 +49,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Codec = None
 	}
 	if err := o.Codec.Check(None, Zstd, LZ4); err != nil {
-		errs = append(errs, err)
+		errs = append(errs, fmt.Errorf("Codec: %w", err))
 	}
 	switch {
 	case o.BatchRows == 0:

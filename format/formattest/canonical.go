@@ -10,16 +10,16 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// Int is digits, of integers of all sizes and signs.
+// Int has the digits of an integer of any size and sign.
 //
-// This type and those that follow are the canonical values, which all readers' values are brought to; nil and bool are too.
-// Two are the same value if they are ==, all bits of numbers included, but for NaN, of which there is one.
+// This type and the following ones are the canonical values, to which the values of all readers are converted; nil and bool are
+// canonical too. Two values are the same if they are ==, with all bits of numbers; there is only one NaN.
 type Int string
 
-// Float32 is the bits of the number, see F32.
+// Float32 has the bits of the number, see F32.
 type Float32 uint32
 
-// Float64 is the bits of the number, see F64.
+// Float64 has the bits of the number, see F64.
 type Float64 uint64
 
 // Text is UTF-8.
@@ -34,7 +34,7 @@ type Bytes string
 // UUID has its first digit first.
 type UUID [16]byte
 
-// Decimal is digits, with as many behind the point as its column has, see Dec.
+// Decimal has digits, with as many after the point as its column has, see Dec.
 type Decimal string
 
 // Date is days since 1970-01-01.
@@ -57,16 +57,16 @@ type TimeOfDay struct {
 	UTC   bool
 }
 
-// List is the elements of a list.
+// List has the elements of a list.
 type List []any
 
-// Map is the entries of a map in their order.
+// Map has the entries of a map in their order.
 type Map []Entry
 
-// Struct is the fields of a struct, or the columns of a row, in their order.
+// Struct has the fields of a struct, or the columns of a row, in their order.
 type Struct []Field
 
-// NoMap is wanted where a map is null: it is nil, but there is a reader that does not know which maps are.
+// NoMap is the expected value of a null map: it is nil, but one reader does not know which maps are null.
 type NoMap struct{}
 
 // Entry is one entry of a map.
@@ -104,7 +104,7 @@ func U[N ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64](n N) Int {
 	return Int(strconv.FormatUint(uint64(n), 10))
 }
 
-// Dec returns the canonical value of unscaled, which is digits, times 10^-scale.
+// Dec returns the canonical value of unscaled, in digits, times 10^-scale.
 func Dec(unscaled string, scale int) Decimal {
 	digits, negative := strings.CutPrefix(unscaled, "-")
 	if scale > 0 {
@@ -132,7 +132,7 @@ func (f Float64) String() string {
 // String returns the digits.
 func (u UUID) String() string { return "UUID(" + hex.EncodeToString(u[:]) + ")" }
 
-// show returns a value for a report, which is not too long.
+// show returns the text of a value for a report, cut if it is long.
 func show(v any) string {
 	var s string
 	switch v := v.(type) {
@@ -186,7 +186,7 @@ func seen(v any, see func(any) any) any {
 	return see(v)
 }
 
-// difference says where two values differ, and how, or returns "".
+// difference describes how and where two values differ, or returns "".
 func difference(path string, got, want any) string {
 	switch w := want.(type) {
 	case List:

@@ -13,7 +13,7 @@ import (
 
 var unitsByName = map[string]schema.Unit{"millis": schema.Millis, "micros": schema.Micros, "nanos": schema.Nanos}
 
-// canonical makes a canonical value of one that came as JSON and is described by wire.mjs.
+// canonical makes a canonical value of JSON whose type wire.mjs described.
 func (t wireType) canonical(v any) (any, error) {
 	switch v := v.(type) {
 	case nil:
@@ -86,7 +86,7 @@ func (t wireType) canonicalNested(items []any) (any, error) {
 	return t.nest(items, wireType.canonical)
 }
 
-// nest makes a canonical value of what came as a list; of makes those of what is in it.
+// nest makes a canonical value of a list in JSON; of makes the values of its elements.
 func (t wireType) nest(items []any, of func(wireType, any) (any, error)) (any, error) {
 	switch strings.ToLower(t.ID) {
 	case "list":
@@ -128,7 +128,7 @@ func (t wireType) nest(items []any, of func(wireType, any) (any, error)) (any, e
 	return nil, fmt.Errorf("a %s came as a list", t.ID)
 }
 
-// ofDuckDB makes a canonical value of one of DuckDB's.
+// ofDuckDB makes a canonical value of a value of DuckDB.
 func (t wireType) ofDuckDB(v any) (any, error) {
 	var s string
 	switch v := v.(type) {
@@ -167,7 +167,7 @@ func (t wireType) ofDuckDB(v any) (any, error) {
 	return inner.canonicalScalar(s)
 }
 
-// duckTypes says what types of DuckDB would be called by wire.mjs.
+// duckTypes maps types of DuckDB to the names of wire.mjs.
 var duckTypes = map[string]wireType{
 	"BLOB": {ID: "bytes"}, "FLOAT": {ID: "float32"}, "DOUBLE": {ID: "float64"}, "DATE": {ID: "date"},
 	"TIME": {ID: "time", Unit: "micros"}, "TIME_TZ": {ID: "time", Unit: "micros", UTC: true},

@@ -8,7 +8,7 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A Case is a struct type with rows of it, and what they are in a file.
+// A Case has a struct type, rows of it, and the values of these rows in a file.
 type Case struct {
 	Name     string
 	Type     reflect.Type // a struct
@@ -16,7 +16,7 @@ type Case struct {
 	Columns  []string
 	Rows     []any    // pointers to the type
 	Want     []Struct // the same number
-	Rejected []any    // pointers to the type, that are not accepted
+	Rejected []any    // pointers to the type that must be rejected
 }
 
 // caseOf returns a case of n rows with the columns.
@@ -40,7 +40,7 @@ func (c *Case) add(row reflect.Value, want any) {
 	c.Rows, c.Want = append(c.Rows, p.Interface()), append(c.Want, is)
 }
 
-// literal returns a case of rows that were written down, each with its values in a file.
+// literal returns a case of given rows, each with its values in a file.
 func literal[T any](name string, columns []string, rows []is[T], rejected ...T) *Case {
 	c := &Case{Name: name, Type: reflect.TypeFor[T](), Columns: columns}
 	for i := range rows {
@@ -63,7 +63,7 @@ func (c *Case) with(options ...schema.Option) *Case {
 	return c
 }
 
-// places are where a leaf may be: each as required, nullable by a pointer and by "optional", in structs, lists and maps.
+// places are the places of a leaf: required, nullable by a pointer and by "optional", in structs, lists and maps.
 func places(l leaf) []part {
 	in := l.shape
 	deep := structOf(
@@ -103,7 +103,7 @@ func Matrix() []*Case {
 	return append(cases, keysCase())
 }
 
-// reject adds rows that have nothing wrong but v, in the first column and in lists.
+// reject adds rows in which only v is invalid, in the first column and in lists.
 func (c *Case) reject(v reflect.Value) {
 	for i, p := range []func(row reflect.Value) bool{
 		func(row reflect.Value) bool { row.FieldByName("Required").Set(v); return true },
@@ -129,7 +129,7 @@ func appendTo(list, v reflect.Value) bool {
 	if list.Type().Elem() != v.Type() {
 		return false
 	}
-	list.Set(reflect.Append(list.Slice3(0, list.Len(), list.Len()), v)) // not over what another row has
+	list.Set(reflect.Append(list.Slice3(0, list.Len(), list.Len()), v)) // must not overwrite an element of another row
 	return true
 }
 

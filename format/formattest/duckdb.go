@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Duck is a DuckDB in a process of its own, for one test. Its SQL reads files where they are: read_parquet('…'),
+// Duck is a DuckDB in a process of its own, for one test. Its SQL reads files by their paths: read_parquet('…'),
 // read_csv('…'), read_json('…'). It never uses the network, and its time zone is UTC.
 //
 // Values come as nil (NULL), bool, int64 (all integers up to BIGINT), uint64 (UBIGINT), *big.Int (HUGEINT, UHUGEINT),
@@ -53,7 +53,7 @@ func (d *Duck) Try(sql string) (*Rows, error) {
 	return rows, err
 }
 
-// Each calls each with one row after the other, for results that are too large to be held. An error ends the test.
+// Each calls each with one row after the other, for results that are too large for memory. An error ends the test.
 func (d *Duck) Each(sql string, each func(row []any)) {
 	d.t.Helper()
 	if _, err := d.run(sql, each); err != nil {
@@ -61,7 +61,7 @@ func (d *Duck) Each(sql string, each func(row []any)) {
 	}
 }
 
-// QueryRow returns the one row that sql has. Another number of rows ends the test.
+// QueryRow returns the only row of a result. Another number of rows ends the test.
 func (d *Duck) QueryRow(sql string) []any {
 	d.t.Helper()
 	rows := d.Query(sql).Values
@@ -71,7 +71,7 @@ func (d *Duck) QueryRow(sql string) []any {
 	return rows[0]
 }
 
-// QueryInt returns the one integer that sql has. Anything else ends the test.
+// QueryInt returns the only value of a result, an integer. Anything else ends the test.
 func (d *Duck) QueryInt(sql string) int64 {
 	d.t.Helper()
 	switch v := d.QueryRow(sql)[0].(type) {

@@ -28,7 +28,7 @@ func (l *Lake) ClickHouse(sql string) [][]any {
 	return l.texts(request{Reader: "clickhouse", SQL: sql, Path: l.dir})
 }
 
-// Polars returns what polars finds in the columns of all files, and then in the name=value folders of the names that are given, which
+// Polars returns the values that polars reads in the columns of all files, then in the name=value folders of the given names, which
 // must be all. They are text by a schema, with
 //
 //	pl.scan_parquet("…/**/*.parquet", hive_schema={"name": pl.String, …}, try_parse_hive_dates=False)
@@ -37,7 +37,7 @@ func (l *Lake) Polars(folders ...string) [][]any {
 	return l.texts(request{Reader: "polars", Path: l.dir + "/**/*.parquet", Folders: folders})
 }
 
-// texts returns rows whose values are strings or nil, as they come from any reader that has text.
+// texts returns the rows of a reader whose values are strings or nil.
 func (l *Lake) texts(r request) (rows [][]any) {
 	l.t.Helper()
 	err := l.node.ask(r, func([]column) {}, func(row []any) error {

@@ -4,8 +4,8 @@ import (
 	"reflect"
 )
 
-// A leaf is a kind of field that is one value: a Go type with the words of its tag, some of its values, all edges among
-// them, and what they are in a file.
+// A leaf is a kind of field that has one value: a Go type with the words of its tag, and some of its values, with all edge cases,
+// and their values in a file.
 type leaf struct {
 	name     string
 	shape    shape
@@ -13,7 +13,7 @@ type leaf struct {
 	rejected []reflect.Value // by Append
 }
 
-// is is a value and what it is in a file.
+// is has a value and its value in a file.
 type is[T any] struct {
 	value T
 	want  any
@@ -42,7 +42,7 @@ func leafOf[T any](name, words string, values []is[T], random func(s *source) (T
 	return l
 }
 
-// leaves returns all leaves there are.
+// leaves returns all leaves.
 func leaves() []leaf {
 	var all []leaf
 	for _, some := range [][]leaf{

@@ -15,7 +15,7 @@ type unsigned interface {
 	~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64
 }
 
-// signedLeaf is of integers whose column has bits, and which are rejected if they do not fit.
+// signedLeaf has integers whose column has the given bits, and which are rejected if they do not fit.
 func signedLeaf[T signed](name, words string, bits int, rejected ...T) leaf {
 	least, most := int64(math.MinInt64)>>(64-bits), int64(math.MaxInt64)>>(64-bits)
 	lo, hi := T(least), T(most)
@@ -107,16 +107,16 @@ func floatLeaves() []leaf {
 	}
 }
 
-// cents is a decimal as github.com/shopspring/decimal has it.
+// cents is a decimal with the methods of github.com/shopspring/decimal.
 type cents struct{ n int64 }
 
 // Coefficient returns the number without its point.
 func (c cents) Coefficient() *big.Int { return big.NewInt(c.n) }
 
-// Exponent returns that there are two digits behind the point.
+// Exponent returns -2, for two digits after the point.
 func (c cents) Exponent() int32 { return -2 }
 
-// ratio is a decimal that says what it is by its text.
+// ratio is a decimal that has a method MarshalText.
 type ratio struct{ text string }
 
 // MarshalText returns the number.

@@ -12,7 +12,7 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// otherLeaves are values in wrappers that may be null by themselves, and messages of protocol buffers by their meaning.
+// otherLeaves are wrappers that can be null, and well-known messages of protocol buffers.
 func otherLeaves() []leaf {
 	at := Timestamp{-1, schema.Micros, true}
 	return []leaf{

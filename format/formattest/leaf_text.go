@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// texts are those that are UTF-8, of many lengths: 12 bytes fit into a view of Arrow, 13 do not.
+// texts are UTF-8, of many lengths: 12 bytes fit into a view of Arrow, 13 do not.
 var texts = []string{
 	"", "a", "ab", "ä", "\x00", "a\x00b\x00", "日本語", "😀", "e\u0301", "\u2028", "\ufeffmark", "\ufffd",
 	"\U0010ffff", "\u007f\u0080",
@@ -21,7 +21,7 @@ var notTexts = []string{"\xff", "a\xc3", "\xed\xa0\x80", "\xc0\x80", "\xf4\x90\x
 func (s *source) text() string {
 	var b strings.Builder
 	for range s.IntN(1 + s.IntN(30)) {
-		b.WriteString(texts[s.IntN(len(texts)-1)]) // but the long one
+		b.WriteString(texts[s.IntN(len(texts)-1)]) // without the long one
 	}
 	return b.String()
 }

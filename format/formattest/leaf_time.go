@@ -20,7 +20,7 @@ var (
 	west = time.FixedZone("west", -5*3600)
 )
 
-// moments are times with the seconds and nanoseconds that they are after 1970 in UTC, and on the clocks of their zone.
+// moments are times with their seconds and nanoseconds since 1970 in UTC, and the offset of the clocks of their zone.
 var moments = []struct {
 	at             time.Time
 	seconds, nanos int64
@@ -41,7 +41,7 @@ var moments = []struct {
 	{time.Date(1600, 2, 29, 1, 2, 3, 4, time.UTC), -11670994677, 4, 0},
 }
 
-// tooFar are times that no column holds.
+// tooFar are times that no column can hold.
 var tooFar = []time.Time{
 	time.Unix(endOfYears, 0).UTC(), time.Unix(yearOne-1, 999_999_999).UTC(),
 	time.Unix(math.MaxInt64/2, 0).UTC(), time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC),
@@ -59,7 +59,7 @@ func perSecond(u schema.Unit) int64 {
 	return map[schema.Unit]int64{schema.Millis: 1e3, schema.Micros: 1e6, schema.Nanos: 1e9}[u]
 }
 
-// timestampLeaf is of times that are counted from 1970 in a unit, in UTC or on their own clocks.
+// timestampLeaf has times that are counted from 1970 in a unit, in UTC or on their own clocks.
 func timestampLeaf(name, words string, unit schema.Unit, local bool) leaf {
 	count := func(seconds, nanos, offset int64) any {
 		if local {
@@ -98,7 +98,7 @@ func dateLeaf() leaf {
 	}, tooFar...)
 }
 
-// clockLeaf is of durations since midnight.
+// clockLeaf has durations since midnight.
 func clockLeaf(name, words string, unit schema.Unit, local bool) leaf {
 	var values []is[time.Duration]
 	for _, d := range []time.Duration{
@@ -113,7 +113,7 @@ func clockLeaf(name, words string, unit schema.Unit, local bool) leaf {
 	}, -1, 24*time.Hour, math.MaxInt64)
 }
 
-// clockOfTimeLeaf is of the time of day of times.
+// clockOfTimeLeaf has times, whose column is their time of day.
 func clockOfTimeLeaf(name, words string, local bool) leaf {
 	var values []is[time.Time]
 	for _, m := range moments {
@@ -127,7 +127,7 @@ func clockOfTimeLeaf(name, words string, local bool) leaf {
 	return leafOf(name, words, values, nil, tooFar...)
 }
 
-// stamp has nothing but a time, and is one.
+// stamp embeds a time, and is one.
 type stamp struct{ time.Time }
 
 func timeLeaves() []leaf {

@@ -6,8 +6,8 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A limit is what a reader makes of values of one type that is not quite what is in the file. It returns other values as
-// they are. This is all that readers are forgiven, and no value is left out for it.
+// A limit converts a value of one type to the value that a reader returns for it, which differs from the value in the file. It
+// returns other values unchanged. Readers may deviate only by their limits, and no value is left out because of them.
 type limit func(v any) any
 
 // sees returns the row as the reader can see it.
@@ -51,7 +51,7 @@ func textLosesItsMark(v any) any {
 	return v
 }
 
-// DuckDB counts what is in milliseconds in microseconds.
+// DuckDB reads milliseconds as microseconds.
 func millisAreMicros(v any) any {
 	switch t := v.(type) {
 	case Timestamp:
@@ -66,7 +66,7 @@ func millisAreMicros(v any) any {
 	return v
 }
 
-// DuckDB cuts off nanoseconds of what is in UTC, towards 1970. Those of wall clocks it keeps.
+// DuckDB cuts off nanoseconds of times in UTC, towards 1970. It keeps those of wall clocks.
 func nanosInUTCAreMicros(v any) any {
 	switch t := v.(type) {
 	case Timestamp:
@@ -81,7 +81,7 @@ func nanosInUTCAreMicros(v any) any {
 	return v
 }
 
-// Arrow's times of day know nothing of UTC.
+// Arrow's times of day do not have UTC.
 func timesOfDayHaveNoZone(v any) any {
 	if t, ok := v.(TimeOfDay); ok {
 		return TimeOfDay{t.Count, t.Unit, false}
@@ -89,7 +89,7 @@ func timesOfDayHaveNoZone(v any) any {
 	return v
 }
 
-// Polars counts all times of day in nanoseconds.
+// Polars reads all times of day as nanoseconds.
 func timesOfDayAreNanos(v any) any {
 	t, ok := v.(TimeOfDay)
 	switch {
@@ -101,7 +101,7 @@ func timesOfDayAreNanos(v any) any {
 	return v
 }
 
-// Rust's parquet tells of JSON and UUIDs by extension types only, which parquet-wasm is built without.
+// Rust's parquet marks JSON and UUIDs only with extension types, which parquet-wasm is built without.
 func jsonIsText(v any) any {
 	if s, ok := v.(JSON); ok {
 		return Text(s)
@@ -116,7 +116,7 @@ func uuidsAreBytes(v any) any {
 	return v
 }
 
-// Polars knows text by the logical type STRING only.
+// Polars recognizes text only by the logical type STRING.
 func jsonIsBytes(v any) any {
 	if s, ok := v.(JSON); ok {
 		return Bytes(s)
@@ -124,7 +124,7 @@ func jsonIsBytes(v any) any {
 	return v
 }
 
-// Polars forgets which maps of Arrow IPC are null. Those of Parquet it knows.
+// Polars does not know which maps of Arrow IPC are null. It does for Parquet.
 func nullMapsAreEmpty(v any) any {
 	if v == (NoMap{}) {
 		return Map{}

@@ -51,7 +51,7 @@ type column struct {
 type wireType struct {
 	ID    string     `json:"id"`
 	Name  string     `json:"name"`  // of a field of a struct
-	Alias string     `json:"alias"` // of a type of DuckDB that goes by another name, as JSON
+	Alias string     `json:"alias"` // of a type of DuckDB with another name, such as JSON
 	Unit  string     `json:"unit"`
 	UTC   bool       `json:"utc"`
 	Scale int        `json:"scale"`
@@ -84,7 +84,7 @@ func startNode(t testing.TB) *node {
 	return n
 }
 
-// packages are those of the readers, as `npm ci` installs them. Three have a part for each system.
+// packages are the packages of the readers, which `npm ci` installs. Three have a part for each system.
 var packages = []string{
 	"@duckdb/node-bindings-*", "nodejs-polars-*", "@chdb/lib-*", "parquet-wasm", "hyparquet", "hyparquet-compressors", "apache-arrow",
 }
@@ -121,7 +121,7 @@ func (n *node) close() {
 	_ = n.process.Wait()
 }
 
-// ask sends a request, and hands over the columns and each row of what is answered. The values of rows are as JSON has them.
+// ask sends a request, and passes on the columns and each row of the answer, whose values are JSON.
 func (n *node) ask(r request, columns func([]column), each func(row []any) error) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -136,7 +136,7 @@ func (n *node) ask(r request, columns func([]column), each func(row []any) error
 			return fmt.Errorf("%s is gone: %w", r.Reader, err)
 		}
 		switch {
-		case a.ID != n.last: // left over from a request whose caller did not stay for all rows
+		case a.ID != n.last: // left over from a request whose caller did not read all rows
 			continue
 		case a.Error != "":
 			return errors.New(a.Error)

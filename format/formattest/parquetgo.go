@@ -12,8 +12,8 @@ import (
 )
 
 // ParquetGo returns a reader that takes the values and levels of each column from parquet-go's pages, and assembles rows by
-// the schema in the file. It fails too if statistics, column indexes or bloom filters say what is not so. Nothing of this
-// module is in it.
+// the schema in the file. It also fails if statistics, column indexes or bloom filters are wrong. It uses
+// nothing of this module.
 func ParquetGo() Reader { return Reader{"parquet-go", readParquetGo, limitsOfParquetGo} }
 
 func readParquetGo(path string) (table *Table, err error) {
@@ -95,7 +95,7 @@ func pagesOf(chunk parquet.ColumnChunk) (all [][]parquet.Value, err error) {
 		for values := page.Values(); ; {
 			n, err := values.ReadValues(buffer)
 			for _, v := range buffer[:n] {
-				own = append(own, v.Clone()) // the page is used again
+				own = append(own, v.Clone()) // the page is reused
 			}
 			if errors.Is(err, io.EOF) {
 				break
@@ -109,10 +109,10 @@ func pagesOf(chunk parquet.ColumnChunk) (all [][]parquet.Value, err error) {
 	}
 }
 
-// An assembly makes rows of the values that are left in each leaf.
+// An assembly makes rows of the remaining values of each leaf.
 type assembly struct{ leaves [][]parquet.Value }
 
-// next returns the first value of the first leaf below c that no row has yet.
+// next returns the next value of the first leaf below c.
 func (a *assembly) next(c *parquet.Column) (parquet.Value, error) {
 	for !c.Leaf() {
 		c = c.Columns()[0]
@@ -145,7 +145,7 @@ func (a *assembly) drop(c *parquet.Column) error {
 	return nil
 }
 
-// value returns the next value of c. def is the definition level of what c is in, rep its repetition level.
+// value returns the next value of c. def and rep are the definition and the repetition level of the node around c.
 func (a *assembly) value(c *parquet.Column, def, rep int) (any, error) {
 	if c.Optional() {
 		def++

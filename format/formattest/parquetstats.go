@@ -10,8 +10,8 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// A leafChunk is the pages of a column in a row group, to be held against what the file says of them: a reader that skips
-// pages and row groups by that would miss rows if it was wrong.
+// A leafChunk has the pages of a column in a row group, to be compared with their statistics in the file: readers that skip pages and
+// row groups by wrong statistics miss rows.
 type leafChunk struct {
 	column *parquet.Column
 	chunk  parquet.ColumnChunk
@@ -123,7 +123,7 @@ func (l *leafChunk) within(page []parquet.Value, least, most parquet.Value) erro
 	return nil
 }
 
-// compareBounds is the order that statistics have. No NaN is a bound, nor out of any bounds, and -0 is below 0.
+// compareBounds compares values in the order of statistics. NaN is never a bound, nor out of bounds, and -0 is below 0.
 func compareBounds(a, b any) int {
 	switch x := a.(type) {
 	case Float32:

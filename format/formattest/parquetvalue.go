@@ -11,7 +11,7 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// canonicalOfParquet returns what a value is by its physical and logical type.
+// canonicalOfParquet returns the canonical value of a value with its physical and logical type.
 func canonicalOfParquet(c *parquet.Column, v parquet.Value) (any, error) {
 	kind := v.Kind()
 	switch logical := logicalOf(c).(type) {
@@ -81,7 +81,7 @@ func unitOf(u pqformat.TimeUnit) schema.Unit {
 	return schema.Nanos
 }
 
-// twosComplement returns the number that bytes are, the highest first.
+// twosComplement returns the number in bytes, the highest first.
 func twosComplement(b []byte) *big.Int {
 	n := new(big.Int).SetBytes(b)
 	if len(b) > 0 && b[0] >= 0x80 {

@@ -15,12 +15,12 @@ func Patterns() []*Case {
 	}
 }
 
-// emptyCase has no rows, of all places that a value can be in.
+// emptyCase has no rows, but columns in all places.
 func emptyCase() *Case {
 	return caseOf("no rows", 1, 0, places(textLeaves()[0])...)
 }
 
-// nullsCase has nothing but nulls.
+// nullsCase has only nulls.
 func nullsCase() *Case {
 	type nested struct{ V *int64 }
 	type row struct {
@@ -42,7 +42,7 @@ func nullsCase() *Case {
 	return literal("all nulls", columns, rows)
 }
 
-// lengths of runs at the edges of groups of 8, of 64, and of what fits a byte of a header.
+// lengths of runs around 8, 64, and the most that fits in a byte of a header.
 var lengths = []int{
 	1, 1, 2, 7, 8, 9, 15, 16, 17, 1, 63, 64, 65, 3, 127, 128, 129, 503, 504, 505, 1, 1, 1, 1000, 1024, 8, 8, 2500,
 }
@@ -96,7 +96,7 @@ func runsCase() *Case {
 	return literal("runs of nulls and values", columns, rows)
 }
 
-// runs says in each step whether it is on, and the number of the run.
+// runs reports for each row whether its run has values, and the number of the run.
 type runs struct {
 	next, left, count int
 }
@@ -127,7 +127,7 @@ func dictionariesCase() *Case {
 	return caseOf("dictionaries", 3, 1500, columns...)
 }
 
-// manyDistinctCase has a dictionary of 70,000 entries, or what is instead of it.
+// manyDistinctCase has 70,000 different values, too many for a dictionary.
 func manyDistinctCase() *Case {
 	type row struct {
 		N int64  `parquet:",dict"`

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Random returns a case of a random struct type with random rows, the same for the same seed. The type has every kind of
+// Random returns a case of a random struct type with random rows, which depend only on the seed. The type has every kind of
 // field that package schema documents, nested up to four deep; the rows are those of Matrix and others, some of them in
 // long runs.
 func Random(seed uint64) *Case {
@@ -59,7 +59,7 @@ func (r randomShapes) parts(n, depth int) []part {
 			p.of = r.leaf()
 			p.bloom = p.of.typ.Kind() != reflect.Bool && p.of.typ != reflect.TypeFor[sql.NullBool]()
 		}
-		container := p.of.typ.Kind() == reflect.Struct && p.of.typ.Name() == "" // whether it is zero is its fields' affair
+		container := p.of.typ.Kind() == reflect.Struct && p.of.typ.Name() == "" // its fields decide whether it is zero
 		switch r.IntN(6) {
 		case 0:
 			p.optional = !container
@@ -70,7 +70,7 @@ func (r randomShapes) parts(n, depth int) []part {
 	return parts
 }
 
-// shape returns a random one. Half are leaves.
+// shape returns a random shape. Half of all are leaves.
 func (r randomShapes) shape(depth int) shape {
 	if depth <= 0 || r.IntN(2) == 0 {
 		return r.leaf()
@@ -112,9 +112,9 @@ func (r randomShapes) leaf() shape {
 	return l
 }
 
-// encoding returns a word that goes with the leaf.
+// encoding returns a word of an encoding that the leaf allows.
 func (r randomShapes) encoding(l shape) string {
-	if l.words != "" || l.typ.PkgPath() != "" { // it may be anything by its tag or its methods
+	if l.words != "" || l.typ.PkgPath() != "" { // its tag or its methods decide about its column
 		return "plain"
 	}
 	words := []string{"plain", "dict"}

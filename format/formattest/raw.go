@@ -20,7 +20,7 @@ type Message format.RawMessage
 // Raw returns the message.
 func (m *Message) Raw() format.RawMessage { return format.RawMessage(*m) }
 
-// Messages returns raw messages with what is rare in each column: no headers, repeated ones, names that differ in case,
+// Messages returns raw messages with rare values in each column: no headers, repeated ones, names that differ in case,
 // data that is empty, any byte, or a megabyte, text from all over Unicode, the largest and smallest numbers and times.
 func Messages() []*Message {
 	every := make([]byte, 256)
@@ -68,7 +68,7 @@ func Messages() []*Message {
 	return messages
 }
 
-// BadMessages returns raw messages that no format takes: text that is not UTF-8, numbers above int64, times out of range.
+// BadMessages returns raw messages that every format rejects: text that is not UTF-8, numbers above int64, times out of range.
 func BadMessages() []*Message {
 	at := time.Date(2026, 11, 23, 12, 15, 0, 0, time.UTC)
 	return []*Message{
@@ -110,8 +110,8 @@ func RawNDJSON(glob string) string {
 		num_delivered: 'BIGINT', num_pending: 'BIGINT'}))`, Quote(glob))
 }
 
-// CheckRaw fails the test for every column of every row of the relation (see RawParquet) that is not what the message has,
-// in the order of messages, byte for byte.
+// CheckRaw fails the test for every column of every row of the relation (see RawParquet) that differs from the message in its place,
+// byte for byte.
 func CheckRaw[M format.RawMessager](t *testing.T, duck *Duck, relation string, messages []M) {
 	t.Helper()
 	n := 0

@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// A Reader reads files as a program of others does.
+// A Reader reads files with a library of others.
 type Reader struct {
 	name   string
 	read   func(path string) (*Table, error)
 	limits []limit
 }
 
-// Table is what a Reader found in a file.
+// Table has the rows that a Reader read from a file.
 type Table struct {
 	Columns []string
 	Rows    []Struct
@@ -30,7 +30,7 @@ func (r Reader) Read(path string) (*Table, error) {
 	return table, nil
 }
 
-// ParquetReaders returns all that read Parquet, in this order: parquet-go, DuckDB, Rust's parquet, hyparquet and polars. All
+// ParquetReaders returns all readers of Parquet, in this order: parquet-go, DuckDB, Rust's parquet, hyparquet and polars. All
 // but the first live in a process that ends with the test. Where they are not installed, it skips or fails the test, as
 // DuckDB does. With the race detector it skips the test.
 func ParquetReaders(t testing.TB) []Reader {
@@ -43,7 +43,7 @@ func ParquetReaders(t testing.TB) []Reader {
 	}
 }
 
-// ArrowReaders returns all that read Arrow IPC, files and streams: Arrow's own JavaScript, and polars. See ParquetReaders.
+// ArrowReaders returns all readers of Arrow IPC files and streams: Arrow's own JavaScript, and polars. See ParquetReaders.
 func ArrowReaders(t testing.TB) []Reader {
 	t.Helper()
 	skipMatrix(t)
@@ -91,8 +91,8 @@ func (n *node) table(r request, value func(wireType, any) (any, error)) (*Table,
 	return table, err
 }
 
-// Check returns how the table that the reader read differs from the rows that were written to the file, one line for each
-// value, but for what the reader cannot see. It ends at the row in which there are five lines.
+// Check returns the differences between the table and the rows that were written to the file, one line for each value, except those
+// that the reader's limits explain. It ends with the row that brings it to five lines.
 func (r Reader) Check(table *Table, columns []string, rows []Struct) []string {
 	var found []string
 	if fmt.Sprint(table.Columns) != fmt.Sprint(columns) {

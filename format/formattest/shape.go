@@ -12,25 +12,25 @@ import (
 	"strings"
 )
 
-// A shape is a Go type together with values of it and what those are in a file: what has leaves at the ends, and structs,
-// lists, maps and pointers around them. The expected values are made beside the values, never by package schema.
+// A shape is a Go type together with values of it and their values in a file: a leaf, or structs, lists, maps and pointers around
+// leaves. Expected values are made beside the values, never by package schema.
 type shape struct {
 	typ   reflect.Type
 	words string // of the tag of what has the shape: "date", "decimal(2:9)"
-	inner string // the tags beside it for what is in it: parquet-element:",date"
-	null  any    // what nil is in a file: nil, or NoMap
+	inner string // the additional tags for its elements: parquet-element:",date"
+	null  any    // the value of nil in a file: nil, or NoMap
 
-	// next returns a value and what it is in a file.
+	// next returns a value and its value in a file.
 	next func(s *source) (reflect.Value, any)
 }
 
-// A source chooses values. Row is the number of the row they are for.
+// A source chooses values. row is the number of their row.
 type source struct {
 	*rand.Rand
 	row   int
-	depth int // how many lists and maps there are around; their lengths shrink with it
+	depth int // the number of lists and maps around; their lengths shrink with it
 
-	random bool // make random values at the top too, and not those of each leaf in their order
+	random bool // make random values at the top too, instead of the values of each leaf in their order
 }
 
 func newSource(seed uint64) *source { return &source{Rand: rand.New(rand.NewPCG(seed, 0x1a6e))} }
@@ -53,8 +53,8 @@ func innerTag(of string, words ...string) string {
 	return "parquet" + of + ":" + strconv.Quote(","+strings.Join(words, ","))
 }
 
-// boxed returns s, or a struct with s in it where s cannot be in a list or map, as no tag would reach what is in it, or as
-// []uint8 is not a list.
+// boxed returns s, or a struct with s in it if s cannot be in a list or map: since no tag would reach its elements, or since []uint8
+// is not a list.
 func (s shape) boxed() shape {
 	if s.inner == "" && s.typ.Kind() != reflect.Uint8 {
 		return s
@@ -99,7 +99,7 @@ type part struct {
 	of        shape
 	optional  bool // zero values are null
 	omitempty bool // the same, as encoding/json has it; there are no other words
-	bloom     bool // there is a bloom filter
+	bloom     bool // whether it has a bloom filter
 }
 
 func structOf(parts ...part) shape {
@@ -157,7 +157,7 @@ func isEmpty(v reflect.Value) bool {
 	return isZero(v)
 }
 
-// length returns how long a list or a map is to be: nil for -1.
+// length returns the length for a list or a map, or -1 for nil.
 func (s *source) length() int {
 	lengths := [...]int{-1, 0, 1, 1, 2, 3, 5, 9}
 	return lengths[s.IntN(max(4, len(lengths)-2*s.depth))]
@@ -226,7 +226,7 @@ func mapOf(key, value shape) shape {
 	}}
 }
 
-// compareKeys is the order of keys: numbers and times by what they count, all else by their bytes.
+// compareKeys compares keys: numbers and times by their values, others by their bytes.
 func compareKeys(a, b any) int {
 	if x, y := countOf(a), countOf(b); x != nil && y != nil {
 		return x.Cmp(y)

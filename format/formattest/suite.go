@@ -10,15 +10,15 @@ import (
 	"github.com/jetcapture/lake/format"
 )
 
-// Suite is what every format.Writer has to pass, whatever it writes.
+// Suite has the tests that every format.Writer must pass.
 type Suite[P any] struct {
 	// New makes a new Writer. All Writers of a test come from the same New.
 	New func() format.Writer[P]
 
-	// Payloads are accepted by the Writer: three or more, that make different rows.
+	// Payloads are payloads that the Writer accepts: three or more, which make different rows.
 	Payloads []P
 
-	// Rejected are not accepted.
+	// Rejected are payloads that the Writer rejects.
 	Rejected []P
 
 	// Read returns a file's rows in their order, each as text. It fails the test if the file is not valid.
@@ -217,7 +217,7 @@ func flush[P any](t *testing.T, w format.Writer[P]) {
 	}
 }
 
-// tryWrite takes a panic for an error, as the capture does.
+// tryWrite turns a panic into an error, as a capture does.
 func tryWrite[P any](w format.Writer[P], payload P) (rows int, err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// Traps returns cases of what a well-known library writes wrong and says nothing, or panics at. Each is named by what must
-// be right.
+// Traps returns cases that a well-known library writes wrong without an error, or at which it panics. Each is named by the correct
+// behavior.
 func Traps() []*Case {
 	var all []*Case
 	for _, some := range [][]*Case{timeTraps(), nullTraps(), {zeros()}, structTraps(), tagTraps(), textTraps(), nameTraps()} {
@@ -143,7 +143,7 @@ type Base struct {
 // Pointed is embedded by pointer.
 type Pointed struct{ Deep *int32 }
 
-// zeros have both signs, and nothing else is beside them.
+// zeros has zeros of both signs, and no other values.
 func zeros() *Case {
 	type row struct {
 		F32 float32

@@ -11,12 +11,12 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A Maker makes the factory of a format's Writers for a plan, as parquet.PlanWriters does with some options. The payloads
+// A Maker returns the factory of a format's Writers for a plan, such as parquet.PlanWriters with some options. The payloads
 // are pointers to the plan's Go type.
 type Maker func(plan schema.Appender[any]) (func() format.Writer[any], error)
 
-// Typed is what every format of columns has to pass: it writes all cases, and has each reader read them back value for
-// value. What is not accepted must be rejected alone. Each case is a subtest.
+// Typed has the tests that every format of columns must pass: it writes all cases, and has each reader read them back value for
+// value. Invalid payloads must be rejected alone. Each case is a subtest.
 func Typed(t *testing.T, maker Maker, readers []Reader) {
 	for _, cases := range [][]*Case{Matrix(), Traps(), Patterns()} {
 		for _, c := range cases {
@@ -37,7 +37,7 @@ func (c *Case) Run(t *testing.T, maker Maker, readers []Reader) {
 	}
 }
 
-// Differences returns what the readers read from the file that is not what was written to it.
+// Differences returns the differences between the values that the readers read and those that were written.
 func (c *Case) Differences(path string, readers []Reader) []string {
 	var found []string
 	for _, reader := range readers {
@@ -51,7 +51,7 @@ func (c *Case) Differences(path string, readers []Reader) []string {
 	return found
 }
 
-// Write writes the rows to a file, those that are to be rejected between them.
+// Write writes the rows to a file, with the rejected ones between them.
 func (c *Case) Write(path string, maker Maker) error {
 	s, err := schema.OfType(c.Type, c.Options...)
 	if err != nil {

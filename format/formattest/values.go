@@ -22,7 +22,7 @@ func (t wireType) String() string {
 	return t.ID + "(" + strings.Join(of, ", ") + ")"
 }
 
-// value turns what came as JSON into the Go value that Duck documents.
+// value turns a value in JSON into the Go value that Duck documents.
 func (t wireType) value(v any) (any, error) {
 	if v == nil {
 		return nil, nil
@@ -70,7 +70,7 @@ func (t wireType) scalar(s string) (any, error) {
 		return n, nil
 	case "DATE":
 		return time.Unix(n*24*60*60, 0).UTC(), nil
-	case "TIME", "TIME_TZ": // of a file, which has no other zone than UTC
+	case "TIME", "TIME_TZ": // of a file, whose only zone is UTC
 		return time.Duration(n) * time.Microsecond, nil
 	case "TIMESTAMP_S":
 		return time.Unix(n, 0).UTC(), nil

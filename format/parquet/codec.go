@@ -36,10 +36,10 @@ const defaultGZip = 6 // the default of gzip itself; the library's is 5
 // maxLevels has the highest level of each codec, 0 for one without levels.
 var maxLevels = map[Codec]int{Zstd: 22, ZstdBetter: 0, Snappy: 0, GZip: 9, LZ4: 0, Brotli: 11, Uncompressed: 0}
 
-// checkLevel returns an error if c is no codec of pages, or has no such level.
-func checkLevel(c Codec, level int) error {
+// checkCodec returns an error if c is no codec of pages, or has no such level.
+func checkCodec(c Codec, level int) error {
 	if err := c.Validate(); err != nil {
-		return err
+		return fmt.Errorf("Codec: %w", err)
 	}
 	most := maxLevels[c]
 	switch {

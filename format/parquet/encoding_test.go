@@ -129,7 +129,7 @@ func TestOptionsThatAreNotValidAreNamed(t *testing.T) {
 	_, err := parquet.RawWriters[*formattest.Message](parquet.Options{
 		Codec: "lzo", PageVersion: 3, RowGroupRows: -1, RowGroupBytes: -1, PageBytes: 5,
 	})
-	for _, word := range []string{`Codec "lzo"`, "PageVersion 3", "RowGroupRows -1", "RowGroupBytes -1", "PageBytes 5"} {
+	for _, word := range []string{`Codec: unknown codec "lzo"`, "PageVersion 3", "RowGroupRows -1", "RowGroupBytes -1", "PageBytes 5"} {
 		if err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("the error does not name %s: %v", word, err)
 		}

@@ -52,7 +52,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Codec == "" {
 		o.Codec = Zstd
 	}
-	if err := checkLevel(o.Codec, o.Level); err != nil {
+	if err := checkCodec(o.Codec, o.Level); err != nil {
 		errs = append(errs, err)
 	}
 	switch {
