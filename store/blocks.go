@@ -9,13 +9,14 @@ import (
 	"github.com/jetcapture/lake/store/internal/body"
 )
 
-// Blocks makes a BlockStore of bucket, which is a RootWriter and a Locator too, a Prober and a DestKeyChecker. A
-// block goes to resolve(destKey)/dir/fileName; an empty folder is left out. resolve returns a slash-separated folder without slashes at its ends, "" for the root; nil means
-// HivePath, which is safe with any destination key. A resolve of your own must escape what comes from outside, with
-// EscapeHive or HivePart. Its errors come through: mark with Permanent what retrying cannot fix, which then wraps ErrDestKey
-// too.
+// Blocks returns a BlockStore over bucket. It is also a RootWriter, a Locator, a Prober and a DestKeyChecker. A block goes to
+// resolve(destKey)/dir/fileName; empty folders are left out.
 //
-// A block that is no io.ReadSeeker is read into memory first.
+// resolve returns a slash-separated folder without slashes at its ends, or "" for the root. If it is nil, HivePath takes its place,
+// which is safe with any destination key. A resolve of your own must escape text from outside, with EscapeHive or HivePart. Its
+// errors are returned unchanged, but a Permanent one, for a problem that retrying cannot fix, then also wraps ErrDestKey.
+//
+// A block that is not an io.ReadSeeker is read into memory first.
 func Blocks[K comparable](bucket Bucket, resolve func(destKey K) (string, error)) BlockStore[K] {
 	if resolve == nil {
 		return &blocks[K]{bucket, HivePath[K], checkHivePath[K]}
@@ -23,10 +24,10 @@ func Blocks[K comparable](bucket Bucket, resolve func(destKey K) (string, error)
 	return &blocks[K]{bucket, resolve, nil}
 }
 
-// SingleDirStore makes a BlockStore that puts all blocks under dir, a folder of the local file system, whatever their
-// destination key. It is a RootWriter too and keeps all promises of Dir. Blocks of different destination keys are told
-// apart by their file names alone. A capture refuses it for destination keys that are structs of several fields, or have hive tags:
-// Blocks over NewDir makes folders of them.
+// SingleDirStore returns a BlockStore that puts all blocks under dir, a folder of the local file system, whatever their
+// destination key. It is also a RootWriter and keeps all promises of Dir. Only the file names tell blocks of different destination
+// keys apart. A capture refuses it for destination keys that are structs of several fields, or have hive tags: use Blocks over
+// NewDir, which makes folders of them.
 func SingleDirStore[K comparable](dir string) BlockStore[K] {
 	return &blocks[K]{NewDir(dir), func(K) (string, error) { return "", nil }, checkSingleDir[K]}
 }
@@ -61,7 +62,7 @@ func (b *blocks[K]) WriteRoot(ctx context.Context, block io.Reader, dir, fileNam
 	return writeTo(ctx, b.bucket, name, block)
 }
 
-// name returns that of a block in the bucket.
+// name returns the name of a block in the bucket.
 func (b *blocks[K]) name(destKey K, dir, fileName string) (string, error) {
 	folder, err := b.resolve(destKey)
 	if err != nil {
@@ -70,7 +71,7 @@ func (b *blocks[K]) name(destKey K, dir, fileName string) (string, error) {
 	return joinBelow(folder, dir, fileName)
 }
 
-// writeTo is Write for a block whose place is known.
+// writeTo stores a block under its name in a bucket.
 func writeTo(ctx context.Context, bucket Bucket, name string, block io.Reader) (string, int64, time.Duration, error) {
 	start := time.Now()
 	content, err := body.Seekable(ctx, block)

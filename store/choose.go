@@ -14,15 +14,15 @@ import (
 	"github.com/jetcapture/lake/store/internal/destkey"
 )
 
-// Choose returns a BlockStore that puts each block into the store that pick returns for its destination key, such as a
-// bucket of each tenant. What belongs to no destination key, dead letters, goes into root. It is a RootWriter, and a Locator
-// and a Prober as far as the stores that it is given are. Probe tries root. A capture that delivers exactly once has the others tried
-// when they are first used, and ends if one of them overwrites.
+// Choose returns a BlockStore that puts each block into the store that pick returns for its destination key, such as a bucket for
+// each tenant. Blocks without a destination key, which are dead letters, go into root. It is a RootWriter, and a Locator and a KeyProber
+// as far as the stores that it is given are Locators and Probers. Probe probes root. A capture that delivers exactly once probes the
+// others when it first uses them, and ends if one of them overwrites.
 //
-// pick is called for each try to store or locate a block, by several goroutines at a time, and must not open a connection each
-// time: keep what it returned, for as many destination keys as there can be. It must return the same place for a destination
-// key each time, in all captures of a consumer. Its errors come through: mark with Permanent what retrying cannot fix, which
-// then wraps ErrDestKey too.
+// pick is called for each attempt to store or locate a block, by several goroutines at a time, and must not open a connection each
+// time: let it keep the stores that it returned, for as many destination keys as there can be. For a destination key it must return
+// the same place each time, in all captures of a consumer. Its errors are returned unchanged, but a Permanent one, for a problem that
+// retrying cannot fix, then also wraps ErrDestKey.
 func Choose[K comparable](pick func(destKey K) (BlockStore[K], error), root BlockStore[K]) BlockStore[K] {
 	return &chooser[K]{pick: pick, root: root, probed: make(map[any]time.Time)}
 }
@@ -32,12 +32,12 @@ type chooser[K comparable] struct {
 	root BlockStore[K]
 
 	mu     sync.Mutex
-	probed map[any]time.Time // places that ProbeKey has tried, at most maxProbed, and when to try again; zero for never
+	probed map[any]time.Time // places that ProbeKey has probed, at most maxProbed, and when to probe them again; zero for never
 }
 
 const (
-	maxProbed  = 10_000          // places that ProbeKey tries; there are more if pick makes one each time
-	probeAgain = 5 * time.Minute // after a place could not be tried
+	maxProbed  = 10_000          // places that ProbeKey probes; there are more if pick makes a new one each time
+	probeAgain = 5 * time.Minute // after a place could not be probed
 )
 
 func (c *chooser[K]) Write(ctx context.Context, block io.Reader, destKey K, dir, fileName string) (string, int64, time.Duration, error) {
@@ -50,11 +50,11 @@ func (c *chooser[K]) Write(ctx context.Context, block io.Reader, destKey K, dir,
 
 func (c *chooser[K]) storeOf(destKey K) (BlockStore[K], error) {
 	if c.pick == nil {
-		return nil, Permanent(errors.New("choose store: there is no function to do so: give Choose one"))
+		return nil, Permanent(errors.New("choose store: the function that picks a store is nil: give Choose one"))
 	}
 	picked, err := c.pick(destKey)
 	if err == nil && picked == nil {
-		err = Permanent(fmt.Errorf("there is none for destination key %s: return one, or an error", quote(fmt.Sprint(destKey))))
+		err = Permanent(fmt.Errorf("the function returned nil for destination key %s: return a store, or an error", quote(fmt.Sprint(destKey))))
 	}
 	if err != nil {
 		return nil, noPlace(fmt.Errorf("choose store: %w", err))
@@ -62,7 +62,7 @@ func (c *chooser[K]) storeOf(destKey K) (BlockStore[K], error) {
 	return picked, nil
 }
 
-// WriteRoot implements RootWriter. A root that is no RootWriter gets the block under the zero destination key.
+// WriteRoot implements RootWriter. If root is not a RootWriter, the block goes under its zero destination key.
 func (c *chooser[K]) WriteRoot(ctx context.Context, block io.Reader, dir, fileName string) (string, int64, time.Duration, error) {
 	if c.root == nil {
 		return "", 0, 0, errNoRootStore
@@ -74,10 +74,10 @@ func (c *chooser[K]) WriteRoot(ctx context.Context, block io.Reader, dir, fileNa
 	return c.root.Write(ctx, block, zero, dir, fileName)
 }
 
-var errNoRootStore = Permanent(errors.New("store a dead letter: Choose was given no store for what belongs to no destination key"))
+var errNoRootStore = Permanent(errors.New("store a dead letter: Choose was given no root, the store of blocks without a destination key"))
 
-// Probe implements Prober: it tries root. What pick returns for a destination key is tried by ProbeKey, as only those that messages have
-// need to lead to a place.
+// Probe implements Prober: it probes root. ProbeKey probes the stores of destination keys, since only the destination keys of messages
+// need to have one.
 func (c *chooser[K]) Probe(ctx context.Context) error {
 	if c.root == nil {
 		return errNoRootStore
@@ -106,8 +106,8 @@ func (c *chooser[K]) ProbeKey(ctx context.Context, destKey K) error {
 	return nil
 }
 
-// placeOf returns what tells the place of a destination key from others, also where pick makes a new store each time: the bucket below
-// all that is around it, or the path of a local folder.
+// placeOf returns a value that identifies the place of a destination key, also if pick makes a new store each time: the innermost
+// bucket, or the path of a local folder.
 func placeOf[K comparable](ctx context.Context, picked BlockStore[K], destKey K) (place any, ok bool) {
 	place = picked
 	if locator, err := locatorFor(picked); err == nil {
@@ -123,7 +123,7 @@ func placeOf[K comparable](ctx context.Context, picked BlockStore[K], destKey K)
 	return place, reflect.ValueOf(place).Comparable()
 }
 
-// isDue reports whether a place is to be tried.
+// isDue reports whether a place is to be probed.
 func (c *chooser[K]) isDue(place any) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -134,7 +134,7 @@ func (c *chooser[K]) isDue(place any) bool {
 	return !again.IsZero() && time.Now().After(again)
 }
 
-// note notes what has come of trying a place. One that overwrites stays due, and others that could not be tried are tried again later.
+// note records the result of probing a place. A place that overwrites stays due, and one that could not be probed is probed again later.
 func (c *chooser[K]) note(place any, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -155,8 +155,8 @@ func probeBlocks[K comparable](ctx context.Context, s BlockStore[K]) error {
 	return fmt.Errorf("probe a %T that Choose was given: %w", s, ErrNoProbe)
 }
 
-// The Root of a chooser's Location is rootMark for what WriteRoot stores, and else the destination key, after its length and a
-// colon. Then comes the Root of the store that was chosen.
+// The Root of a chooser's Location begins with rootMark for blocks of WriteRoot, and otherwise with the destination key, after its
+// length and a colon. The Root of the chosen store follows.
 const rootMark = "r"
 
 // Locate implements Locator.
@@ -193,7 +193,7 @@ func locatorFor[K comparable](chosen BlockStore[K]) (Locator[K], error) {
 	if locator, ok := chosen.(Locator[K]); ok {
 		return locator, nil
 	}
-	return nil, Permanent(fmt.Errorf("choose store: a %T cannot say beforehand where a block goes: give Choose stores that implement store.Locator, as those of Blocks do", chosen))
+	return nil, Permanent(fmt.Errorf("choose store: a %T cannot say where a block will go: give Choose stores that implement store.Locator, such as those of Blocks", chosen))
 }
 
 // LocateRoot implements Locator.
@@ -239,11 +239,11 @@ func (c *chooser[K]) Bucket(ctx context.Context, root string) (Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The store that was chosen must be asked for its own part of this destination key, not for that of another.
+	// The rest of root must be the chosen store's own root for this destination key, not for another.
 	if at, err := locator.Locate(ctx, destKey, "", "x"); err != nil {
 		return nil, err
 	} else if at.Root != innerRoot {
-		return nil, badRoot(root, errors.New("it leads to another place in the store that is chosen than its destination key does"))
+		return nil, badRoot(root, errors.New("it leads to another place in the chosen store than its destination key does"))
 	}
 	return locator.Bucket(ctx, innerRoot)
 }

@@ -15,21 +15,21 @@ import (
 	"github.com/jetcapture/lake/store/internal/body"
 )
 
-// creator makes files that have their name whole and durable or not at all, and that never take the place of others.
-// Its zero value, with temporary files beside the final ones, is ready for use.
+// creator creates files that get their name when they are whole and durable, and that never replace other files. Its zero value
+// is ready for use, and puts temporary files beside the final ones.
 type creator struct {
 	tempDir string // where temporary files are; "" means beside the final file
 	disk    *disk  // nil means the real one
 
 	mu      sync.Mutex
-	settled map[string]struct{} // folders that settle was done with
+	settled map[string]struct{} // folders that settle has dealt with
 }
 
 // maxTries bounds how often create starts over because a folder or its temporary file was removed under it.
 const maxTries = 10
 
 // create makes the file path, below the folder base, with content. The error wraps fs.ErrExist only if other content
-// has the name. What has the name is then durable, as after nil: both answers are relied on.
+// has the name. That content is then durable, as content is after nil: callers rely on both answers.
 func (c *creator) create(ctx context.Context, base, path string, content io.ReadSeeker) (fs.FileInfo, error) {
 	for try := 1; ; try++ {
 		info, err := c.tryCreate(ctx, base, path, content)
@@ -70,7 +70,7 @@ func (c *creator) tryCreate(ctx context.Context, base, path string, content io.R
 	if err := c.settle(folders); err != nil {
 		return nil, err
 	}
-	folder, err := os.Open(dir) // before the link, so that afterwards nothing can fail but the sync
+	folder, err := os.Open(dir) // before the link, so that only the sync can fail afterwards
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (c *creator) tryCreate(ctx context.Context, base, path string, content io.R
 	return info, nil
 }
 
-// place gives the temporary file its final name. The error wraps fs.ErrExist if that is taken.
+// place gives the temporary file its final name. The error wraps fs.ErrExist if the name is taken.
 func (c *creator) place(temp, path string) error {
 	err := c.os().link(temp, path)
 	if !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EPERM) {
@@ -99,12 +99,13 @@ func (c *creator) place(temp, path string) error {
 	}
 	err = c.os().rename(temp, path)
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
-		return Permanent(fmt.Errorf("the file system has neither hard links nor a rename that keeps what is there; store blocks on another one: %w", err))
+		return Permanent(fmt.Errorf("the file system has neither hard links nor a rename that never replaces a file; store blocks on another one: %w", err))
 	}
 	return err
 }
 
-// meet answers for a name that is taken: nil if the same content has it, else an error that wraps fs.ErrExist.
+// meet compares content with the file that has its name. It returns nil if it is the same, and otherwise an error that wraps
+// fs.ErrExist.
 func (c *creator) meet(ctx context.Context, folder *os.File, path string, content io.ReadSeeker) (fs.FileInfo, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, err
@@ -141,8 +142,7 @@ func (c *creator) meet(ctx context.Context, folder *os.File, path string, conten
 	return info, nil
 }
 
-// await waits until the file is not locked: its creator holds the lock until the file is there for good, or was
-// taken back. A shared lock is left on it until it is closed.
+// await waits until the file is not locked: its creator holds the lock until the file is durable, or was taken back. A shared lock is left on it until it is closed.
 func (c *creator) await(ctx context.Context, f *os.File) error {
 	for c.os().lock(f, sharedLock) == lockHeld {
 		select {
@@ -154,8 +154,8 @@ func (c *creator) await(ctx context.Context, f *os.File) error {
 	return nil
 }
 
-// explain adds advice to errors that need it and marks those that remain however often one tries. What somebody may put right in
-// one folder below base does not: others may be stored meanwhile.
+// explain adds advice to errors that need it, and marks errors that retrying cannot fix. An error about a folder below base is not
+// marked: somebody may fix it, and blocks in other folders can be stored meanwhile.
 func explain(err error, base string) error {
 	switch {
 	case errors.Is(err, syscall.EXDEV):
@@ -164,7 +164,7 @@ func explain(err error, base string) error {
 		if info, baseErr := os.Stat(base); errors.Is(baseErr, syscall.ENOTDIR) || baseErr == nil && !info.IsDir() {
 			return Permanent(err)
 		}
-		return fmt.Errorf("something that is no folder has the name of one; move it away: %w", err)
+		return fmt.Errorf("a folder is needed where something else has its name; move that away: %w", err)
 	case errors.Is(err, syscall.ENAMETOOLONG):
 		return Permanent(err)
 	}

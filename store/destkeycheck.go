@@ -5,13 +5,13 @@ import (
 	"reflect"
 )
 
-// A DestKeyChecker is a BlockStore that may not suit the type of its destination keys.
+// A DestKeyChecker is a BlockStore that does not work with all types of destination keys.
 type DestKeyChecker interface {
-	// CheckDestKey returns what is wrong for all destination keys, and what to do. It does no I/O.
+	// CheckDestKey returns an error if no destination key of the type works, and says what to do. It does no I/O.
 	CheckDestKey() error
 }
 
-// checkSingleDir refuses types of destination keys that are meant to make folders.
+// checkSingleDir refuses types of destination keys whose fields are meant to become folders.
 func checkSingleDir[K comparable]() error {
 	t := reflect.TypeFor[K]()
 	fields, tagged := 0, false
@@ -28,5 +28,5 @@ func checkSingleDir[K comparable]() error {
 	if fields < 2 && !tagged {
 		return nil
 	}
-	return Permanent(fmt.Errorf("SingleDirStore puts all blocks into one folder, and %s has fields to make folders of, name=value: use store.Blocks[%s](store.NewDir(dir), nil), which does", t, t))
+	return Permanent(fmt.Errorf("SingleDirStore puts all blocks into one folder, but the fields of %s are meant to become folders name=value: use store.Blocks[%s](store.NewDir(dir), nil)", t, t))
 }

@@ -18,20 +18,20 @@ import (
 //
 // Create writes a temporary file in the folder .jetcapture-tmp under the root, which no reader's **/*.parquet matches,
 // syncs it, hard-links it to its final name, which fails if the name is taken, and syncs the final folder and the
-// parents of folders that are new. Whatever a crash interrupts: a file is there whole or not at all. Temporary files
-// that crashed processes left are removed by the next process that uses the Dir. Any number of Dirs in any number of
+// parents of new folders. So whenever a process crashes, a file is there whole or not at all. The next process that uses the Dir
+// removes the temporary files of crashed ones. Any number of Dirs in any number of
 // processes may share a root.
 //
 // Files get mode 0644 and folders 0755, less the umask. Attributes are ignored. No element of a name may start with
-// .jetcapture-tmp, and a folder cannot have the name of an object. Symbolic links in the root are followed, as whoever
-// can put one there could as well change what is stored; only List does not enter folders by them.
+// .jetcapture-tmp, and a folder cannot have the name of an object. Symbolic links in the root are followed, since whoever
+// can create one there could also change the files. Only List does not enter folders through them.
 type Dir struct {
 	root  string   // absolute, or empty if none was given
 	files *creator // may be shared
 }
 
-// NewDir returns the Bucket over root, which the first Create makes if need be. A relative root is relative to the
-// working folder at this moment.
+// NewDir returns the Bucket over root, which the first Create makes if needed. A relative root is relative to the
+// working folder at the time of this call.
 func NewDir(root string) *Dir {
 	if root == "" {
 		return &Dir{}
@@ -42,8 +42,7 @@ func NewDir(root string) *Dir {
 	return &Dir{root: root, files: &creator{tempDir: filepath.Join(root, tempName)}}
 }
 
-// Create implements Bucket. Its errors keep those of the operating system, such as syscall.ENOSPC, which is not
-// Permanent.
+// Create implements Bucket. Its errors wrap those of the operating system, such as syscall.ENOSPC, which is not Permanent.
 func (d *Dir) Create(ctx context.Context, name string, content io.ReadSeeker, _ map[string]string) (Object, error) {
 	path, err := d.path(name)
 	if err != nil {
@@ -56,7 +55,7 @@ func (d *Dir) Create(ctx context.Context, name string, content io.ReadSeeker, _ 
 	return describe(name, path, info), nil
 }
 
-// Open implements Bucket. The reader is an io.ReaderAt and an io.Seeker too.
+// Open implements Bucket. The reader is also an io.ReaderAt and an io.Seeker.
 func (d *Dir) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
 	path, info, err := d.find(ctx, name)
 	if err != nil {
@@ -93,7 +92,7 @@ func (d *Dir) Remove(ctx context.Context, name string) error {
 		err = os.Remove(path)
 	}
 	if err == nil {
-		err = d.files.syncPath(filepath.Dir(path)) // a power cut must not bring it back
+		err = d.files.syncPath(filepath.Dir(path)) // so that a power cut does not bring it back
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove object: %w", err)
@@ -101,7 +100,7 @@ func (d *Dir) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// find returns path and description of the file that is the object name.
+// find returns the path and the description of the file of an object.
 func (d *Dir) find(ctx context.Context, name string) (string, fs.FileInfo, error) {
 	path, err := d.path(name)
 	if err != nil {
@@ -112,7 +111,7 @@ func (d *Dir) find(ctx context.Context, name string) (string, fs.FileInfo, error
 	}
 	info, err := os.Stat(path)
 	switch {
-	case errors.Is(err, syscall.ENOTDIR): // an object has the name of a folder: then there is nothing below it
+	case errors.Is(err, syscall.ENOTDIR): // an object has the name of a folder, so nothing is below it
 		if err := d.checkRoot(); err != nil {
 			return "", nil, err
 		}
@@ -132,7 +131,7 @@ func (d *Dir) path(name string) (string, error) {
 	return localPath(d.root, name)
 }
 
-// checkRoot returns an error if the root is something else than a folder.
+// checkRoot returns an error if the root exists and is not a folder.
 func (d *Dir) checkRoot() error {
 	if d.root == "" {
 		return errNoRoot
@@ -146,14 +145,13 @@ func (d *Dir) checkRoot() error {
 
 var errNoRoot = Permanent(errors.New(`the path of the root folder is empty; for the working folder write "."`))
 
-// localPath returns the path of name below root. It refuses names that the operating system or this package keeps for
-// itself.
+// localPath returns the path of name below root. It refuses names that the operating system or this package reserves.
 func localPath(root, name string) (string, error) {
 	if err := ValidName(name); err != nil {
 		return "", err
 	}
 	if hasTempName(name) {
-		return "", Permanent(fmt.Errorf("name %s has an element that starts with %s, which is kept for temporary files", quote(name), tempName))
+		return "", Permanent(fmt.Errorf("name %s has an element that starts with %s, which is reserved for temporary files", quote(name), tempName))
 	}
 	local, err := filepath.Localize(name)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // List implements Bucket. It reads only folders in which a name can start with prefix, and yields nothing if the root
-// is not there yet.
+// does not exist yet.
 func (d *Dir) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		if err := d.checkRoot(); err != nil {
@@ -23,13 +23,13 @@ func (d *Dir) List(ctx context.Context, prefix string) iter.Seq2[Object, error] 
 		}
 		folder := prefix[:strings.LastIndexByte(prefix, '/')+1]
 		if folder != "" && ValidName(strings.TrimSuffix(folder, "/")) != nil {
-			return // no object can be there, and a prefix such as "../" must not lead out of the root
+			return // there can be no such object, and a prefix such as "../" must not lead out of the root
 		}
 		d.list(ctx, folder, prefix, yield)
 	}
 }
 
-// list yields what is in folder, which is empty or ends in a slash, and reports whether to go on.
+// list yields the objects in folder, which is empty or ends in a slash, and reports whether to continue.
 func (d *Dir) list(ctx context.Context, folder, prefix string, yield func(Object, error) bool) bool {
 	children, err := d.children(folder)
 	if err != nil {
@@ -67,12 +67,12 @@ func (d *Dir) list(ctx context.Context, folder, prefix string, yield func(Object
 }
 
 type child struct {
-	name  string // from the root on; that of a folder ends in a slash
+	name  string // from the root on; a folder's ends in a slash
 	entry fs.DirEntry
 }
 
-// children returns what is in folder, ordered so that the names of the objects in it and below come out in order: the
-// slash counts, as a folder a comes after a folder a-b.
+// children returns the files and folders in folder, in an order that yields the names of all objects below in order: the slash
+// counts, since folder a comes after folder a-b.
 func (d *Dir) children(folder string) ([]child, error) {
 	entries, err := d.files.os().readDir(filepath.Join(d.root, filepath.FromSlash(folder)))
 	if isMissing(err) {
@@ -96,7 +96,7 @@ func (d *Dir) children(folder string) ([]child, error) {
 	return children, nil
 }
 
-// object describes a child that is no folder. What is no file either does not exist as an object.
+// object describes a child that is not a folder. A child that is not a file either is no object.
 func (d *Dir) object(c child) (Object, error) {
 	path := filepath.Join(d.root, filepath.FromSlash(c.name))
 	info, err := c.entry.Info()

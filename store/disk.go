@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// disk is what a creator does to the file system. Tests replace single fields, to watch a step or to let it fail.
+// disk has the operations of a creator on the file system. Tests replace single fields, to watch a step or to let it fail.
 type disk struct {
 	mkdir    func(path string) error
 	openTemp func(path string) (*os.File, error)
@@ -15,7 +15,7 @@ type disk struct {
 	write    func(f *os.File, p []byte) (int, error)
 	syncFile func(f *os.File) error
 	link     func(from, to string) error
-	rename   func(from, to string) error // keeps what is there, unlike os.Rename
+	rename   func(from, to string) error // never replaces a file, unlike os.Rename
 	syncDir  func(f *os.File) error
 	remove   func(path string) error
 	readDir  func(path string) ([]os.DirEntry, error)
@@ -45,8 +45,8 @@ func (c *creator) os() *disk {
 	return theDisk
 }
 
-// syncDir makes the entries of a folder durable, on file systems that know of that: Windows does not, and some that are
-// mounted from elsewhere do not either.
+// syncDir makes the entries of a folder durable, on file systems that support it. Windows does not, and some network
+// file systems do not.
 func syncDir(f *os.File) error {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -58,7 +58,7 @@ func syncDir(f *os.File) error {
 	return err
 }
 
-// isMissing reports whether err says that there is no file of a path, be it that one of its folders is a file.
+// isMissing reports whether err says that a path has no file, also because one of its folders is a file.
 func isMissing(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }

@@ -9,20 +9,20 @@ import (
 	"syscall"
 )
 
-// maxSettled bounds the memory for settled folders. A folder that was forgotten costs a few system calls more.
+// maxSettled bounds the memory for settled folders. A folder that was dropped costs a few more system calls.
 const maxSettled = 1 << 16
 
-// An unsettled folder may lose its entry in the folder above to a power cut.
+// An unsettled folder may lose its entry in the folder above in a power cut.
 type unsettled struct {
 	dir   string
-	owned bool // false for one that was there and is not ours
+	owned bool // false for a folder above the root, which existed before
 }
 
-// prepare makes dir, with all folders above it, and returns those that settle is for, the highest first. That a folder is
-// there already does not tell: another process may have made it just now. So each from base down is settled when it is first
-// used. Folders above base are trusted if they are there.
+// prepare makes dir, with all folders above it, and returns those that need settle, the highest first. A folder that exists may
+// need it too, since another process may have made it just now: so each folder from base down is settled when it is first used.
+// Folders above base are trusted if they exist.
 //
-// Where temporary files are put, those of crashed processes are removed by the way.
+// Where temporary files are put, prepare also removes those of crashed processes.
 func (c *creator) prepare(dir, base string) (folders []unsettled, err error) {
 	info, err := os.Stat(dir)
 	exists := err == nil
@@ -52,13 +52,13 @@ func (c *creator) prepare(dir, base string) (folders []unsettled, err error) {
 	return append(folders, unsettled{dir, inside || !exists}), nil
 }
 
-// settle makes sure that a power cut cannot take away folders. It comes after the sync of a file in them, with which many file
-// systems make them durable, so that it has little left to wait for.
+// settle makes folders durable. It comes after the sync of a file in them, by which many file systems make the folders durable too,
+// so that it need not wait long.
 func (c *creator) settle(folders []unsettled) error {
 	for _, f := range folders {
 		err := c.syncPath(filepath.Dir(f.dir))
 		if !f.owned && errors.Is(err, fs.ErrPermission) {
-			err = nil // whoever made the root must not be us, nor let us read what is around it
+			err = nil // the root may belong to somebody else, in a folder that this process may not read
 		}
 		if err != nil {
 			return err

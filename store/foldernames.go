@@ -9,8 +9,8 @@ import (
 )
 
 // FolderNames returns the names of the folders name=value in which s puts blocks: those above dir, which is below the folder of a
-// destination key, and those in dir. Readers take them for columns. It does no I/O. What it cannot find out without a real destination key
-// is left out: of a store that is no Locator all but dir, and what is above the prefix of a cloud's bucket.
+// destination key, and those in dir. Readers take them for columns. It does no I/O. It leaves out what it cannot find out without a real
+// destination key: all folders except dir if s is not a Locator, and the folders of the prefix of a cloud's bucket.
 func FolderNames[K comparable](s BlockStore[K], dir string) []string {
 	path := dir
 	if locator, ok := s.(Locator[K]); ok {
@@ -29,7 +29,7 @@ func FolderNames[K comparable](s BlockStore[K], dir string) []string {
 	return names
 }
 
-// samplePath returns the path of a block of the zero destination key in dir, as far as it is known.
+// samplePath returns the path of a block of the zero destination key in dir, as far as it can be known.
 func samplePath[K comparable](locator Locator[K], dir string) string {
 	ctx := context.Background()
 	var zero K

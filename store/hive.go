@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// emptyValue is how Hive writes an empty string, as a folder's name must not end in nothing.
+// emptyValue is the value that Hive writes for an empty string.
 const emptyValue = "__HIVE_DEFAULT_PARTITION__"
 
 const (
@@ -17,22 +17,21 @@ const (
 	cutMark       = 33  // bytes that end a cut value: "~" and 32 hex digits
 )
 
-// EscapeHive makes one folder's name of any string, so that readers of Hive-style folders find the string again, no two
-// strings share a name, and none leads elsewhere. The characters that Hive escapes ("#%'*/:=?\{[]^ and control
-// characters), "~" and bytes that are not UTF-8 become %XX; a dot or underscore at the start does too, as readers pass
-// over such folders and this library keeps its own there. The empty string becomes Hive's name for it, so escaped.
+// EscapeHive makes the name of one folder of any string. Readers of Hive-style folders get the string back, no two strings share a
+// name, and no name leads out of its folder. The characters that Hive escapes ("#%'*/:=?\{[]^ and control characters), "~" and
+// bytes that are not UTF-8 become %XX. So does a dot or underscore at the start, since readers skip such folders and this library
+// keeps its own there. The empty string becomes Hive's name for it, with its first character escaped.
 //
-// DuckDB takes values of name=value folders for numbers or dates where all of a name are, and "null" for NULL, unless they have an
-// escape. So the first character becomes %XX too where the text would not come back: null, 0x10, -0, 2026-1-1, epoch. A plain number
-// or date, as 42 and 2026-01-02, stays as it is. Polars and Spark cast after they have unescaped, and ClickHouse does not unescape:
-// they give the text only if the query says so, as in README.
+// DuckDB takes the values of name=value folders for numbers or dates if all values of a name are, and "null" for NULL, unless they
+// have an escape. So the first character also becomes %XX if DuckDB would return another text: null, 0x10, -0, 2026-1-1, epoch.
+// Plain numbers and dates, such as 42 and 2026-01-02, stay unchanged. Polars and Spark convert values after unescaping, and
+// ClickHouse does not unescape: they return the text only if the query asks for it.
 //
-// A name that would get longer than 200 bytes is cut and ends in "~" and 32 hex digits of the SHA-256 of the whole
-// string.
-func EscapeHive(s string) string { return startVisibly(escape(s, maxFolder-2)) } // two bytes more if the first is escaped, too
+// A name that would be longer than 200 bytes is cut, and ends in "~" and 32 hex digits of the SHA-256 of the whole string.
+func EscapeHive(s string) string { return startVisibly(escape(s, maxFolder-2)) } // leaves two bytes for escaping the first
 
-// HivePart makes one folder's name=value, in the way of EscapeHive. An empty value is __HIVE_DEFAULT_PARTITION__, and a
-// value that starts with a dot or an underscore keeps it, since the folder's name does not start there.
+// HivePart makes the name=value of one folder, escaped as by EscapeHive. An empty value becomes __HIVE_DEFAULT_PARTITION__. A dot or
+// an underscore at the start of a value is not escaped, since it is not at the start of the folder's name.
 func HivePart(name, value string) string {
 	prefix := hivePrefix(name)
 	return prefix + escape(value, maxFolder-len(prefix))
@@ -43,7 +42,7 @@ func hivePrefix(name string) string {
 	return startVisibly(escapeText(name, maxFolderName-2, false)) + "="
 }
 
-// startVisibly escapes the first character of what a folder's name starts with, if readers pass over folders that do.
+// startVisibly escapes the first character of a folder's name if readers skip folders that start with it.
 func startVisibly(escaped string) string {
 	if c := escaped[0]; c == '.' || c == '_' {
 		return percent(c) + escaped[1:]
@@ -51,11 +50,11 @@ func startVisibly(escaped string) string {
 	return escaped
 }
 
-// escape escapes a value to at most limit bytes, of which there must be at least 33. Its results are never empty, and differ
-// if the strings do: a "%" in them starts an escape, a "~" marks what was cut.
+// escape escapes a value to at most limit bytes, which must be at least 33. Results are never empty, and differ if the strings
+// differ: a "%" in them starts an escape, and a "~" marks a cut.
 func escape(s string, limit int) string { return escapeText(s, limit, isCast(s)) }
 
-// escapeText is escape for any text. With first, it escapes the first character whatever that is.
+// escapeText is escape for text that is not empty. With first, it escapes the first character in any case.
 func escapeText(s string, limit int, first bool) string {
 	switch s {
 	case "":
@@ -84,7 +83,7 @@ func escapeText(s string, limit int, first bool) string {
 	return b.String()[:fits] + "~" + hex.EncodeToString(sum[:16])
 }
 
-// What DuckDB makes a NULL, a number or a date of. Its own text of plain ones is the same.
+// The text that DuckDB takes for NULL, a number or a date. Plain numbers and dates keep their text.
 var (
 	castWord   = regexp.MustCompile(`^(?i: *(null|[+-]?(epoch|inf|infinity)) *)$`)
 	castNumber = regexp.MustCompile(`^ *[+-]?(0[xXbBoO][0-9a-fA-F_]+|[0-9][0-9_]*) *$`)
@@ -92,7 +91,7 @@ var (
 	plainValue = regexp.MustCompile(`^([0-9]+|-[1-9][0-9]*|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))$`)
 )
 
-// isCast reports whether DuckDB would read a value as something that has another text. It does not where there is an escape.
+// isCast reports whether DuckDB would convert a value, which has no escape, to something with another text.
 func isCast(s string) bool {
 	return len(s) <= maxFolder && !plainValue.MatchString(s) && !strings.ContainsFunc(s, mustEscape) &&
 		(castWord.MatchString(s) || castNumber.MatchString(s) || castDate.MatchString(s))

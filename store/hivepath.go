@@ -15,25 +15,25 @@ import (
 	"github.com/jetcapture/lake/store/internal/destkey"
 )
 
-// maxHivePath is the length of all folders of a destination key, in bytes. It leaves a third of a valid name to the
-// interval's folder, the file name and the prefix of a bucket.
+// maxHivePath limits the length of all folders of a destination key, in bytes. It leaves a third of a valid name for the interval's
+// folder, the file name and the prefix of a bucket.
 const maxHivePath = 640
 
-// HivePath returns the folder of a destination key, as readers of Hive-style folders expect it:
+// HivePath returns the folder of a destination key, in the form that readers of Hive-style folders expect:
 //
-//   - A string, integer, bool or time.Time, or what has a method MarshalText or String, becomes one folder, named by
-//     EscapeHive. The methods come before the kind.
+//   - A string, integer, bool or time.Time, or a value with a method MarshalText or String, becomes one folder, named by
+//     EscapeHive. The methods take precedence over the kind.
 //   - A struct with exported fields becomes one name=value folder for each of them, in their order, as by HivePart. The
-//     name is that of a tag such as hive:"region", or else the field's in snake_case. A tag hive:"-" leaves a field out.
-//     Embedded structs count as the fields they have.
+//     name comes from a tag such as hive:"region", or else is the field's name in snake_case. A tag hive:"-" leaves a field out.
+//     An embedded struct counts as its fields.
 //   - A struct without fields has no folder: the path is empty.
 //
-// Times are RFC 3339 in UTC, with a fraction if there is one. No two destination keys share a path, unless methods or
-// left out fields make them equal, or times differ by location alone. Values are cut as EscapeHive says, or shorter if
-// all folders together would have more than 640 bytes.
+// Times are in RFC 3339 and UTC, with a fraction if there is one. Two destination keys share a path only if their methods or the
+// fields left out make them equal, or if their times differ only in the location. Long values are cut as by EscapeHive, and shorter
+// if all folders together would have more than 640 bytes.
 //
-// Errors are Permanent, and wrap ErrDestKey if a method MarshalText returned one. For types that make no sense as a folder (floats, pointers, interfaces, nested structs,
-// unexported fields) they say what to do.
+// Errors are Permanent, and wrap ErrDestKey if a method MarshalText returned one. For types that cannot name a folder (floats,
+// pointers, interfaces, nested structs, unexported fields) they say what to do.
 func HivePath[K comparable](destKey K) (string, error) {
 	if err := checkHivePath[K](); err != nil {
 		return "", err
@@ -46,7 +46,7 @@ func HivePath[K comparable](destKey K) (string, error) {
 	return path, nil
 }
 
-// checkHivePath returns the error that HivePath has for all destination keys of a type, if it has one.
+// checkHivePath returns the error that HivePath returns for all destination keys of a type, if there is one.
 func checkHivePath[K comparable]() error {
 	t := reflect.TypeFor[K]()
 	if err := hivePlanOf(t).err; err != nil {
@@ -55,7 +55,7 @@ func checkHivePath[K comparable]() error {
 	return nil
 }
 
-// A hivePlan is what is known of a type of destination keys.
+// A hivePlan is how destination keys of a type become folders.
 type hivePlan struct {
 	whole  textFunc // not nil: one folder of that text
 	fields []hiveField
@@ -88,8 +88,8 @@ func hivePlanOf(t reflect.Type) *hivePlan {
 	return plan
 }
 
-// isFolders reports whether t is a struct with a folder for each field. Those without exported fields, such as
-// netip.Addr, are values.
+// isFolders reports whether t is a struct with a folder for each field. A struct without exported fields, such as netip.Addr, is
+// a single value.
 func isFolders(t reflect.Type) bool {
 	if t.Kind() != reflect.Struct {
 		return false
@@ -141,7 +141,7 @@ func (p *hivePlan) addField(f reflect.StructField, name string, index []int) err
 		return errors.New("the name in its hive tag is empty")
 	}
 	if slices.ContainsFunc(p.fields, func(other hiveField) bool { return other.name == name }) {
-		return fmt.Errorf("another field has the name %q already; give one of them another, as with `hive:\"%s2\"`", name, name)
+		return fmt.Errorf("another field has the name %q already; give one of them another name, as with `hive:\"%s2\"`", name, name)
 	}
 	p.fields = append(p.fields, hiveField{name, hivePrefix(name), index, text})
 	if p.spareBytes() < cutMark {
@@ -150,7 +150,7 @@ func (p *hivePlan) addField(f reflect.StructField, name string, index []int) err
 	return nil
 }
 
-// spareBytes returns how long each value can be for all folders to fit in maxHivePath.
+// spareBytes returns how long each value can be so that all folders fit in maxHivePath.
 func (p *hivePlan) spareBytes() int {
 	spare := maxHivePath
 	for _, f := range p.fields {
@@ -198,8 +198,8 @@ var (
 	stringerType      = reflect.TypeFor[fmt.Stringer]()
 )
 
-// textOf returns how to write values of t as text, or nil if that makes no sense: equal values must have equal text,
-// and no others should.
+// textOf returns the function that writes values of t as text, or nil if they cannot name a folder. Equal values must have equal
+// text, and different values should differ.
 func textOf(t reflect.Type) textFunc {
 	kind := t.Kind()
 	switch {

@@ -17,14 +17,14 @@ import (
 const IdentityName = "_jetcapture/store.json"
 
 const (
-	ownFolder  = "_jetcapture" // EscapeHive makes this name of no destination key, and readers pass over it
+	ownFolder  = "_jetcapture" // EscapeHive never returns this name, and readers skip it
 	markerName = IdentityName
 
 	maxMarker = 64 << 10 // bytes
 	idLength  = 26       // of rand.Text
 )
 
-// A marker is what markerName holds.
+// A marker is the content of the object IdentityName.
 type marker struct {
 	ID   string    `json:"id"`
 	Made time.Time `json:"made"`

@@ -10,16 +10,16 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// LimitOptions say what Limit allows. Their zero value allows all.
+// LimitOptions are the limits of Limit. The zero value limits nothing.
 type LimitOptions struct {
-	Writes         int   // Creates at a time; more wait. 0 means any number
-	BytesPerSecond int64 // of content that Creates read, all together; what they read twice counts twice. 0 means any number
+	Writes         int   // Creates at a time; others wait. 0 means no limit
+	BytesPerSecond int64 // of content that all Creates together read; content that is read twice counts twice. 0 means no limit
 }
 
-// Limit returns b with Creates that leave room for others: on the network, on a disk, at a server that charges by the
-// request rate. Reading, listing and removing is not limited. A Create that waits ends with its context.
+// Limit returns b with a limit on Creates, so that they leave room for others: on the network, on a disk, or at a server that limits
+// requests. Reading, listing and removing are not limited. A Create that waits ends with its context.
 //
-// Put Limit around Timeout, so that waiting for other Creates is not taken for a store that does not answer, and keep
+// Put Limit around Timeout, so that waiting for other Creates does not count as a store that does not answer, and keep
 // TimeoutOptions.MinRate below BytesPerSecond / Writes.
 func Limit(b Bucket, o LimitOptions) Bucket {
 	l := &limit{inner: b}
@@ -27,8 +27,8 @@ func Limit(b Bucket, o LimitOptions) Bucket {
 		l.writes = make(chan struct{}, o.Writes)
 	}
 	if o.BytesPerSecond > 0 {
-		// A burst is what a timer that wakes late may catch up with: 50 ms, though as little as a second's worth, and else
-		// at least 256 KiB, lest there are many small reads.
+		// A burst lets a timer that fires late catch up: 50 ms of bytes, but at least 256 KiB, so that reads are not small, and
+		// at most one second of bytes.
 		burst := min(o.BytesPerSecond, max(256<<10, o.BytesPerSecond/20))
 		l.bytes = rate.NewLimiter(rate.Limit(o.BytesPerSecond), int(min(burst, 1<<30)))
 	}
@@ -78,7 +78,7 @@ func (l *limit) ProbeOverwrite(ctx context.Context, name string) error {
 	return probeInner(ctx, l.inner, name)
 }
 
-// content returns content that is read no faster than allowed. It stays an io.ReaderAt, from which drivers read several
+// content returns content that is read no faster than allowed. It is an io.ReaderAt if content is, so that drivers can read several
 // parts at a time.
 func (l *limit) content(ctx context.Context, content io.ReadSeeker) io.ReadSeeker {
 	slow := limitedContent{content, ctx, l.bytes}
@@ -102,7 +102,7 @@ func (c limitedContent) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// pay waits until n bytes more, no more than a burst, are allowed.
+// pay waits until n more bytes, at most a burst, are allowed.
 func (c limitedContent) pay(n int) error {
 	wait := c.bytes.ReserveN(time.Now(), n).Delay()
 	if wait <= 0 {

@@ -15,13 +15,13 @@ import (
 // local file system. It is a RootWriter, a Locator and a Prober, and keeps all promises of Dir: create-only, durable, whole. Set
 // Resolver, and use the store by its address.
 //
-// As the folders may lie on different file systems, a temporary file is made beside the final one: hidden, with a name
-// that starts with .jetcapture-tmp. One that a crash left is removed when a process first puts a block into that folder.
-// A new program does better with Blocks over a Dir, which has a single folder for them.
+// Since the folders may be on different file systems, a temporary file is made beside the final one: hidden, with a name that
+// starts with .jetcapture-tmp. A temporary file of a crashed process is removed when a process first puts a block into that folder.
+// New programs should use Blocks over a Dir, which has a single folder for temporary files.
 type LocalFSStore[K comparable] struct {
-	// Resolver returns the folder of a destination key: a path of the operating system, made if need be. It must not
-	// let a hostile destination key lead out of where it should be; EscapeHive makes a folder name of any string. It must
-	// return the same folder for a destination key each time, in all captures of a consumer.
+	// Resolver returns the folder of a destination key: a path of the operating system, made if needed. A hostile
+	// destination key must not lead elsewhere; EscapeHive makes the name of a folder of any string. Resolver must return the same
+	// folder for a destination key each time, in all captures of a consumer.
 	Resolver func(destKey K) (string, error)
 
 	files creator
@@ -78,7 +78,7 @@ func (s *LocalFSStore[K]) Bucket(_ context.Context, root string) (Bucket, error)
 // Probe implements Prober, in the folder of the zero destination key, to which dead letters go.
 func (s *LocalFSStore[K]) Probe(ctx context.Context) error { return probeRoot(ctx, s) }
 
-// place returns where a block goes.
+// place returns the folder and the name of a block.
 func (s *LocalFSStore[K]) place(destKey K, dir, fileName string) (folder *Dir, name string, err error) {
 	if folder, err = s.folder(destKey); err != nil {
 		return nil, "", err
@@ -90,7 +90,7 @@ func (s *LocalFSStore[K]) place(destKey K, dir, fileName string) (folder *Dir, n
 	return folder, name, err
 }
 
-// folder returns that of a destination key.
+// folder returns the folder of a destination key.
 func (s *LocalFSStore[K]) folder(destKey K) (*Dir, error) {
 	if s.Resolver == nil {
 		return nil, Permanent(errors.New("LocalFSStore has no Resolver: set it to a function that returns the folder of a destination key, or use store.Blocks over a store.NewDir"))

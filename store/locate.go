@@ -11,29 +11,29 @@ import (
 	"github.com/jetcapture/lake/store/internal/destkey"
 )
 
-// A Location names an object of a BlockStore before it is written. It is safe to use one that others may have written: it is no
-// path and no URL, and leads to a bucket that the store itself knows, or to an error.
+// A Location names an object of a BlockStore before it is written. A Location from an untrusted source
+// is safe to use: it is neither a path nor a URL, and leads only to buckets that the store itself knows.
 type Location struct {
-	Root string // the bucket, as Locator.Bucket takes it; "" if the store has one bucket. Only the store knows what is in it
+	Root string // the bucket, for Locator.Bucket; "" if the store has one bucket. Only the store can interpret it
 	Name string // the object's name in that bucket, valid by ValidName
 }
 
-// A Locator is a BlockStore that says before a block is written where Write would put it. Captures that deliver exactly once
+// A Locator is a BlockStore that says where Write will put a block before it is written. Captures that deliver exactly once
 // need one: their ledger keeps the Location of each block, so that a capture with other settings finds the block.
 //
-// Equal arguments give equal Locations, in all processes whose stores are set up in the same way. No method does I/O, unless a
-// function that the store was given does. All may be called concurrently.
+// Equal arguments give equal Locations, in all processes whose stores are set up in the same way. No method does I/O, except in
+// functions that the caller gave the store. All may be called concurrently.
 type Locator[K comparable] interface {
 	// Locate returns where Write would store a block with the same arguments. The error wraps ErrDestKey if this destination
 	// key has no place. An error that is not Permanent may go away.
 	Locate(ctx context.Context, destKey K, dir, fileName string) (Location, error)
 
-	// LocateRoot returns where WriteRoot would store a block. If the store is no RootWriter, it returns where Write would store it
+	// LocateRoot returns where WriteRoot would store a block, or, if the store is not a RootWriter, where Write would store it
 	// under the zero destination key.
 	LocateRoot(ctx context.Context, dir, fileName string) (Location, error)
 
-	// Bucket returns the Bucket of a Location.Root. To Create the Location's Name in it is what Write does. The error is
-	// Permanent if this store has not returned such a root.
+	// Bucket returns the Bucket of a Location.Root. Write does Create with the Location's Name in it. The error is Permanent if
+	// this store does not return such a root.
 	Bucket(ctx context.Context, root string) (Bucket, error)
 }
 
@@ -41,8 +41,8 @@ type Locator[K comparable] interface {
 // or gives an invalid name. Other destination keys may work. Such an error is Permanent.
 var ErrDestKey = errors.New("the destination key has no place")
 
-// noPlace marks an error of a function that was asked about a destination key. What may go away by itself is left as it is,
-// and so is what is wrong with all destination keys of the type.
+// noPlace adds ErrDestKey to a Permanent error about a destination key, unless it is about all destination keys of the type. Other
+// errors, which may go away, stay unchanged.
 func noPlace(err error) error {
 	var allOfThem *destkey.TypeError
 	switch {

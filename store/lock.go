@@ -1,6 +1,6 @@
 package store
 
-// lockMode is how many may have a lock at a time.
+// lockMode is whether several may have a lock at a time.
 type lockMode int
 
 const (
@@ -13,6 +13,6 @@ type lockResult int
 
 const (
 	lockTaken       lockResult = iota // until the file is closed
-	lockHeld                          // by another
+	lockHeld                          // by somebody else
 	lockUnsupported                   // by the operating system or the file system
 )

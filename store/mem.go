@@ -17,7 +17,7 @@ import (
 	"github.com/jetcapture/lake/store/internal/body"
 )
 
-// Mem is a Bucket in memory, for tests and trials. It keeps all that Bucket promises for as long as the process lives.
+// Mem is a Bucket in memory, for tests and trials. It keeps all promises of Bucket as long as the process runs.
 type Mem struct {
 	mu      sync.RWMutex
 	objects map[string]memObject

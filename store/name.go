@@ -11,7 +11,7 @@ const (
 	maxName    = 1024 // bytes; the longest key of S3, Azure and Google Cloud Storage
 )
 
-// ValidName says whether name can name an object in every Bucket, and if not, why. A valid name is relative and
+// ValidName returns an error unless name can name an object in every Bucket. A valid name is relative and
 // slash-separated; none of its elements is empty, "." or ".."; it is UTF-8 without NUL and backslash; an element has at
 // most 255 bytes, the whole at most 1,024. The error is Permanent.
 //
@@ -50,7 +50,7 @@ func nameFault(name string) string {
 	return ""
 }
 
-// joinName puts a name together from folders, each of which may be empty, and the file name, which may not.
+// joinName makes a name of folders, each of which may be empty, and the file name, which may not.
 func joinName(fileName string, folders ...string) (string, error) {
 	var b strings.Builder
 	for _, folder := range folders {
@@ -63,7 +63,7 @@ func joinName(fileName string, folders ...string) (string, error) {
 	return b.String(), ValidName(b.String())
 }
 
-// quote shows a string of any size and content in an error.
+// quote returns a string, of any size and content, in a form for errors.
 func quote(s string) string {
 	const most = 120
 	if len(s) > most {

@@ -12,12 +12,12 @@ import (
 	"strings"
 )
 
-// Driver teaches Open a scheme. No package registers itself: the caller passes the drivers it wants to be linked.
+// A Driver opens the URLs of one scheme. No package registers itself: the caller passes the drivers to be linked.
 type Driver struct {
 	Scheme string // lower case, such as "s3"
 
-	// Open returns the Bucket of a URL of that scheme. It must refuse query parameters it does not know, by name, and
-	// keep user and query of the URL out of its errors.
+	// Open returns the Bucket of a URL of that scheme. It must refuse unknown query parameters by
+	// name, and keep the user and the query of the URL out of its errors.
 	Open func(ctx context.Context, u *url.URL) (Bucket, error)
 }
 
@@ -27,10 +27,10 @@ type Driver struct {
 //	file:///lake                  the same by its absolute path
 //	file://./lake                 the same, relative to the working folder
 //	mem://                        a new NewMem
-//	s3://bucket/prefix, ...       what drivers says; a driver may also take the place of file or mem
+//	s3://bucket/prefix, ...       the Bucket of the driver; a driver may also replace file or mem
 //
-// What has a colon after two letters or more counts as a URL; write ./a:b for a folder of that name. Errors never show
-// the user or the query of a URL, as both may hold secrets.
+// Text with a colon after two letters or more counts as a URL; write ./a:b for a folder of that name. Errors never show the user or
+// the query of a URL, since both may hold secrets.
 func Open(ctx context.Context, rawURL string, drivers ...Driver) (Bucket, error) {
 	if rawURL == "" {
 		return nil, errors.New(`open store: the URL is empty; write for example "file:///lake"`)
@@ -107,7 +107,7 @@ func openMem(_ context.Context, u *url.URL) (Bucket, error) {
 	return NewMem(), nil
 }
 
-// plainURL refuses what file and mem URLs have no use for.
+// plainURL refuses a user, a query and a fragment, which file and mem URLs do not have.
 func plainURL(u *url.URL) error {
 	if u.User != nil {
 		return fmt.Errorf("a %s URL has no user", u.Scheme)

@@ -2,8 +2,8 @@ package store
 
 import "errors"
 
-// Permanent marks err as one that retrying cannot fix, such as a bucket that does not exist. A capture ends with such
-// an error instead of retrying. Permanent(nil) is nil.
+// Permanent marks err as an error that retrying cannot fix, such as a bucket that does not exist. A capture ends with such an error
+// instead of retrying. Permanent(nil) is nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil

@@ -125,7 +125,7 @@ func TestProbeSaysWhatFails(t *testing.T) {
 			return store.Object{}, store.Permanent(broken)
 		}},
 		"it cannot be read": {open: func(context.Context, string, int64, int64) (io.ReadCloser, error) { return nil, broken }},
-		"reads as 4 bytes other than": {open: func(context.Context, string, int64, int64) (io.ReadCloser, error) {
+		"reads as 4 bytes, which differ from": {open: func(context.Context, string, int64, int64) (io.ReadCloser, error) {
 			return io.NopCloser(strings.NewReader("else")), nil
 		}},
 		"it does not say that a name is taken": {create: func(ctx context.Context, name string, content io.ReadSeeker, attrs map[string]string) (store.Object, error) {
@@ -135,7 +135,7 @@ func TestProbeSaysWhatFails(t *testing.T) {
 			}
 			return object, err
 		}},
-		"it does not know what it has again": {create: func(ctx context.Context, name string, content io.ReadSeeker, attrs map[string]string) (store.Object, error) {
+		"creating the same object again fails": {create: func(ctx context.Context, name string, content io.ReadSeeker, attrs map[string]string) (store.Object, error) {
 			if creates++; creates == 3 {
 				return store.Object{}, fs.ErrExist
 			}

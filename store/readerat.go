@@ -11,19 +11,19 @@ import (
 // tailSize is how much of an object's end a ReaderAt reads at once: the footers of most Parquet files.
 const tailSize = 64 << 10
 
-// A ReaderAt reads one object at any place, for what wants an io.ReaderAt, such as parquet.Inspect. Each ReadAt is a request
-// of its own, save that the last 64 KiB are read once and kept, since readers of files with a footer come back to it.
+// A ReaderAt reads one object at any offset, for functions that need an io.ReaderAt, such as parquet.Inspect. Each ReadAt is a
+// request of its own, except that the last 64 KiB are read once and kept, since readers of files with a footer read it repeatedly.
 type ReaderAt struct {
 	ctx    context.Context // of NewReaderAt: io.ReaderAt has none
 	bucket Bucket
 	object Object
 
 	mu   sync.Mutex
-	tail []byte // the end of the object; nil as long as nobody wanted it
+	tail []byte // the end of the object; nil before it is needed
 }
 
-// NewReaderAt returns a ReaderAt of the object name. It asks for its size, so the error wraps fs.ErrNotExist if it is not
-// there. ctx is that of all reading.
+// NewReaderAt returns a ReaderAt of the object name. It does a Stat, whose error wraps fs.ErrNotExist if there is no such
+// object. ctx is the context of all reading.
 func NewReaderAt(ctx context.Context, b Bucket, name string) (*ReaderAt, error) {
 	object, err := b.Stat(ctx, name)
 	if err != nil {
@@ -32,10 +32,10 @@ func NewReaderAt(ctx context.Context, b Bucket, name string) (*ReaderAt, error) 
 	return &ReaderAt{ctx: ctx, bucket: b, object: object}, nil
 }
 
-// Size is the length of the object in bytes.
+// Size returns the length of the object in bytes.
 func (r *ReaderAt) Size() int64 { return r.object.Size }
 
-// Object describes the object.
+// Object returns the description of the object.
 func (r *ReaderAt) Object() Object { return r.object }
 
 // ReadAt implements io.ReaderAt. Calls may overlap.

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// renameNoReplace says that the system has no rename that leaves alone what is there.
+// renameNoReplace returns an error: the system has no rename that never replaces a file.
 func renameNoReplace(from, to string) error {
 	return &os.LinkError{Op: "rename", Old: from, New: to, Err: errors.ErrUnsupported}
 }

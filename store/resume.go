@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// resuming reads a range of an object over several readers, each of which takes over where the one before broke off.
+// resuming reads a range of an object through several readers, each of which continues where the one before broke off.
 type resuming struct {
 	ctx            context.Context // of Open, as for any reader of it
 	retry          *retry
@@ -19,7 +19,7 @@ type resuming struct {
 	want           int64         // bytes in all; -1 as long as that is not known
 	modified       time.Time     // of the object, as seen after the first failure
 	failures       int           // since something was read
-	failed, ended  error         // the last one that another try may fix, and what ended it all
+	failed, ended  error         // the last error that another try may fix, and the final error
 }
 
 func newResuming(ctx context.Context, r *retry, name string, offset, length int64, reader io.ReadCloser) *resuming {
@@ -55,7 +55,7 @@ func (s *resuming) Read(p []byte) (int, error) {
 	return 0, s.ended
 }
 
-// reopen waits and opens the rest. Its error is the end.
+// reopen waits and opens the rest. Its error is final.
 func (s *resuming) reopen() error {
 	for {
 		s.failures++
@@ -102,7 +102,7 @@ func (s *resuming) Close() error {
 	return reader.Close()
 }
 
-// isEnd reports whether a Read has come to the end. What wraps io.EOF is something else: a connection that was closed.
+// isEnd reports whether a Read has come to the end. An error that wraps io.EOF is not the end: a connection was closed.
 func isEnd(err error) bool {
 	return err == io.EOF //nolint:errorlint // see above
 }

@@ -16,14 +16,14 @@ import (
 	"github.com/jetcapture/lake/store/internal/body"
 )
 
-// tempName is the folder of temporary files, and what the name of each begins with.
+// tempName is the name of the folder of temporary files, and the beginning of each file's name.
 const tempName = ".jetcapture-tmp"
 
-// staleAge is when a temporary file counts as left by a crash, where locks cannot tell.
+// staleAge is the age from which a temporary file counts as left by a crash, where there are no locks.
 const staleAge = 24 * time.Hour
 
-// A tempFile belongs to the process that has it locked, so that others can tell it from what a crash left. The lock goes
-// with the file to its final name and tells those who meet it there that it may yet be taken back.
+// A tempFile belongs to the process that has it locked, so that others can tell it from the file of a crashed process. The lock
+// stays with the file under its final name, and tells others that the file may still be taken back.
 type tempFile struct {
 	*os.File
 	disk   *disk
@@ -31,12 +31,12 @@ type tempFile struct {
 }
 
 // newTemp makes an empty temporary file in dir. The error wraps fs.ErrNotExist if a sweep locks the file
-// first. If the sweep is faster still and has removed it, the link will tell.
+// first. If the sweep has removed it already, the link fails.
 func (c *creator) newTemp(dir string) (*tempFile, error) {
 	path := filepath.Join(dir, tempName+"-"+rand.Text())
 	f, err := c.os().openTemp(path)
 	if errors.Is(err, fs.ErrExist) {
-		err = &fs.PathError{Op: "create", Path: path, Err: fs.ErrNotExist} // not the name that was asked for: start over
+		err = &fs.PathError{Op: "create", Path: path, Err: fs.ErrNotExist} // not the name of the caller's file: start over
 	}
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (c *creator) newTemp(dir string) (*tempFile, error) {
 	return t, nil
 }
 
-// copyBuffer is how many bytes are written to the disk at a time.
+// copyBuffer is the number of bytes that are written to the disk at a time.
 const copyBuffer = 64 << 10
 
 var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
@@ -79,7 +79,7 @@ func (t *tempFile) fill(ctx context.Context, content io.ReadSeeker) (fs.FileInfo
 	if err := t.disk.syncFile(t.File); err != nil {
 		return nil, err
 	}
-	if !t.locked { // closing gives up the lock; Windows wants a file closed before it is moved or removed
+	if !t.locked { // closing releases a lock; Windows moves and removes only closed files
 		if err := t.Close(); err != nil {
 			return nil, err
 		}
@@ -91,16 +91,16 @@ type diskWriter struct{ t *tempFile }
 
 func (w diskWriter) Write(p []byte) (int, error) { return w.t.disk.write(w.t.File, p) }
 
-// takeBack removes the file from its final path, because the folder could not be synced: what is in the folder's cache
-// may be lost, and a second try must write it anew. No one relies on the file yet, since those who meet it wait for the
-// lock. Without locks that is not known, and the file stays.
+// takeBack removes the file from its final path, because the folder could not be synced: the folder's cached
+// entry may be lost, so a second try must write the file again. Nobody relies on the file yet, since others wait for the lock.
+// Without locks that cannot be known, and the file stays.
 func (t *tempFile) takeBack(info fs.FileInfo, path string) error {
 	if !t.locked {
 		return nil
 	}
 	now, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(info, now) {
-		return nil // it is not there any more
+		return nil // it is gone already
 	}
 	if err != nil {
 		return err
@@ -108,8 +108,8 @@ func (t *tempFile) takeBack(info fs.FileInfo, path string) error {
 	return t.disk.remove(path)
 }
 
-// discard removes the file under its temporary name, and unlocks it. A file that cannot be removed is left to a later
-// sweep, so its error is of no interest; nor is that of Close, as all that matters was synced.
+// discard removes the file under its temporary name, and unlocks it. A later sweep removes a file that cannot be
+// removed now, so errors are ignored. The error of Close is ignored too, since the content was synced.
 func (t *tempFile) discard() {
 	if !t.locked {
 		_ = t.Close()
@@ -118,8 +118,8 @@ func (t *tempFile) discard() {
 	_ = t.Close()
 }
 
-// sweep removes temporary files that crashed processes left in dir. A live process has its files locked, so what can be
-// locked is stale; where there are no locks, age decides. Sweeping is a courtesy: what cannot be removed stays.
+// sweep removes temporary files that crashed processes left in dir. A running process has its files locked, so files that can
+// be locked are stale; where there are no locks, age decides. Files that cannot be removed stay.
 func (c *creator) sweep(dir string) {
 	entries, err := c.os().readDir(dir)
 	if err != nil {
@@ -136,7 +136,7 @@ func (c *creator) sweep(dir string) {
 	}
 }
 
-// claimStale reports whether the temporary file is left by a crash. Release is called after its removal.
+// claimStale reports whether the temporary file is left by a crash. The caller calls release after removing it.
 func (c *creator) claimStale(path string) (release func() error, stale bool) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

@@ -12,26 +12,26 @@ import (
 	"time"
 )
 
-// TimeoutOptions say what Timeout waits for. Their zero value is ready for use.
+// TimeoutOptions say how long Timeout waits. The zero value has the documented defaults.
 type TimeoutOptions struct {
-	// Operation is how long the store may take for an answer: to Stat, Remove and Open, to a Read of what Open returned, and
-	// until List yields the next object. Create has it on top of what MinRate gives. 0 means 30 s.
+	// Operation limits the time for an answer to Stat, Remove and Open, for a Read of the reader that Open returned, and until
+	// List yields the next object. For Create it is added to the time that MinRate allows. Default 30 s.
 	Operation time.Duration
 
-	// MinRate is how fast Create must be, in bytes/s. 0 means 256 KiB/s.
+	// MinRate is the least rate of Create, in bytes/s. Default 256 KiB/s.
 	MinRate int64
 
-	// Setting is what errors call Operation, where a program lets people set it: the name of a flag. "" means
+	// Setting is the name of Operation in errors: the flag by which people set it in a program. Default
 	// TimeoutOptions.Operation.
 	Setting string
 }
 
-// Timeout returns b with operations that end when the store does not answer, as on a connection that a firewall has
-// forgotten. Their error wraps os.ErrDeadlineExceeded, and neither context.DeadlineExceeded nor context.Canceled, which
-// are the caller's; it is not Permanent. Time that the caller takes between two Reads, or objects of a List, does not count.
+// Timeout returns b with operations that end when the store does not answer, such as over a connection that a firewall dropped.
+// Their error wraps os.ErrDeadlineExceeded, and neither context.DeadlineExceeded nor context.Canceled, which mean that the caller's
+// context ended; it is not Permanent. The time that the caller takes between two Reads, or two objects of a List, does not count.
 //
-// It ends the context that b gets, and then waits for b, so it helps with a b that heeds its context. Dir does so between
-// system calls alone.
+// Timeout ends the context that b gets, and then waits for b, so it needs a b that heeds its context. Dir does so only between
+// system calls.
 func Timeout(b Bucket, o TimeoutOptions) Bucket {
 	o.Operation = cmp.Or(max(0, o.Operation), 30*time.Second)
 	o.MinRate = cmp.Or(max(0, o.MinRate), 256<<10)
@@ -44,7 +44,7 @@ type timeout struct {
 	options TimeoutOptions
 }
 
-// Unwrap returns the Bucket that is watched.
+// Unwrap returns the Bucket inside.
 func (t *timeout) Unwrap() Bucket { return t.inner }
 
 func (t *timeout) Create(ctx context.Context, name string, content io.ReadSeeker, attrs map[string]string) (Object, error) {
@@ -99,7 +99,7 @@ func (t *timeout) Remove(ctx context.Context, name string) error {
 	return w.explain(t.inner.Remove(w.ctx, name))
 }
 
-// ProbeOverwrite implements OverwriteProber. That does several operations, so it has the time for several.
+// ProbeOverwrite implements OverwriteProber. It is allowed the time of several operations, which it does.
 func (t *timeout) ProbeOverwrite(ctx context.Context, name string) error {
 	w := watch(ctx, 10*t.options.Operation, "probe "+quote(name)+": the store did not answer", t.options.Setting)
 	defer w.end()
@@ -110,16 +110,16 @@ func (t *timeout) watch(ctx context.Context, verb, name string) *watchdog {
 	return watch(ctx, t.options.Operation, verb+" "+quote(name)+": the store did not answer", t.options.Setting)
 }
 
-// A watchdog ends a context when what it watches takes too long.
+// A watchdog ends the context of an operation that takes too long.
 type watchdog struct {
-	ctx    context.Context // for what is watched
+	ctx    context.Context // of the operation
 	cancel context.CancelCauseFunc
 	limit  time.Duration
 	timer  *time.Timer
-	late   *timeoutError // is the cause of the context's end if this watchdog brought it about
+	late   *timeoutError // the cause of the context's end if this watchdog ended it
 }
 
-// watch returns a watchdog that is watching. complaint says what did not come in time, setting what allows more.
+// watch returns a running watchdog. complaint says what did not come in time, and setting what allows more time.
 func watch(ctx context.Context, limit time.Duration, complaint, setting string) *watchdog {
 	late := &timeoutError{text: fmt.Sprintf("%s within %v; if it is that slow, allow more by %s", complaint, limit.Round(time.Millisecond), setting)}
 	watched, cancel := context.WithCancelCause(ctx)
@@ -134,7 +134,7 @@ func (w *watchdog) end() {
 	w.cancel(nil)
 }
 
-// explain returns the error of what was watched: that it took too long, if that is what ended it, whatever became of it.
+// explain returns the error of the operation, or, if the watchdog ended it, an error that it took too long.
 func (w *watchdog) explain(err error) error {
 	if err == nil || isEnd(err) || !errors.Is(context.Cause(w.ctx), w.late) {
 		return err
@@ -146,7 +146,7 @@ func (w *watchdog) explain(err error) error {
 	return &timeoutError{text: fmt.Sprintf("%v (%v)", w.late, err)}
 }
 
-// timeoutError does not wrap the error that the context's end led to, which looks as if the caller had ended it.
+// timeoutError does not wrap the error of the operation, by which it looks as if the caller had ended the context.
 type timeoutError struct{ text string }
 
 func (e *timeoutError) Error() string { return e.text }
@@ -174,7 +174,7 @@ func (r *watchedReader) Close() error {
 	return r.w.explain(err)
 }
 
-// Size is how much there is to read, -1 if the reader does not know.
+// Size returns the number of bytes to read, or -1 if the reader does not know.
 func (r *watchedReader) Size() int64 { return sizeOf(r.ReadCloser) }
 
 func sizeOf(r io.Reader) int64 {

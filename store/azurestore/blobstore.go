@@ -19,26 +19,26 @@ import (
 
 // BlobStoreOptions say how an AzureBlobStore stores. Their zero value is ready for use.
 type BlobStoreOptions[K comparable] struct {
-	// Options hold for all blocks. Account, Container, Prefix and Endpoint stay empty, as a URL base says them.
+	// Options apply to all blocks. Account, Container, Prefix and Endpoint must be empty: they come from the URL base.
 	Options
 
 	OverrideUploadOptions OverrideUploadOptions[K] // may be nil
 
-	// RootURLBase is where blocks without a destination key go, such as dead letters. Empty means the URL base of the zero
+	// RootURLBase is the URL base of blocks without a destination key, such as dead letters. Empty means the URL base of the zero
 	// destination key.
 	RootURLBase string
 
-	// MaxClients is for how many containers a client is kept, those used last. 0 means 1,000.
+	// MaxClients is the number of containers, the most recently used, whose clients are kept. 0 means 1,000.
 	MaxClients int
 }
 
 // AzureBlobStore is a store.BlockStore, store.RootWriter, store.Locator and store.Prober that asks a function where blocks
-// go: to an account, container and folder of each tenant, for example. It keeps all promises of a store.BlockStore. Where
-// all blocks go to one container, store.Blocks over a Bucket is simpler.
+// go: to an account, container and folder of each tenant, for example. It keeps all promises of a store.BlockStore. If all
+// blocks go to one container, store.Blocks over a Bucket is simpler.
 type AzureBlobStore[K comparable] struct {
 	base    BuildURLBase[K]
 	options BlobStoreOptions[K]
-	account string // that of a connection string
+	account string // the account of a connection string
 	clients *clients
 }
 
@@ -58,10 +58,10 @@ func NewBlobStore[K comparable](base BuildURLBase[K], options ...BlobStoreOption
 		wrong = append(wrong, errors.New("there is no BuildURLBase: give a function that returns the URL base of a destination key"))
 	}
 	if o.Account != "" || o.Container != "" || o.Prefix != "" || o.Endpoint != "" {
-		wrong = append(wrong, errors.New("leave Account, Container, Prefix and Endpoint empty: the URL base says them"))
+		wrong = append(wrong, errors.New("leave Account, Container, Prefix and Endpoint empty: they come from the URL base"))
 	}
 	if o.MaxClients < 0 {
-		wrong = append(wrong, fmt.Errorf("%d clients: write how many are kept", o.MaxClients))
+		wrong = append(wrong, fmt.Errorf("MaxClients is %d: write how many clients are kept", o.MaxClients))
 	}
 	s.clients = newClients(cmp.Or(max(0, o.MaxClients), 1000))
 	if err := s.checkOnce(); err != nil {
@@ -77,7 +77,7 @@ func NewBlobStore[K comparable](base BuildURLBase[K], options ...BlobStoreOption
 	return s, nil
 }
 
-// checkOnce finds the one credential that serves all containers, and what is wrong with the options for any of them.
+// checkOnce finds the credential for all containers, and reports options that are wrong for every container.
 func (s *AzureBlobStore[K]) checkOnce() error {
 	o := s.options.Options
 	if err := o.credentials(); err != nil {
@@ -113,7 +113,7 @@ func (s *AzureBlobStore[K]) WriteRoot(ctx context.Context, block io.Reader, dir,
 	return atRoot[K](bucket).WriteRoot(ctx, block, dir, fileName)
 }
 
-// atRoot returns a store in whose root blocks go.
+// atRoot returns a store that puts blocks into the root of bucket.
 func atRoot[K comparable](bucket *overriding) rootStore[K] {
 	return store.Blocks[K](bucket, nil).(rootStore[K]) //nolint:forcetypeassert // as Blocks promises
 }
@@ -123,7 +123,7 @@ type rootStore[K comparable] interface {
 	store.Locator[K]
 }
 
-// rootMark is the Root of a Location below RootURLBase. That of others is their destination key.
+// rootMark is the Root of a Location below RootURLBase. Other Locations have their destination key as Root.
 const rootMark = "r"
 
 // Locate implements store.Locator.
@@ -185,7 +185,7 @@ func (s *AzureBlobStore[K]) bucketAt(ctx context.Context, root string) (*overrid
 	return s.bucketOf(ctx, destKey)
 }
 
-// Probe implements store.Prober, where dead letters go.
+// Probe implements store.Prober: it probes the bucket of dead letters.
 func (s *AzureBlobStore[K]) Probe(ctx context.Context) error {
 	bucket, err := s.rootBucket(ctx)
 	if err != nil {
@@ -220,7 +220,7 @@ func (s *AzureBlobStore[K]) rootBucket(ctx context.Context) (*overriding, error)
 	return s.bucket(o, zero)
 }
 
-// bucket returns the Bucket of complete options, with a client that may have served others.
+// bucket returns the Bucket of complete options, with a client that other Buckets may share.
 func (s *AzureBlobStore[K]) bucket(o Options, destKey K) (*overriding, error) {
 	client, err := s.clients.get(o.Endpoint+"/"+o.Container, o.newClient)
 	if err != nil {
@@ -249,7 +249,7 @@ func (s *AzureBlobStore[K]) optionsAt(base string) (Options, error) {
 	return o, nil
 }
 
-// noPlace makes the error of a function that was asked about a destination key one of those that package store names.
+// noPlace adds store.ErrDestKey to a Permanent error about a destination key.
 func noPlace(err error) error {
 	var allOfThem *destkey.TypeError
 	switch {
@@ -277,8 +277,7 @@ func (b *overriding) Create(ctx context.Context, name string, content io.ReadSee
 	return b.createWith(ctx, name, content, o)
 }
 
-// parseBase takes account, endpoint, container and prefix from a URL. Its errors do not show it, as it may hold a SAS
-// token.
+// parseBase takes account, endpoint, container and prefix from a URL. Its errors do not show the URL, which may hold a SAS token.
 func (o *Options) parseBase(base string) error {
 	u, err := checkEndpoint(base)
 	if err != nil {

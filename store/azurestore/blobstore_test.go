@@ -268,7 +268,7 @@ func TestAzureBlobStoreSaysWhatIsWrong(t *testing.T) {
 	}
 	for urlBase, want := range map[string]string{
 		"https://acc.blob.core.windows.net/": "it has no container",
-		"acc/abc":                            "is no URL",
+		"acc/abc":                            "is not a URL",
 		"https://acc.blob.core.windows.net/abc?sig=SECRET": "write scheme, host and path alone",
 		"https://u:SECRET@acc.blob.core.windows.net/abc":   "write scheme, host and path alone",
 		"https://acc.blob.core.windows.net/A":              `container "A"`,

@@ -24,7 +24,7 @@ const (
 	stageWait  = 200 * time.Millisecond // before the second try; then twice as long
 )
 
-// sendBlocks stages the content in blocks and commits them as one blob. It returns when the blob was created.
+// sendBlocks stages the content in blocks and commits them as one blob. It returns the time at which the blob was created.
 func (u *upload) sendBlocks(ctx context.Context) (*time.Time, error) {
 	ids := blockIDs(len(u.crcs))
 	if err := u.stageAll(ctx, ids); err != nil {
@@ -45,8 +45,8 @@ func (u *upload) commit(ctx context.Context, ids []string) (*time.Time, error) {
 	return answer.LastModified, err
 }
 
-// blockIDs returns n names of blocks, of equal length as the service demands. A random part keeps the blocks of two
-// writers apart: those with equal names replace each other.
+// blockIDs returns n names of blocks, of equal length, as the service demands. A random part keeps the blocks of two
+// writers apart: blocks with equal names replace each other.
 func blockIDs(n int) []string {
 	var id [20]byte
 	_, _ = rand.Read(id[:16]) // which never fails
@@ -63,7 +63,7 @@ func (u *upload) stageAll(ctx context.Context, ids []string) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var staging sync.WaitGroup
-	free := make(chan []byte, u.parallel) // a buffer for each block on its way; nil as long as none was needed
+	free := make(chan []byte, u.parallel) // a buffer for each block that is being sent; nil before one is needed
 	for range u.parallel {
 		free <- nil
 	}

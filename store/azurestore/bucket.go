@@ -22,10 +22,10 @@ import (
 	"github.com/jetcapture/lake/store/internal/cloud"
 )
 
-// quickRetries are for a hiccup; what lasts longer is for the caller.
+// quickRetries are for short failures; the caller retries after longer ones.
 var quickRetries = policy.RetryOptions{MaxRetries: 2, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: 2 * time.Second}
 
-// maxBlob is more bytes than any blob has.
+// maxBlob is larger than any blob.
 const maxBlob = maxBlocks * maxBlockSize
 
 // Bucket is a store.Bucket in a container of Azure Blob Storage.
@@ -36,8 +36,8 @@ type Bucket struct {
 	options Options
 }
 
-// New returns a Bucket. It does no I/O: a container that is not there, or a credential that is refused, shows at the first
-// use, as a Permanent error.
+// New returns a Bucket. It does no I/O: if the container does not exist, or the credential is refused, the first use returns
+// a Permanent error.
 func New(o Options) (*Bucket, error) {
 	o, err := o.complete()
 	if err != nil {
@@ -78,7 +78,7 @@ func (b *Bucket) location(name string) string {
 	return b.root + "/" + strings.Join(elements, "/")
 }
 
-// failed says what failed. The error of the context comes before all others.
+// failed adds the operation and the object to an error. An error of the context takes precedence.
 func (b *Bucket) failed(ctx context.Context, op, name string, err error) error {
 	if ctx.Err() != nil {
 		err = ctx.Err()
@@ -136,8 +136,8 @@ func (b *Bucket) object(name string, size int64, modified time.Time) store.Objec
 	return store.Object{Name: name, Location: b.location(name), Size: size, Modified: modified}
 }
 
-// Open implements store.Bucket. A connection that breaks off is opened anew, where it had got to and only if the blob is
-// still the same.
+// Open implements store.Bucket. When a connection breaks off, the reader opens another one where it stopped, provided that the blob
+// is still the same.
 func (b *Bucket) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
 	content, err := b.open(ctx, name, offset, length)
 	if err != nil {
@@ -156,7 +156,7 @@ func (b *Bucket) open(ctx context.Context, name string, offset, length int64) (i
 	}
 	empty := &reader{bucket: b, ctx: ctx, name: name, from: http.NoBody}
 	switch {
-	case length == 0: // which means all of it to the service
+	case length == 0: // means the whole blob to the service
 		_, _, err := b.stat(ctx, name)
 		return empty, err
 	case length < 0 || length > maxBlob:
@@ -179,7 +179,7 @@ func (b *Bucket) open(ctx context.Context, name string, offset, length int64) (i
 	return &reader{b, ctx, name, from, value(answer.ContentLength)}, nil
 }
 
-// reader reads a blob, and says which in its errors.
+// reader reads a blob, and names it in its errors.
 type reader struct {
 	bucket *Bucket
 	ctx    context.Context // of Open
@@ -201,7 +201,7 @@ func (r *reader) Read(p []byte) (int, error) {
 
 func (r *reader) Close() error { return r.from.Close() }
 
-// Remove implements store.Bucket. Snapshots of the blob go too.
+// Remove implements store.Bucket. It removes snapshots of the blob too.
 func (b *Bucket) Remove(ctx context.Context, name string) error {
 	full, err := b.blobName(name)
 	if err == nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/jetcapture/lake/store/internal/cloud"
 )
 
-// clients keeps a number of clients by the URLs of their containers. The one whose last use is longest ago goes first.
+// clients keeps a number of clients by the URLs of their containers. It drops the least recently used client first.
 type clients struct {
 	mu    sync.Mutex
 	most  int
@@ -27,13 +27,13 @@ func newClients(most int) *clients {
 	return &clients{most: most, byURL: make(map[string]*list.Element), used: list.New()}
 }
 
-// get returns the client of a container, from make if there is none, which must do no I/O.
+// get returns the client of a container. If there is none it calls make, which must do no I/O.
 func (c *clients) get(containerURL string, build func() (*container.Client, error)) (*container.Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.byURL[containerURL]; ok {
 		c.used.MoveToFront(e)
-		return e.Value.(*kept).client, nil //nolint:forcetypeassert // nothing else is put in
+		return e.Value.(*kept).client, nil //nolint:forcetypeassert // all elements are
 	}
 	client, err := build()
 	if err != nil {
@@ -42,7 +42,7 @@ func (c *clients) get(containerURL string, build func() (*container.Client, erro
 	c.byURL[containerURL] = c.used.PushFront(&kept{containerURL, client})
 	if oldest := c.used.Back(); c.used.Len() > c.most {
 		c.used.Remove(oldest)
-		delete(c.byURL, oldest.Value.(*kept).containerURL) //nolint:forcetypeassert // nothing else is put in
+		delete(c.byURL, oldest.Value.(*kept).containerURL) //nolint:forcetypeassert // all elements are
 	}
 	return client, nil
 }

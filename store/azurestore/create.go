@@ -21,12 +21,9 @@ import (
 // createOnly lets the service refuse a name that is taken.
 var createOnly = &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: to.Ptr(azcore.ETagAny)}}
 
-// errNothing is what Resolve leaves as it is if nothing has the name.
-var errNothing = errors.New("nothing is there")
-
 // Create implements store.Bucket. Content of at most BlockSize is one request, all or nothing. More is staged in blocks,
 // up to Parallel at a time, and committed at once; blocks that are never committed are invisible, and the service removes
-// them after a week. Content that is no io.ReaderAt is held in memory by the block while it is sent.
+// them after a week. Content that is not an io.ReaderAt is held in memory, block by block, while it is sent.
 func (b *Bucket) Create(ctx context.Context, name string, content io.ReadSeeker, attrs map[string]string) (store.Object, error) {
 	return b.createWith(ctx, name, content, b.options.upload(attrs))
 }
@@ -63,8 +60,8 @@ func (b *Bucket) create(ctx context.Context, name string, content io.ReadSeeker,
 	send := u.sendWhole
 	if u.size > u.blockSize {
 		send = u.sendBlocks
-		// Not to send it all only to be refused. Who may not look finds out by sending.
-		if object, err := there.Resolve(ctx, errNothing); err == nil || errors.Is(err, fs.ErrExist) {
+		// Avoids sending everything only to be refused. Without the right to look, sending it shows.
+		if object, err := there.Resolve(ctx, cloud.ErrNothing); err == nil || errors.Is(err, fs.ErrExist) {
 			return object, err
 		}
 	}
@@ -90,7 +87,7 @@ type upload struct {
 	parallel  int
 }
 
-// measure finds size, blocks and digests of the content in one reading.
+// measure finds the size, the blocks and the digests of the content in one pass.
 func (u *upload) measure(ctx context.Context, blockSize int64) (sha256 string, err error) {
 	size, err := body.Rewind(u.content)
 	if err != nil {

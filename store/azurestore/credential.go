@@ -15,14 +15,14 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 )
 
-// Where a credential may come from when the options have none, as for the az command.
+// The variables of credentials when the options have none, as for the az command.
 const (
 	envConnectionString = "AZURE_STORAGE_CONNECTION_STRING"
 	envKey              = "AZURE_STORAGE_KEY"
 	envSAS              = "AZURE_STORAGE_SAS_TOKEN"
 )
 
-// credentials leaves exactly one of Credential, SharedKey and SASToken set. Nothing of a secret is in its errors.
+// credentials sets exactly one of Credential, SharedKey and SASToken. Its errors show no secrets.
 func (o *Options) credentials() error {
 	given := 0
 	for _, is := range []bool{o.Credential != nil, o.SharedKey != "", o.SASToken != "", o.ConnectionString != ""} {
@@ -63,7 +63,7 @@ func (o *Options) credentials() error {
 	return nil
 }
 
-// connect takes what a connection string says.
+// connect sets the options by a connection string.
 func (o *Options) connect(connection string) error {
 	parts := make(map[string]string)
 	for part := range strings.SplitSeq(connection, ";") {
@@ -72,7 +72,7 @@ func (o *Options) connect(connection string) error {
 		}
 	}
 	account, endpoint := parts["accountname"], parts["blobendpoint"]
-	if u, err := url.Parse(endpoint); account == "" && err == nil && u.Path == "" { // one with a SAS token may have no name
+	if u, err := url.Parse(endpoint); account == "" && err == nil && u.Path == "" { // a connection string with a SAS token may have no name
 		account, _, _ = strings.Cut(u.Hostname(), ".")
 	}
 	switch {

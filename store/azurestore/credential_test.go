@@ -246,7 +246,7 @@ func TestOptionsSayAllThatIsWrong(t *testing.T) {
 		"no key":              {azurestore.Options{SharedKey: "SECRET!", Account: "acc", Container: "abc"}, []string{"the shared key is not base64"}},
 		"no signature":        {azurestore.Options{SASToken: "SECRET", Account: "acc", Container: "abc"}, []string{"the SAS token has no signature"}},
 		"token in a URL":      {azurestore.Options{SharedKey: "c2VjcmV0", Account: "acc", Container: "abc", Endpoint: "https://a.b?sig=SECRET"}, []string{"endpoint: write scheme, host and path alone"}},
-		"no URL":              {azurestore.Options{SharedKey: "c2VjcmV0", Account: "acc", Container: "abc", Endpoint: "acc.blob?SECRET"}, []string{"endpoint is no URL"}},
+		"no URL":              {azurestore.Options{SharedKey: "c2VjcmV0", Account: "acc", Container: "abc", Endpoint: "acc.blob?SECRET"}, []string{"endpoint is not a URL"}},
 		"token over http":     {azurestore.Options{Credential: &fakeToken{}, Account: "acc", Container: "abc", Endpoint: "http://a.b"}, []string{"tokens are not sent over http"}},
 		"connection of other": {azurestore.Options{ConnectionString: "AccountName=other;AccountKey=SECRET", Account: "acc", Container: "abc"}, []string{"connection string: it is of account other, not acc"}},
 		"connection of none":  {azurestore.Options{ConnectionString: "AccountKey=SECRET", Container: "abc"}, []string{"it has no AccountName"}},

@@ -11,9 +11,10 @@ import (
 	"strings"
 
 	"github.com/jetcapture/lake/store"
+	"github.com/jetcapture/lake/store/internal/cloud"
 )
 
-// Driver teaches store.Open the URLs azblob://account/container/prefix, see the package's documentation.
+// Driver opens URLs azblob://account/container/prefix for store.Open. The package documentation lists the parameters.
 func Driver() store.Driver {
 	return store.Driver{Scheme: "azblob", Open: func(_ context.Context, u *url.URL) (store.Bucket, error) {
 		o, err := parseURL(u)
@@ -24,7 +25,7 @@ func Driver() store.Driver {
 	}}
 }
 
-// parameters are what may be in the query of a URL.
+// parameters are the parameters of a URL's query.
 var parameters = map[string]func(o *Options, value string) error{
 	"endpoint": func(o *Options, value string) error {
 		o.Endpoint = value
@@ -63,47 +64,36 @@ var parameters = map[string]func(o *Options, value string) error{
 	},
 }
 
-// secrets are query parameters that people may try, and those of a SAS token.
+// secrets are query parameters in which people may try to pass secrets, and those of a SAS token.
 var secrets = []string{
 	"key", "account_key", "accountkey", "shared_key", "sharedkey", "sas", "sas_token", "sastoken", "token", "password", "secret",
 	"connection_string", "connectionstring", "sig", "sv", "se", "st", "sp", "sr", "ss", "srt", "spr", "sip", "skoid", "sktid",
 }
 
-// parseURL returns the Options that a URL stands for. Its errors show nothing that may be a secret.
+// parseURL returns the Options that a URL stands for. Its errors show no secrets.
 func parseURL(u *url.URL) (Options, error) {
-	const place = "secrets do not belong into a URL; set AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN or AZURE_STORAGE_CONNECTION_STRING instead"
+	const place = "secrets do not belong in a URL; set AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN or AZURE_STORAGE_CONNECTION_STRING instead"
 	o := Options{Account: u.Host}
 	o.Container, o.Prefix, _ = strings.Cut(strings.Trim(u.Path, "/"), "/")
 	var wrong []error
 	if u.User != nil {
 		wrong = append(wrong, errors.New(place))
 	}
-	if u.Fragment != "" {
-		wrong = append(wrong, errors.New(`"#" starts a fragment; in a path write %23`))
-	}
 	if u.Host == "" || o.Container == "" {
 		wrong = append(wrong, errors.New("write azblob://account/container/prefix"))
 	}
-	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil { // which shows parts of it
-		wrong = append(wrong, errors.New("the query is malformed; percent-encode special characters in it"))
-	}
+	query, secret := u.Query(), false
 	for _, name := range slices.Sorted(maps.Keys(query)) {
-		set, known := parameters[name]
-		switch {
-		case slices.Contains(secrets, strings.ToLower(name)):
+		if slices.Contains(secrets, strings.ToLower(name)) {
 			wrong = append(wrong, fmt.Errorf("parameter %q: %s", name, place))
-		case !known:
-			wrong = append(wrong, fmt.Errorf("unknown parameter %q; known are %s", name, strings.Join(slices.Sorted(maps.Keys(parameters)), ", ")))
-		case name != "tag" && len(query[name]) > 1:
-			wrong = append(wrong, fmt.Errorf("parameter %q is there %d times", name, len(query[name])))
-		default:
-			for _, value := range query[name] {
-				if err := set(&o, value); err != nil {
-					wrong = append(wrong, fmt.Errorf("parameter %q: %w", name, err))
-				}
-			}
+			query.Del(name)
+			secret = true
 		}
 	}
-	return o, errors.Join(wrong...)
+	rest := *u
+	if secret {
+		rest.RawQuery = query.Encode()
+	}
+	err := cloud.SetParameters(&o, &rest, parameters, "tag")
+	return o, errors.Join(append(wrong, err)...)
 }

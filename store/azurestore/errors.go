@@ -18,18 +18,18 @@ import (
 	"github.com/jetcapture/lake/store/internal/cloud"
 )
 
-// hints say what to do about an answer, and that retrying brings the same one.
+// hints say what to do about an answer that retrying cannot fix.
 var hints = map[bloberror.Code]string{
 	bloberror.AuthenticationFailed:                "the key or SAS token is wrong or has expired, or this computer's clock is off",
 	bloberror.InvalidAuthenticationInfo:           "the credential is malformed or has expired",
 	bloberror.NoAuthenticationInformation:         "the account takes no anonymous requests; give a credential",
 	"KeyBasedAuthenticationNotPermitted":          "the account takes no shared keys; use a token credential or a user delegation SAS",
 	"PublicAccessNotPermitted":                    "the account takes no anonymous requests; give a credential",
-	bloberror.AuthorizationFailure:                "the account's network rules keep this computer out, or the credential is wrong, has expired, or is for something else",
+	bloberror.AuthorizationFailure:                "the account's network rules keep this computer out, or the credential is wrong, has expired, or does not cover this operation",
 	bloberror.AuthorizationPermissionMismatch:     `the identity needs the role "Storage Blob Data Contributor" (which takes minutes to have an effect), a SAS token the permissions rcwdl`,
 	bloberror.AuthorizationResourceTypeMismatch:   "the SAS token must cover containers and objects (srt=co)",
 	bloberror.AuthorizationServiceMismatch:        "the SAS token must cover the blob service (ss=b)",
-	bloberror.AuthorizationProtocolMismatch:       "the SAS token allows https alone",
+	bloberror.AuthorizationProtocolMismatch:       "the SAS token allows only https",
 	bloberror.AuthorizationSourceIPMismatch:       "the SAS token does not allow this computer's address",
 	bloberror.InsufficientAccountPermissions:      "the credential may not do this",
 	bloberror.AccountIsDisabled:                   "the storage account is disabled",
@@ -45,12 +45,12 @@ var hints = map[bloberror.Code]string{
 	bloberror.FeatureVersionMismatch:              "the account does not offer what was asked for",
 }
 
-// passing are answers of 400 that another attempt may do better: the blocks were discarded by another writer, or the
-// content was damaged on its way.
+// passing are answers with status 400 that another attempt may avoid: another writer discarded the blocks, or the content was damaged
+// in transit.
 var passing = []bloberror.Code{bloberror.InvalidBlockList, bloberror.CRC64Mismatch, bloberror.MD5Mismatch}
 
-// classify makes an error of the SDK one of this package: without secrets, in plain words, marked by what retrying can do.
-// That of a blob that is not there is fs.ErrNotExist.
+// classify returns an error of the SDK in plain words, without secrets, and marked if retrying cannot fix it. For a missing blob it
+// returns fs.ErrNotExist.
 func classify(err error) error {
 	var answered *azcore.ResponseError
 	var token *tokenError
@@ -92,7 +92,7 @@ func classifyAnswer(answered *azcore.ResponseError) error {
 	return err
 }
 
-// classifyToken knows that a credential that is refused or missing stays so, while the network may come back.
+// classifyToken marks an error as Permanent if a credential is refused or missing, but not if the network failed.
 func classifyToken(token *tokenError) error {
 	var refused *azidentity.AuthenticationFailedError
 	var final interface{ NonRetriable() }
@@ -106,7 +106,7 @@ func classifyToken(token *tokenError) error {
 	return err
 }
 
-// answer is what the service said. The SDK's text of it has many lines, and in them what was signed.
+// answer is an error that the service answered. The SDK's own text has many lines, with the string that was signed.
 type answer struct {
 	err       *azcore.ResponseError
 	hint      string
@@ -129,8 +129,8 @@ func (a *answer) Error() string {
 
 func (a *answer) Unwrap() error { return a.err }
 
-// mayExist reports whether something may have the name of a blob whose creation failed: this attempt's content, as the
-// answer was lost, or that of another.
+// mayExist reports whether there may be a blob of that name after its creation failed: one of this attempt, whose answer was lost,
+// or one of another program.
 func mayExist(err error) bool {
 	var answered *azcore.ResponseError
 	var token *tokenError

@@ -16,16 +16,16 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// List implements store.Bucket. What the service lists but no Bucket can name, such as "folder/", is left out.
+// List implements store.Bucket. It leaves out names that the service lists but that are not valid here, such as "folder/".
 //
 // The service has an order of its own: by UTF-16 code units, where U+10000 and above come before U+E000 to U+FFFF, and in
-// accounts with a hierarchical namespace by folders, where all below "a" comes before "a-b". List puts that right without
-// holding names: what comes too early is passed over and gets a listing of its own when its turn comes.
+// accounts with a hierarchical namespace by folders, where all below "a" comes before "a-b". List corrects that without
+// holding names: it skips names that come too early, and lists them separately when it is their turn.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
 	return func(yield func(store.Object, error) bool) {
 		l := &listing{bucket: b, ctx: ctx, wanted: b.prefix + prefix, yield: yield}
 		start := l.wanted
-		for !utf8.ValidString(start) { // the service is asked for whole characters
+		for !utf8.ValidString(start) { // the service takes only whole characters
 			start = start[:len(start)-1]
 		}
 		err := l.walk(start)
@@ -43,11 +43,11 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 }
 
 var (
-	errStopped = errors.New("the caller wants no more")
+	errStopped = errors.New("the caller stopped the listing")
 	errFolders = errors.New("the namespace is hierarchical")
 )
 
-// listing is one call of List. Names are those in the container.
+// listing is one call of List. Names are relative to the container.
 type listing struct {
 	bucket       *Bucket
 	ctx          context.Context
@@ -65,7 +65,7 @@ type entry struct {
 
 // walk yields all blobs whose name starts with prefix, in order.
 func (l *listing) walk(prefix string) error {
-	var early []string // prefixes of what came too early, in order, until it is due
+	var early []string // prefixes of names that came too early, in order, until they are due
 	for entries, err := range l.pages(prefix) {
 		if err != nil {
 			return err
@@ -113,7 +113,7 @@ func tooEarly(e entry, prefix string) string {
 	return ""
 }
 
-// due reports whether all names that sort before what came too early have come, given the name that comes now.
+// due reports whether all names that sort before the early ones have come, given the name that comes now.
 func due(early, name string) bool {
 	r, size := utf8.DecodeLastRuneInString(early)
 	rest, sibling := strings.CutPrefix(name, early[:len(early)-size])
@@ -138,7 +138,7 @@ func (l *listing) one(e entry) error {
 	return nil
 }
 
-// pages yields what the service lists at a time, in its order.
+// pages yields the pages of the service's listing, in its order.
 func (l *listing) pages(prefix string) iter.Seq2[[]entry, error] {
 	if l.hierarchical {
 		return l.folderPages(prefix)

@@ -24,19 +24,19 @@ const (
 	maxBlocks        = 50_000 // of a blob
 )
 
-// Options say where blobs go and how. Account and Container are all that is needed.
+// Options say where and how blobs are stored. Only Account and Container are required.
 type Options struct {
-	Account   string // empty means that of ConnectionString, or AZURE_STORAGE_ACCOUNT
-	Container string // it must be there
-	Prefix    string // a folder in the container below which all names are; may be empty
+	Account   string // empty means the account of ConnectionString, or AZURE_STORAGE_ACCOUNT
+	Container string // must exist
+	Prefix    string // the folder of all names in the container; may be empty
 
 	// Endpoint is the URL of the account's blob service, for other clouds and emulators. Empty means
 	// https://ACCOUNT.blob.core.windows.net.
 	Endpoint string
 
 	// At most one of these. Without any of them, the environment decides: AZURE_STORAGE_CONNECTION_STRING,
-	// AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, in that order; and else azidentity.NewDefaultAzureCredential, which
-	// knows service principals in the environment, workload identity, managed identity, and those logged in by az.
+	// AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, in that order; otherwise azidentity.NewDefaultAzureCredential, which
+	// finds service principals in the environment, workload identity, managed identity, and a login of az.
 	Credential       azcore.TokenCredential
 	SharedKey        string // the account's key, base64
 	SASToken         string // with or without the leading question mark; needs the permissions rcwdl
@@ -49,7 +49,7 @@ type Options struct {
 	BlockSize int64 // bytes; larger blobs are sent in blocks of this size. 0 means 16 MiB
 	Parallel  int   // blocks of one blob that are sent at a time, 64 at most. 0 means 4
 
-	// ClientOptions are those of the SDK. Its Retry is by default short, as the caller retries too.
+	// ClientOptions are options of the SDK. Retry is short by default, since the caller retries too.
 	ClientOptions azcore.ClientOptions
 }
 
@@ -58,7 +58,7 @@ var (
 	containerPattern = regexp.MustCompile(`^(\$root|\$web|\$logs|[a-z0-9](-?[a-z0-9]){2,62})$`)
 )
 
-// complete returns the options with what is implied filled in, or all that is wrong with them.
+// complete returns the options with defaults filled in, or an error that lists all problems.
 func (o Options) complete() (Options, error) {
 	var wrong []error
 	if err := o.credentials(); err != nil {
@@ -69,7 +69,7 @@ func (o Options) complete() (Options, error) {
 	case o.Account == "":
 		wrong = append(wrong, errors.New("account is empty: write the storage account's name"))
 	case o.Endpoint == "" && strings.Contains(o.Account, "."):
-		wrong = append(wrong, fmt.Errorf("account %q: write its name alone, and the URL of the blob service as endpoint if it is not https://NAME.blob.core.windows.net", o.Account))
+		wrong = append(wrong, fmt.Errorf("account %q: write only its name, and the URL of the blob service as endpoint if it is not https://NAME.blob.core.windows.net", o.Account))
 	case !accountPattern.MatchString(o.Account):
 		wrong = append(wrong, fmt.Errorf("account %q: a name has 3 to 24 lower-case letters and digits", o.Account))
 	}
@@ -113,14 +113,14 @@ func checkEndpoint(endpoint string) (*url.URL, error) {
 	u, err := url.Parse(endpoint)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return nil, errors.New("endpoint is no URL: write for example https://account.blob.core.windows.net")
+		return nil, errors.New("endpoint is not a URL: write for example https://account.blob.core.windows.net")
 	case u.RawQuery != "" || u.ForceQuery || u.User != nil || u.Fragment != "":
-		return nil, errors.New("endpoint: write scheme, host and path alone; a SAS token has a place of its own")
+		return nil, errors.New("endpoint: write only scheme, host and path; set a SAS token separately")
 	}
 	return u, nil
 }
 
-// parseTier finds the tier that is meant, whatever its case.
+// parseTier finds a tier by its name, in any case.
 func parseTier(tier string) (blob.AccessTier, error) {
 	if tier == "" {
 		return "", nil

@@ -10,11 +10,11 @@ import (
 	"github.com/jetcapture/lake/store/internal/body"
 )
 
-// errReleased is what the transport reads that comes late.
+// errReleased is the error of reading a part after its request has ended.
 var errReleased = errors.New("the request is over")
 
-// part is the content of one request. Once it is released, the content is read no more: net/http may go on reading for a
-// while after it has returned an answer.
+// part is the content of one request. Once it is released, the content is no longer read: net/http may continue to read
+// for a while after it has returned an answer.
 type part struct {
 	mu   sync.Mutex
 	from io.ReadSeeker // nil once released
@@ -51,7 +51,7 @@ func (p *part) Seek(offset int64, whence int) (int64, error) {
 // Close leaves the content open: it is the caller's.
 func (p *part) Close() error { return nil }
 
-// release ends all reading and returns what the content failed with.
+// release ends all reading and returns the error of the content, if there was one.
 func (p *part) release() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,7 +62,7 @@ func (p *part) release() error {
 // The checksum by which the service finds damage: CRC-64/NVME.
 var crcTable = crc64.MakeTable(0x9A6C9329AC4BC9B5)
 
-// blockSums writes down the checksum of each block of what is written to it.
+// blockSums records the checksum of each block of the bytes written to it.
 type blockSums struct {
 	blockSize int64
 	filled    int64 // bytes of the last block
@@ -83,7 +83,7 @@ func (s *blockSums) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// summed is content that is summed while it is read.
+// summed is content whose checksums are computed while it is read.
 type summed struct {
 	io.ReadSeeker
 	sums *blockSums

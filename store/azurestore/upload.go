@@ -75,7 +75,7 @@ func (u *uploadOptions) check() error {
 		headers["content encoding"], headers["content language"] = h.BlobContentEncoding, h.BlobContentLanguage
 		headers["content type"] = h.BlobContentType
 		if h.BlobContentMD5 != nil {
-			return errors.New("leave BlobContentMD5 empty: a checksum of the content is sent already, and the service takes one alone")
+			return errors.New("leave BlobContentMD5 empty: a checksum of the content is sent already, and the service takes only one")
 		}
 	}
 	if u.CPKScopeInfo != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Fault is what happens to one request at a Proxy. The zero Fault passes it.
+// A Fault is what a Proxy does to one request. The zero Fault passes it.
 type Fault struct {
 	kind  string
 	delay time.Duration
@@ -33,8 +33,8 @@ func Refuse() Fault {
 }
 
 // CutRequest passes n bytes of the request's body and then ends both connections. The server never sees a whole request:
-// of a body of n bytes or fewer the last one is kept back, or the mark of its end if its length is not announced, and of a
-// request without a body all.
+// of a body of n bytes or fewer, the last byte is held back, or the end mark if its length is not announced; of a request without a
+// body, everything is.
 func CutRequest(n int64) Fault {
 	return Fault{kind: "cut request", serve: func(p *Proxy, _ http.ResponseWriter, r *http.Request) {
 		p.forwardCut(r, n)
@@ -67,7 +67,7 @@ func Status(code int, header http.Header, body string) Fault {
 	}}
 }
 
-// SlowDown is the Status 503 of an S3 server that has too much to do; wait is its Retry-After, in whole seconds, none if 0.
+// SlowDown is the Status 503 of an overloaded S3 server; wait is its Retry-After, in whole seconds, none if 0.
 func SlowDown(wait time.Duration) Fault {
 	header := http.Header{"Content-Type": {"application/xml"}}
 	if wait > 0 {
@@ -90,15 +90,15 @@ func LoseResponse() Fault {
 }
 
 // CutResponse passes the response's header and n bytes of its body and then resets the client's connection. The client
-// never gets a whole response: of a body of n bytes or fewer the last one is kept back, and of a response without a body
-// all.
+// never gets a whole response: of a body of n bytes or fewer, the last byte is held back; of a response without a body, everything
+// is.
 func CutResponse(n int64) Fault {
 	return Fault{kind: "cut response", serve: func(p *Proxy, w http.ResponseWriter, r *http.Request) {
 		p.pass(w, r, ending{after: n, reset: true})
 	}}
 }
 
-// TruncateResponse is CutResponse by a connection that ends in good order.
+// TruncateResponse is CutResponse with a connection that is closed properly.
 func TruncateResponse(n int64) Fault {
 	return Fault{kind: "truncate response", serve: func(p *Proxy, w http.ResponseWriter, r *http.Request) {
 		p.pass(w, r, ending{after: n})
@@ -112,8 +112,8 @@ func CorruptResponse(n int64) Fault {
 	}}
 }
 
-// Hang does nothing until release is closed, then passes the request, be its client still there or not. If release is
-// nil it hangs until Down or the end of the test.
+// Hang does nothing until release is closed, and then passes the request, whether its client is still there or not. If release is
+// nil, it hangs until Down or the end of the test.
 func Hang(release <-chan struct{}) Fault {
 	return Fault{kind: "hang", serve: func(p *Proxy, w http.ResponseWriter, r *http.Request) {
 		select {

@@ -19,8 +19,7 @@ type GCSServer struct {
 	buckets atomic.Int64
 }
 
-// GCS starts a fake-gcs-server that ends with the test. Uploads that it is asked for through a Proxy go through it to their
-// end.
+// GCS starts a fake-gcs-server that ends with the test. Uploads that begin through a Proxy also continue through it.
 func GCS(t testing.TB) *GCSServer {
 	t.Helper()
 	path := tool(t, ".tools", fakeGCS)

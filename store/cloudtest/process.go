@@ -49,7 +49,7 @@ func run(t testing.TB, command *exec.Cmd, address string) error {
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = command.Wait() // it is killed: how it ends is of no interest
+		_ = command.Wait() // it is killed: its result does not matter
 		close(ended)
 	}()
 	stop := func() {
@@ -89,7 +89,7 @@ func freePort() (string, error) {
 	return strconv.Itoa(addr.Port), nil
 }
 
-// output keeps the first of what a process says.
+// output keeps the beginning of a process's output.
 type output struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -110,7 +110,7 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
-// tool returns the path of what make tools has installed at path below the module's root. Without it the test ends.
+// tool returns the path of a tool that make tools installed at path below the module's root. If it is missing, the test ends.
 func tool(t testing.TB, path ...string) string {
 	t.Helper()
 	_, file, _, ok := runtime.Caller(0)

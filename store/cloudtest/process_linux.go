@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// endWithParent lets the kernel end the server should the tests be killed.
+// endWithParent lets the kernel end the server if the tests are killed.
 func endWithParent(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// A Rule says what happens to a request, the n-th since Set, from 1. Rules are called one at a time, so they may count;
-// they must not call the Proxy.
+// A Rule returns the Fault of a request, the n-th since Set, from 1. Rules are called one at a time, so they may count; they must
+// not call the Proxy.
 type Rule func(r *http.Request, n int) Fault
 
 // Proxy passes HTTP requests on to a server, and breaks those that its Rule chooses. Requests arrive with the Host, the
-// path and the headers that the client sent, as signatures cover them, each over a connection of its own, so that nothing
+// path and the headers that the client sent, since signatures cover them, each over a connection of its own, so that nothing
 // is sent twice. Bodies are streamed both ways. A Location that names the server is made to name the proxy.
 type Proxy struct {
 	Address  string // host:port, in place of the server's
@@ -75,7 +75,7 @@ func NewProxy(t testing.TB, endpoint string) *Proxy {
 	return p
 }
 
-// Set replaces the rule; nil passes everything. Requests that are under way keep their fault.
+// Set replaces the rule; nil passes everything. Requests in progress keep their fault.
 func (p *Proxy) Set(rule Rule) {
 	p.asking.Lock()
 	defer p.asking.Unlock()
@@ -107,7 +107,7 @@ func (p *Proxy) Count(kind Fault) int {
 	return p.counts[kind.kind]
 }
 
-// Requests returns how many requests there were, whatever befell them. Those that met Down are not seen.
+// Requests returns how many requests there were, whatever their faults. Requests during Down are not counted.
 func (p *Proxy) Requests() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -153,7 +153,7 @@ func (p *Proxy) ask(r *http.Request) Fault {
 	return p.rule(r, p.asked)
 }
 
-// An ending says how much of a response passes, and what happens then.
+// An ending is how much of a response passes, and what happens then.
 type ending struct {
 	after  int64 // bytes of the body; -1 for all
 	reset  bool
@@ -197,7 +197,7 @@ func (p *Proxy) pass(w http.ResponseWriter, r *http.Request, end ending) {
 	}
 }
 
-// forward sends a request to the server. As its connection serves this request alone, the transport never repeats it.
+// forward sends a request to the server. Since its connection serves only this request, the transport never repeats it.
 func (p *Proxy) forward(r *http.Request) (*http.Response, error) {
 	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true, ExpectContinueTimeout: time.Second}
 	return transport.RoundTrip(p.outgoing(r))
@@ -206,7 +206,7 @@ func (p *Proxy) forward(r *http.Request) (*http.Response, error) {
 // forwardCut sends a request with n bytes of its body, in any case not all of it, and hangs up.
 func (p *Proxy) forwardCut(r *http.Request, n int64) {
 	if r.ContentLength == 0 {
-		return // nothing less than all could be sent
+		return // no part of it could be sent
 	}
 	if r.ContentLength > 0 {
 		n = min(n, r.ContentLength-1)
@@ -246,7 +246,7 @@ func (p *Proxy) outgoing(r *http.Request) *http.Request {
 	return out
 }
 
-type connOf struct{} // the name of the client's connection in a context
+type connOf struct{} // the key of the client's connection in a context
 
 func (p *Proxy) track(ctx context.Context, conn net.Conn) context.Context {
 	ctx, cancel := context.WithCancel(context.WithValue(ctx, connOf{}, conn))

@@ -79,7 +79,7 @@ func (s *S3) Config() *aws.Config {
 	}
 }
 
-// Client returns a client of the AWS SDK, for what tests do and look at beside the package they test.
+// Client returns a client of the AWS SDK, with which tests can do and check things without the package they test.
 func (s *S3) Client() *s3.Client {
 	return s3.NewFromConfig(*s.Config(), func(o *s3.Options) { o.UsePathStyle = true })
 }

@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	attempts   = 3 // of a request; who waits for longer is the caller's business
+	attempts   = 3 // of a request; the caller decides about longer waits
 	maxBackoff = 2 * time.Second
 )
 
-// newClient returns a client as the options and the configuration say. It reads the environment and files alone.
+// newClient returns a client by the options and the configuration. It reads only the environment and files.
 func newClient(ctx context.Context, o Options) (*s3.Client, error) {
 	cfg, err := configuration(ctx, o)
 	if err != nil {
@@ -70,14 +70,14 @@ func configuration(ctx context.Context, o Options) (aws.Config, error) {
 	if o.Profile != "" {
 		found = append(found, config.WithSharedConfigProfile(o.Profile))
 	}
-	if o.HTTPClient != nil { // for what gets credentials too
+	if o.HTTPClient != nil { // also for requests for credentials
 		found = append(found, config.WithHTTPClient(o.HTTPClient))
 	}
 	return config.LoadDefaultConfig(ctx, found...)
 }
 
-// chooseChecksums says when the SDK computes some and checks those of answers. Left alone it does neither for a Config
-// that somebody has put together.
+// chooseChecksums sets when the SDK computes checksums of requests and checks those of answers. By default it does neither with a
+// Config that a program made.
 func chooseChecksums(c *s3.Options, sum Checksum) {
 	switch {
 	case sum == ChecksumNone, sum == ChecksumMD5:
@@ -94,7 +94,7 @@ func chooseChecksums(c *s3.Options, sum Checksum) {
 // watched credentials mark their errors, so that they are not taken for answers of S3.
 type watched struct {
 	provider aws.CredentialsProvider
-	had      atomic.Bool // some, once
+	had      atomic.Bool // whether there were credentials before
 }
 
 // Retrieve implements aws.CredentialsProvider.
@@ -107,7 +107,7 @@ func (w *watched) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return c, nil
 }
 
-// credentialsError is that no credentials are to be had: never yet, or no more.
+// credentialsError is the error if there are no credentials. had is whether there were some before.
 type credentialsError struct {
 	err error
 	had bool

@@ -2,7 +2,7 @@ package s3store
 
 import (
 	"context"
-	"crypto/md5" // Content-MD5 is a checksum and protects from accidents alone
+	"crypto/md5" // Content-MD5 is a checksum and protects only from accidents
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -17,8 +17,8 @@ import (
 	"github.com/jetcapture/lake/store/internal/cloud"
 )
 
-// Create implements store.Bucket. It reads content several times: to know its digest, which tells it from other content,
-// and to send it, again after a failure.
+// Create implements store.Bucket. It reads content several times: for its digest, which tells it from other content, and to send it,
+// again after a failure.
 func (b *Bucket) Create(ctx context.Context, name string, content io.ReadSeeker, attrs map[string]string) (store.Object, error) {
 	object, err := b.create(ctx, name, content, attrs)
 	if err != nil {
@@ -36,7 +36,7 @@ func (b *Bucket) create(ctx context.Context, name string, content io.ReadSeeker,
 		return store.Object{}, err
 	}
 	if b.options.Unconditional {
-		if object, err := u.resolve(ctx, errNothingThere); !errors.Is(err, errNothingThere) {
+		if object, err := u.resolve(ctx, cloud.ErrNothing); !errors.Is(err, cloud.ErrNothing) {
 			return object, err
 		}
 	}
@@ -47,25 +47,23 @@ func (b *Bucket) create(ctx context.Context, name string, content io.ReadSeeker,
 	if ctx.Err() != nil || clearlyNotThere(err) {
 		return store.Object{}, err
 	}
-	// The server may have refused or the answer may be lost. What is there tells.
+	// The server may have refused, or the answer may be lost. The object of that name tells.
 	return u.resolve(ctx, err)
 }
 
-var errNothingThere = errors.New("nothing is there")
-
-// clearlyNotThere reports whether a failure leaves no doubt that it was not this upload that created an object.
+// clearlyNotThere reports whether a failure means that this upload certainly created no object.
 func clearlyNotThere(err error) bool {
-	var content *contentError
+	var content *cloud.ContentError
 	var credentials *credentialsError
 	return store.IsPermanent(err) || errors.As(err, &content) || errors.As(err, &credentials)
 }
 
-// upload is one object on its way.
+// upload is the creation of one object.
 type upload struct {
 	bucket   *Bucket
 	name     string
 	content  io.ReadSeeker
-	at       io.ReaderAt // content too; nil if it can't
+	at       io.ReaderAt // content too; nil if content is no io.ReaderAt
 	size     int64
 	sha256   string
 	metadata map[string]string
@@ -85,7 +83,7 @@ func (b *Bucket) newUpload(ctx context.Context, name string, content io.ReadSeek
 	return u, err
 }
 
-// resolve says what the failure of a send came to.
+// resolve returns the result of a send that failed.
 func (u *upload) resolve(ctx context.Context, failed error) (store.Object, error) {
 	b := u.bucket
 	attempt := cloud.Upload{
@@ -125,7 +123,7 @@ func (u *upload) put(ctx context.Context) (store.Object, error) {
 	return b.made(u.name, u.size, out.ResultMetadata), nil
 }
 
-// condition is what keeps a write from replacing anything.
+// condition is the header that keeps a write from replacing an object.
 func (b *Bucket) condition() *string {
 	if b.options.Unconditional {
 		return nil
@@ -133,7 +131,7 @@ func (b *Bucket) condition() *string {
 	return aws.String("*")
 }
 
-// contentMD5 is the header of that name, if it is wanted. It leaves from at its start.
+// contentMD5 returns the value of the header Content-MD5, if options ask for it. It leaves from at its start.
 func (b *Bucket) contentMD5(from io.ReadSeeker) (*string, error) {
 	if b.options.Checksum != ChecksumMD5 {
 		return nil, nil
@@ -157,7 +155,7 @@ func (u *upload) section(ctx context.Context, offset, size int64) io.ReadSeeker 
 	return &contentReader{body.NewReader(ctx, from), from}
 }
 
-// contentReader is content that the SDK reads.
+// contentReader is the content for the SDK.
 type contentReader struct {
 	from body.Reader
 	io.Seeker
@@ -165,20 +163,11 @@ type contentReader struct {
 
 func (c *contentReader) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // what wraps io.EOF is none
-		err = &contentError{err}
+	if err != nil && err != io.EOF { //nolint:errorlint // an error that wraps io.EOF is not the end
+		err = &cloud.ContentError{Err: err}
 	}
 	return n, err
 }
-
-// contentError is one of the caller's content, not of the server.
-type contentError struct{ err error }
-
-func (c *contentError) Error() string { return c.err.Error() }
-func (c *contentError) Unwrap() error { return c.err }
-
-// RetryableError tells the SDK that sending it once more is of no use.
-func (c *contentError) RetryableError() bool { return false }
 
 func optional(s string) *string {
 	if s == "" {

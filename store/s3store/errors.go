@@ -21,19 +21,19 @@ const (
 	codeNoSuchUpload = "NoSuchUpload"
 )
 
-// transient are codes that another attempt may do without, although their status says otherwise.
+// transient are codes that another attempt may avoid, although their status says otherwise.
 var transient = map[string]bool{
 	codeNoSuchUpload:              true, // somebody has aborted it; the next attempt begins another
 	"InvalidPart":                 true,
-	"BadDigest":                   true, // the bytes were damaged on their way
+	"BadDigest":                   true, // the bytes were damaged in transit
 	"XAmzContentSHA256Mismatch":   true,
 	"XAmzContentChecksumMismatch": true,
 	"IncompleteBody":              true,
-	"RequestTimeTooSkewed":        true, // the SDK has learned by how much
-	"TemporaryRedirect":           true, // of a bucket that is new
+	"RequestTimeTooSkewed":        true, // the SDK corrects its clock
+	"TemporaryRedirect":           true, // for a new bucket
 }
 
-// hints say what to do about codes that retrying can't fix.
+// hints say what to do about codes that retrying cannot fix.
 var hints = map[string]string{
 	"NoSuchBucket":                 "create the bucket, or correct its name or the endpoint",
 	"InvalidBucketName":            "correct the bucket's name",
@@ -49,8 +49,8 @@ var hints = map[string]string{
 	"PermanentRedirect":            "correct the region",
 	"InvalidStorageClass":          "correct storage_class; the server does not have this one",
 	"InvalidObjectState":           "the object is archived: restore it first",
-	"MethodNotAllowed":             "correct the endpoint: it is not that of S3's API",
-	"NotImplemented":               "if it is the condition If-None-Match that the server does not know, only unconditional=true can write to it, for at-least-once delivery",
+	"MethodNotAllowed":             "correct the endpoint: it does not serve the S3 API",
+	"NotImplemented":               "if the server does not know the condition If-None-Match, write to it with unconditional=true, for at-least-once delivery only",
 	"KMS.NotFoundException":        "correct kms_key_id",
 	"KMS.DisabledException":        "enable the KMS key",
 }
@@ -64,10 +64,10 @@ type failure struct {
 func (f *failure) Error() string { return f.text }
 func (f *failure) Unwrap() error { return f.err }
 
-// explain says in plain words what the SDK returned, with a hint, and marks what retrying can't fix.
+// explain returns an error of the SDK in plain words, with a hint, and marks it if retrying cannot fix it.
 func explain(err error) error {
 	var explained *failure
-	var content *contentError
+	var content *cloud.ContentError
 	if err == nil || errors.As(err, &explained) || errors.As(err, &content) {
 		return err
 	}
@@ -88,11 +88,11 @@ func explain(err error) error {
 		plain.text += "; " + hint
 	}
 	switch {
-	case brokeOff(err, status): // the reason is not known, nor whether it stays
+	case brokeOff(err, status): // the reason is not known, nor whether it is permanent
 		return cloud.Classify(plain, 0, header)
 	case transient[code], retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary:
 		return cloud.Classify(plain, 0, header)
-	case status < 300 && hints[code] != "": // an error in an answer that began well
+	case status < 300 && hints[code] != "": // an error in an answer with a status of success
 		return store.Permanent(plain)
 	}
 	return cloud.Classify(plain, status, header)
@@ -103,20 +103,20 @@ func explainCredentials(err *credentialsError) error {
 	var answered smithy.APIError
 	refused := errors.As(err, &answered) && statusOf(err) < 500 && statusOf(err) != http.StatusTooManyRequests
 	if err.had && !refused {
-		return plain // they will be there again
+		return plain // they can be available again
 	}
-	plain.text += "; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile that has some"
+	plain.text += "; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with credentials"
 	return store.Permanent(plain)
 }
 
-// brokeOff reports whether the answer says that something is wrong and ends before it says what. A 404 may then mean the
-// object, the upload or the bucket, a 400 anything; only credentials are refused by the status alone.
+// brokeOff reports whether the answer has a status of failure and ends before its reason. A 404 may then be about the object, the
+// upload or the bucket, and a 400 about anything. Only a refusal of credentials is certain by its status.
 func brokeOff(err error, status int) bool {
 	var unread *smithy.DeserializationError
 	return errors.As(err, &unread) && codeOf(err) == "" && status != http.StatusUnauthorized && status != http.StatusForbidden
 }
 
-// text is an error without what the SDK says of itself.
+// text returns the text of an error without the SDK's additions.
 func text(err error, status int, code string) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -160,13 +160,13 @@ func codeOf(err error) string {
 	return ""
 }
 
-// failed names what was tried and the object.
+// failed adds the operation and the object to an error.
 func (b *Bucket) failed(ctx context.Context, operation, name string, err error) error {
 	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
-		err = fmt.Errorf("%w; %v", ended, err) //nolint:errorlint // what ended by itself is neither Permanent nor fs.ErrExist
+		err = fmt.Errorf("%w; %v", ended, err) //nolint:errorlint // an operation whose context ended is neither Permanent nor fs.ErrExist
 	}
 	location := b.location(name)
-	if store.ValidName(name) != nil { // it may be of any size and content, and the error says which
+	if store.ValidName(name) != nil { // the name may have any size and content, and the error shows it
 		location = b.location("")
 	}
 	return fmt.Errorf("%s %s: %w", operation, location, cloud.Redact(err))

@@ -15,7 +15,7 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// List implements store.Bucket. Keys that are no names, such as the folders that some programs create, are left out.
+// List implements store.Bucket. Keys that are not valid names, such as the folders that some programs create, are left out.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
 	return func(yield func(store.Object, error) bool) {
 		fail := func(err error) { yield(store.Object{}, b.failed(ctx, "list", prefix, err)) }
@@ -31,7 +31,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 			for _, listed := range page.Contents {
 				object, ok, err := b.listed(listed, page.EncodingType == types.EncodingTypeUrl)
 				if err == nil && ok && object.Name <= last {
-					err = store.Permanent(fmt.Errorf("the server lists %q after %q, not in order; a directory bucket does that: use one for general purposes", object.Name, last))
+					err = store.Permanent(fmt.Errorf("the server lists %q after %q, out of order, as directory buckets do: use a general purpose bucket", object.Name, last))
 				}
 				if err != nil {
 					fail(err)
@@ -47,14 +47,14 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 			}
 			token, more = page.NextContinuationToken, aws.ToBool(page.IsTruncated)
 			if more && token == nil {
-				fail(errors.New("the server says that there is more, but not where"))
+				fail(errors.New("the server says that there are more objects, but not where to continue"))
 				return
 			}
 		}
 	}
 }
 
-// listed is an object of a page; not ok if its key is no name below the prefix.
+// listed returns an object of a page. ok is false if its key is not a valid name below the prefix.
 func (b *Bucket) listed(listed types.Object, encoded bool) (object store.Object, ok bool, err error) {
 	key := aws.ToString(listed.Key)
 	if encoded {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/jetcapture/lake/store"
+	"github.com/jetcapture/lake/store/internal/cloud"
 )
 
 const (
@@ -21,8 +22,8 @@ const (
 	stragglerWait = 100 * time.Millisecond // the first time; then twice as long
 )
 
-// multipart creates the object of parts. Nothing is visible before the last request, which carries the condition. What was
-// sent is removed again if that is not reached.
+// multipart creates the object from parts. Nothing is visible before the last request, which carries the condition. If it fails
+// before, it removes the parts.
 func (u *upload) multipart(ctx context.Context) (store.Object, error) {
 	id, err := u.begin(ctx)
 	if err != nil {
@@ -38,12 +39,12 @@ func (u *upload) multipart(ctx context.Context) (store.Object, error) {
 	}
 	err = explain(err)
 	if left := u.abort(ctx, id, sent); left != nil {
-		err = fmt.Errorf("%w; its parts are left on the server: %v", err, explain(left)) //nolint:errorlint // it must not decide whether err is Permanent
+		err = fmt.Errorf("%w; its parts remain on the server: %v", err, explain(left)) //nolint:errorlint // it must not decide whether err is Permanent
 	}
 	return store.Object{}, err
 }
 
-// begin outlives ctx for a moment, since an upload whose answer was not awaited cannot be aborted.
+// begin may outlive ctx for a moment, since an upload whose id is not known cannot be aborted.
 func (u *upload) begin(ctx context.Context) (id *string, err error) {
 	ctx, cancel := outlive(ctx, beginGrace)
 	defer cancel()
@@ -69,13 +70,13 @@ func outlive(ctx context.Context, a time.Duration) (context.Context, context.Can
 	}
 }
 
-// sendParts sends all parts, some at a time, and returns after the last request has ended. The first failure ends the others.
+// sendParts sends all parts, several at a time, and returns after the last request has ended. The first failure ends the others.
 func (u *upload) sendParts(ctx context.Context, id *string) ([]types.CompletedPart, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	size := max(u.bucket.options.PartSize, (u.size+maxParts-1)/maxParts)
 	parts := make([]types.CompletedPart, (u.size+size-1)/size)
-	slots := make(chan []byte, u.bucket.options.Parallel) // each with the memory of one part, if that is needed
+	slots := make(chan []byte, u.bucket.options.Parallel) // each with the memory of one part, if needed
 	for range cap(slots) {
 		slots <- nil
 	}
@@ -117,7 +118,7 @@ func (u *upload) part(ctx context.Context, buffer []byte, offset, size int64) (p
 		buffer = make([]byte, size) // the first ones are the largest
 	}
 	if _, err := io.ReadFull(from, buffer[:size]); err != nil {
-		return nil, nil, fmt.Errorf("%d bytes at %d: %w", size, offset, &contentError{err})
+		return nil, nil, fmt.Errorf("%d bytes at %d: %w", size, offset, &cloud.ContentError{Err: err})
 	}
 	return bytes.NewReader(buffer[:size]), buffer, nil
 }
@@ -148,7 +149,7 @@ func (u *upload) sendPart(ctx context.Context, id *string, number int32, part io
 	}, nil
 }
 
-// complete makes the object visible, if the name is not taken.
+// complete makes the object visible, unless the name is taken.
 func (u *upload) complete(ctx context.Context, id *string, parts []types.CompletedPart) (store.Object, error) {
 	b := u.bucket
 	out, err := b.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
@@ -161,9 +162,9 @@ func (u *upload) complete(ctx context.Context, id *string, parts []types.Complet
 	return b.made(u.name, u.size, out.ResultMetadata), nil
 }
 
-// abort removes what was sent, also when ctx has ended. An upload that is not there any more, because it was completed and
-// the answer was lost, is no error. If the server may still be busy with parts whose requests were given up, one of them
-// can come in after the upload was aborted and bring it back, so that takes another look.
+// abort removes the parts, also when ctx has ended. It returns nil if the upload is gone, because it was completed and the answer was
+// lost. A part whose request was given up may arrive after the upload was aborted, and bring it back: if that can be, abort looks
+// again.
 func (u *upload) abort(ctx context.Context, id *string, allSent bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()

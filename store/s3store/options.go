@@ -22,38 +22,38 @@ const (
 	maxParallel = 64
 )
 
-// Options say where a Bucket is and how it is written. Their zero value misses only the Bucket.
+// Options say where a Bucket is and how it is written. Only the field Bucket is required.
 type Options struct {
 	Bucket string // its name; or the ARN of an access point
-	Prefix string // the folder in it below which all is, such as "lake/orders"; "" is the whole bucket
+	Prefix string // the folder of all objects in the bucket, such as "lake/orders"; "" is the whole bucket
 
-	Region    string // "" means that of the configuration, and us-east-1 with an Endpoint
+	Region    string // "" means the region of the configuration, and us-east-1 with an Endpoint
 	Endpoint  string // URL of a server other than AWS, such as https://minio.example.com:9000
 	PathStyle bool   // the bucket's name is part of the path, not of the host, as MinIO and Ceph usually want it
 
 	// Credentials and the rest of the configuration come from the environment, from ~/.aws, from web identities, containers
-	// and instances, as with all that is built on the AWS SDK. What is set here goes before that.
+	// and instances, as in all programs with the AWS SDK. These fields take precedence.
 	Profile     string // of ~/.aws/config
 	Credentials aws.CredentialsProvider
 	HTTPClient  *http.Client
-	Config      *aws.Config // in place of all that is found; nothing is looked up then
+	Config      *aws.Config // replaces the configuration; nothing is looked up then
 
-	SSE          string            // encryption by the server: AES256, aws:kms, aws:kms:dsse; "" is what the bucket does by itself
-	KMSKeyID     string            // the key for aws:kms, which it implies; "" is that of the bucket, or of AWS
-	StorageClass string            // such as STANDARD_IA; "" is the server's usual one
+	SSE          string            // encryption by the server: AES256, aws:kms, aws:kms:dsse; "" is the default of the bucket
+	KMSKeyID     string            // the key for aws:kms, which it implies; "" is the key of the bucket, or of AWS
+	StorageClass string            // such as STANDARD_IA; "" is the server's default
 	Tags         map[string]string // of all objects, at most 10; needs s3:PutObjectTagging
 
-	PartSize int64    // what has more bytes is sent in parts of as many; 0 means 16 MiB, less than 5 MiB is not possible
+	PartSize int64    // larger objects are sent in parts of this size, in bytes; 0 means 16 MiB, the least is 5 MiB
 	Parallel int      // parts of an object that are sent at a time; 0 means 4
-	Checksum Checksum // by which the server finds out that bytes were damaged on their way
+	Checksum Checksum // by which the server detects bytes that were damaged in transit
 
-	// Unconditional is for servers that refuse conditional writes, such as Backblaze B2. Create then looks whether a name is
-	// taken before it writes. Two who create the same name at the same time overwrite each other, so exactly-once delivery is
-	// not to be had, and Probe says so.
+	// Unconditional is for servers that refuse conditional writes, such as Backblaze B2. Create then checks whether a name
+	// is taken before it writes. Two programs that create the same name at the same time overwrite each other, so exactly-once
+	// delivery is not possible, and Probe returns an error.
 	Unconditional bool
 }
 
-// A Checksum is computed of what is sent, beside the signature.
+// A Checksum is a checksum of content that is sent, beside the signature.
 type Checksum string
 
 // The zero Checksum is CRC32 unless the configuration says when_required, which is none.
@@ -74,7 +74,7 @@ var algorithms = map[Checksum]types.ChecksumAlgorithm{
 	ChecksumSHA256:    types.ChecksumAlgorithmSha256,
 }
 
-// complete fills in defaults and reports all that is wrong.
+// complete fills in defaults and reports all problems.
 func (o *Options) complete() error {
 	o.Prefix = strings.Trim(o.Prefix, "/")
 	o.PartSize = cmp.Or(o.PartSize, 16<<20)
@@ -88,7 +88,7 @@ func (o *Options) complete() error {
 	case o.Bucket == "":
 		wrong("the bucket's name is missing; write s3://bucket/prefix")
 	case !isARN && strings.ContainsAny(o.Bucket, "/:@ ?#%"):
-		wrong("%q is no name of a bucket; write s3://bucket/prefix", o.Bucket)
+		wrong("%q is not the name of a bucket; write s3://bucket/prefix", o.Bucket)
 	}
 	if o.Prefix != "" {
 		if err := store.ValidName(o.Prefix); err != nil {
@@ -122,7 +122,7 @@ func (o *Options) complete() error {
 	return errors.Join(faults...)
 }
 
-// checkEndpoint keeps the endpoint out of its errors, as a password may stand in it.
+// checkEndpoint keeps the endpoint out of its errors, since it may hold a password.
 func checkEndpoint(endpoint string) error {
 	if endpoint == "" {
 		return nil
@@ -130,7 +130,7 @@ func checkEndpoint(endpoint string) error {
 	u, err := url.Parse(endpoint)
 	switch {
 	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Host == "":
-		return errors.New("the endpoint is no URL; write https://host or http://host:port")
+		return errors.New("the endpoint is not a URL; write https://host or http://host:port")
 	case u.User != nil:
 		return errors.New("the endpoint has a user; leave it out: credentials come from the environment or a profile")
 	case u.RawQuery != "", u.Fragment != "":
@@ -139,7 +139,7 @@ func checkEndpoint(endpoint string) error {
 	return nil
 }
 
-// tagging is the tags as a header carries them.
+// tagging returns the tags in the form of a header.
 func (o *Options) tagging() *string {
 	if len(o.Tags) == 0 {
 		return nil

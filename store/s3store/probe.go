@@ -13,11 +13,11 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// maxProbe is more than the object of store.Probe has.
+// maxProbe is larger than the object of store.Probe.
 const maxProbe = 1 << 20
 
-// ProbeOverwrite implements store.OverwriteProber: it tries to complete a multipart upload, of the same content, over an object. There are
-// servers that heed the condition on small objects alone.
+// ProbeOverwrite implements store.OverwriteProber: it tries to complete a multipart upload, of the same content, over an object. Some
+// servers honor the condition only for small objects.
 func (b *Bucket) ProbeOverwrite(ctx context.Context, name string) error {
 	if err := b.probe(ctx, name); err != nil {
 		return b.failed(ctx, "try a multipart upload over", name, err)

@@ -18,7 +18,7 @@ import (
 	"github.com/jetcapture/lake/store/internal/cloud"
 )
 
-// Open implements store.Bucket. What is read of a whole object is checked against its checksum, if it has one.
+// Open implements store.Bucket. A whole object is checked against its checksum, if it has one.
 func (b *Bucket) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
 	r, err := b.open(ctx, name, offset, length)
 	if err != nil {
@@ -48,13 +48,13 @@ func (b *Bucket) open(ctx context.Context, name string, offset, length int64) (i
 		return nil, notThere(err)
 	case err != nil:
 		return nil, explain(err)
-	case span != nil && out.ContentRange == nil: // it is all of it, which a server may answer
+	case span != nil && out.ContentRange == nil: // a server may answer with the whole object
 		return cut(out.Body, offset, length)
 	}
 	return out.Body, nil
 }
 
-// span is the range as a header says it, nil for all.
+// span returns the range in the form of a header, or nil for the whole object.
 func span(offset, length int64) *string {
 	switch {
 	case length < 0 && offset == 0:
@@ -68,7 +68,7 @@ func span(offset, length int64) *string {
 // cut takes the range from a whole object.
 func cut(whole io.ReadCloser, offset, length int64) (io.ReadCloser, error) {
 	if _, err := io.CopyN(io.Discard, whole, offset); err != nil && !errors.Is(err, io.EOF) {
-		_ = whole.Close() // of what failed already
+		_ = whole.Close() // of a reader that failed already
 		return nil, err
 	}
 	if length < 0 {
@@ -80,7 +80,7 @@ func cut(whole io.ReadCloser, offset, length int64) (io.ReadCloser, error) {
 	}{io.LimitReader(whole, length), whole}, nil
 }
 
-// reader gives the errors of what it reads a name.
+// reader adds the name of the object to errors of reading.
 type reader struct {
 	bucket *Bucket
 	ctx    context.Context // of Open, as for any reader of it
@@ -90,7 +90,7 @@ type reader struct {
 
 func (r *reader) Read(p []byte) (int, error) {
 	n, err := r.from.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // what wraps io.EOF is none
+	if err != nil && err != io.EOF { //nolint:errorlint // an error that wraps io.EOF is not the end
 		err = r.bucket.failed(r.ctx, "read", r.name, err)
 	}
 	return n, err
@@ -107,7 +107,7 @@ func (b *Bucket) Stat(ctx context.Context, name string) (store.Object, error) {
 	return object, nil
 }
 
-// stat describes an object, with the SHA-256 it was created with, "" if it was created by somebody else.
+// stat describes an object, with the SHA-256 it was created with, or "" if another program created it.
 func (b *Bucket) stat(ctx context.Context, name string) (object store.Object, sha256 string, err error) {
 	if err := store.ValidName(name); err != nil {
 		return store.Object{}, "", err
@@ -127,8 +127,8 @@ func (b *Bucket) stat(ctx context.Context, name string) (object store.Object, sh
 	}, sha256, nil
 }
 
-// reason says why HEAD failed, whose answers have no body and so no reason: a 404 may mean the object or the bucket, a 400
-// or 403 anything. So it asks once more by GET.
+// reason returns why a HEAD failed. Its answers have no body and so no reason: a 404 may be about the object or the bucket, and a 400
+// or 403 about anything. So reason sends a GET.
 func (b *Bucket) reason(ctx context.Context, name string, headErr error) error {
 	if status := statusOf(headErr); status < 300 || status >= 500 {
 		return explain(headErr)
@@ -138,13 +138,13 @@ func (b *Bucket) reason(ctx context.Context, name string, headErr error) error {
 	})
 	switch {
 	case err == nil:
-		_ = out.Body.Close() // what it holds is of no interest
+		_ = out.Body.Close() // its content is not needed
 	case codeOf(err) == codeNoSuchKey:
 		return notThere(err)
-	case statusOf(err) != http.StatusRequestedRangeNotSatisfiable: // which an empty object gives
+	case statusOf(err) != http.StatusRequestedRangeNotSatisfiable: // the answer for an empty object
 		return explain(err)
 	}
-	if statusOf(headErr) == http.StatusNotFound { // it came in between
+	if statusOf(headErr) == http.StatusNotFound { // it was created in between
 		return notThere(headErr)
 	}
 	return explain(headErr)

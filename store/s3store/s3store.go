@@ -28,8 +28,8 @@ var (
 	_ store.OverwriteProber = (*Bucket)(nil)
 )
 
-// New returns the Bucket that o describes. It reads the environment and files, and connects to nothing: store.Probe says
-// whether the bucket is there and may be written.
+// New returns the Bucket that o describes. It reads the environment and files, and connects to nothing: store.Probe tests
+// whether the bucket exists and can be written.
 func New(ctx context.Context, o Options) (*Bucket, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func New(ctx context.Context, o Options) (*Bucket, error) {
 	return b, nil
 }
 
-// Remove implements store.Bucket. In a bucket with versions the object stays behind a marker that hides it.
+// Remove implements store.Bucket. In a bucket with versioning the object stays, and a marker hides it.
 func (b *Bucket) Remove(ctx context.Context, name string) error {
 	if err := store.ValidName(name); err != nil {
 		return b.failed(ctx, "remove", name, err)

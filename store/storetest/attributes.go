@@ -8,7 +8,7 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// attributesAreKept holds for drivers that keep them.
+// attributesAreKept is for drivers that keep attributes.
 func attributesAreKept(t *testing.T, b store.Bucket) {
 	attrs := map[string]string{
 		"stream": "ORDERS", "first_seq": "1", "last_seq": "20000", "a0_b1": "x-y_z",
@@ -32,7 +32,7 @@ func attributesAreKept(t *testing.T, b store.Bucket) {
 	}
 }
 
-// sameContentWithOtherAttributes is the same content, and the first attributes stay.
+// sameContentWithOtherAttributes creates the same content with other attributes: it succeeds, and the first attributes stay.
 func sameContentWithOtherAttributes(t *testing.T, b store.Bucket) {
 	content := pattern(1000, 17)
 	first := map[string]string{"block": "one"}

@@ -47,7 +47,7 @@ func nothingVisibleBeforeCreateReturns(t *testing.T, b store.Bucket) {
 		if read < len(content)/2 || read >= len(content) {
 			return nil
 		}
-		for want := looks.Load() + 2; looks.Load() < want; { // those who look have looked once from start to end
+		for want := looks.Load() + 2; looks.Load() < want; { // the observers have looked once from start to end
 			time.Sleep(time.Millisecond)
 		}
 		return nil
@@ -252,11 +252,11 @@ func failingContent(t *testing.T, b store.Bucket) {
 	wantContent(t, b, "x/y", content)
 }
 
-// hookedReader calls before on each Read with the number of bytes read since the last Seek, and gives small pieces.
+// hookedReader calls before on each Read with the number of bytes read since the last Seek, and returns small pieces.
 type hookedReader struct {
 	content  *bytes.Reader
 	before   func(read int) error
-	complete atomic.Bool // all was read once
+	complete atomic.Bool // whether everything was read once
 }
 
 func (h *hookedReader) Read(p []byte) (int, error) {

@@ -18,13 +18,13 @@ import (
 // moreThan100MB has a last part that is shorter than the others, whatever their size is.
 const moreThan100MB = 100<<20 + 12_345
 
-// largeObjectByParts is of content that may be read in several places at a time.
+// largeObjectByParts has content of which several parts can be read at a time.
 func largeObjectByParts(t *testing.T, b store.Bucket) {
 	content := newLarge(moreThan100MB, 12)
 	createLarge(t, b, "large/0001.parquet", content)
 }
 
-// largeObjectInOrder is of content that can only be read from its start to its end.
+// largeObjectInOrder has content that can be read only from its start to its end.
 func largeObjectInOrder(t *testing.T, b store.Bucket) {
 	content := struct{ io.ReadSeeker }{newLarge(moreThan100MB, 13)}
 	createLarge(t, b, "large/0001.parquet", content)
@@ -56,7 +56,7 @@ func pageWord(offset int64, content io.ReadSeeker) []byte {
 	return p
 }
 
-// wantLarge is wantContent without holding everything.
+// wantLarge is wantContent without holding everything in memory.
 func wantLarge(t *testing.T, b store.Bucket, name string, want io.ReadSeeker) {
 	t.Helper()
 	object, err := b.Stat(t.Context(), name)
@@ -74,7 +74,7 @@ func wantLarge(t *testing.T, b store.Bucket, name string, want io.ReadSeeker) {
 	}
 }
 
-// oneRacingLargeCreatorWins is the race of content that takes a while, so that its ends are close together.
+// oneRacingLargeCreatorWins races creates of large content, so that they end at about the same time.
 func oneRacingLargeCreatorWins(t *testing.T, b store.Bucket) {
 	const name, racers, size = "contested/0001.parquet", 16, 6_000_000
 	var wins atomic.Int64
@@ -96,7 +96,7 @@ func oneRacingLargeCreatorWins(t *testing.T, b store.Bucket) {
 	wantNames(t, b, "", name)
 }
 
-// breakingLarge breaks creates off wherever a driver reads its content: in its first, second, third or fourth pass.
+// breakingLarge breaks off creates wherever a driver reads the content: in its first, second, third or fourth pass.
 func breakingLarge(t *testing.T, b store.Bucket) {
 	const name, size = "x/y", 11_000_000
 	broken := errors.New("the spool is broken")
@@ -149,7 +149,7 @@ func createAndRemove(t *testing.T, b store.Bucket, name string, content io.ReadS
 	}
 }
 
-// large is content of any size that takes no memory: pages that repeat, but for their number.
+// large is content of any size that takes no memory: pages that are equal except for their number.
 type large struct {
 	*io.SectionReader
 }
@@ -162,7 +162,7 @@ func newLarge(size int64, seed uint64) *large {
 	return &large{io.NewSectionReader(pages(seed), 0, size)}
 }
 
-// pages is all pages there can be.
+// pages has all pages.
 type pages uint64
 
 func (seed pages) ReadAt(p []byte, offset int64) (int, error) {
@@ -183,7 +183,7 @@ func (seed pages) ReadAt(p []byte, offset int64) (int, error) {
 // breaking content breaks once so many bytes of it were read, from any places.
 type breaking struct {
 	*large
-	left   int64 // bytes; read by the one that counts alone
+	left   int64 // bytes; read only by the goroutine that counts
 	read   atomic.Int64
 	broken atomic.Bool
 	broke  func() error

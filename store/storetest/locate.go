@@ -12,7 +12,7 @@ import (
 )
 
 // RunLocator tests the stores that open returns, which must be Locators, RootWriters and Probers, with at least two destination keys
-// that have different places. It calls open once for each subtest and expects an empty store of which it is the only user.
+// in different places. It calls open once for each subtest and expects an empty store of which it is the only user.
 func RunLocator[K comparable](t *testing.T, open func(t *testing.T) store.BlockStore[K], keys ...K) {
 	tests := []struct {
 		name string

@@ -8,7 +8,7 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// hostileNames stores objects whose names are often taken for something else: escapes, patterns, options, folders.
+// hostileNames stores objects whose names programs misread: as escapes, patterns, options, folders.
 func hostileNames(t *testing.T, b store.Bucket) {
 	names := []string{
 		"with space/ leading/trailing ",

@@ -1,4 +1,4 @@
-// Package storetest holds the suite that every store.Bucket passes: what store promises, as outcomes.
+// Package storetest has the suite that every store.Bucket must pass: the promises of package store, as outcomes.
 //
 // A driver's test is one call:
 //
@@ -21,7 +21,7 @@ import (
 )
 
 // Run tests the Buckets that open returns. It calls open once for each subtest and expects an empty Bucket of which it
-// is the only user; open registers with t.Cleanup what has to be torn down.
+// is the only user; open registers the cleanup with t.Cleanup.
 func Run(t *testing.T, open func(t *testing.T) store.Bucket) {
 	tests := []struct {
 		name string
@@ -61,7 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Bucket) {
 	}
 }
 
-// create stores content, which must work.
+// create stores content, which must succeed.
 func create(t *testing.T, b store.Bucket, name string, content []byte) store.Object {
 	t.Helper()
 	object, err := b.Create(t.Context(), name, bytes.NewReader(content), nil)
@@ -71,7 +71,7 @@ func create(t *testing.T, b store.Bucket, name string, content []byte) store.Obj
 	return object
 }
 
-// wantContent checks that an object is there and whole.
+// wantContent checks that an object exists and is whole.
 func wantContent(t *testing.T, b store.Bucket, name string, want []byte) {
 	t.Helper()
 	got, err := read(t.Context(), b, name, 0, -1)
@@ -90,7 +90,7 @@ func wantContent(t *testing.T, b store.Bucket, name string, want []byte) {
 	}
 }
 
-// wantNothing checks that no way leads to an object.
+// wantNothing checks that there is no object of that name.
 func wantNothing(t *testing.T, b store.Bucket, name string) {
 	t.Helper()
 	if object, err := b.Stat(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {

@@ -1,5 +1,5 @@
-// Package body is what all drivers of package store do with the bytes of an object: rewind, read under a context,
-// compare, digest, cut into ranges.
+// Package body has what all drivers of package store do with the bytes of an object: rewind, read under a context, compare, digest,
+// cut into ranges.
 package body
 
 import (
@@ -24,7 +24,7 @@ func Rewind(content io.Seeker) (int64, error) {
 	return size, nil
 }
 
-// Seekable returns r itself if it can be rewound, and else all that it holds.
+// Seekable returns r itself if it can be rewound, and otherwise a reader of all its bytes, which it reads into memory.
 func Seekable(ctx context.Context, r io.Reader) (io.ReadSeeker, error) {
 	if s, ok := r.(io.ReadSeeker); ok {
 		return s, nil
@@ -36,7 +36,7 @@ func Seekable(ctx context.Context, r io.Reader) (io.ReadSeeker, error) {
 	return bytes.NewReader(all), nil
 }
 
-// A Reader reads the caller's content until its context ends, and tells its errors from those of the store.
+// A Reader reads the caller's content until its context ends, and marks errors as those of the content, not of the store.
 type Reader struct {
 	ctx  context.Context
 	from io.Reader
@@ -57,7 +57,7 @@ func (r Reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Same reports whether there, of size bytes, reads like content.
+// Same reports whether there, which has size bytes, has the same bytes as content.
 func Same(ctx context.Context, there io.Reader, size int64, content io.ReadSeeker) (bool, error) {
 	n, err := Rewind(content)
 	if err != nil || n != size {

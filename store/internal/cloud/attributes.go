@@ -8,13 +8,12 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// DigestAttribute is where drivers keep the SHA-256 of an object's content, in hex digits, beside its attributes: the one
-// proof of sameness that all servers keep as it was.
+// DigestAttribute is where drivers keep the SHA-256 of an object's content, in hex digits, beside its attributes: all
+// servers keep it unchanged, so that it proves that content is the same.
 const DigestAttribute = "jetcapture_sha256"
 
-// EncodeAttributes returns the attributes as headers can carry them, with the digest among them: values are
-// percent-encoded where they are not printable ASCII. The error, for a name that is not as store.Attributed says, is
-// Permanent.
+// EncodeAttributes returns the attributes, and the digest, in a form for headers: characters of values that are not printable ASCII
+// are percent-encoded. The error is Permanent, and is for a name that store.Attributed does not allow.
 func EncodeAttributes(attrs map[string]string, sha256 string) (map[string]string, error) {
 	encoded := make(map[string]string, len(attrs)+1)
 	for name, value := range attrs {
@@ -27,7 +26,8 @@ func EncodeAttributes(attrs map[string]string, sha256 string) (map[string]string
 	return encoded, nil
 }
 
-// DecodeAttributes is the reverse, for headers whose names may have changed their case. What is no attribute is left out.
+// DecodeAttributes is the inverse of EncodeAttributes, for headers whose names may have another case. It leaves out headers that are
+// not attributes.
 func DecodeAttributes(headers map[string]string) (attrs map[string]string, sha256 string) {
 	for name, value := range headers {
 		name = strings.ToLower(name)

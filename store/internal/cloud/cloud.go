@@ -1,5 +1,5 @@
-// Package cloud is what the drivers of object stores behind HTTP have in common: which errors retrying can fix, what a
-// failed create came to, attributes in headers, and errors that show no secrets.
+// Package cloud has what the drivers of object stores behind HTTP share: which errors retrying can fix, the result of a create whose
+// answer was lost, attributes in headers, and errors that show no secrets.
 package cloud
 
 import (
@@ -16,9 +16,9 @@ import (
 	"github.com/jetcapture/lake/store/internal/body"
 )
 
-// Classify marks err by the HTTP status that the server answered with, 0 if there was no answer: Permanent if trying
-// again brings the same, RetryAfter if the server said when. header may be nil. It wraps fs.ErrNotExist and fs.ErrExist
-// nowhere: what 404 and 412 mean depends on what was tried.
+// Classify marks err by the HTTP status of the answer, 0 if there was none: Permanent if retrying cannot fix it, and RetryAfter if
+// the server named a wait. header may be nil. Classify adds neither fs.ErrNotExist nor fs.ErrExist, since the meaning of 404 and 412
+// depends on the operation.
 func Classify(err error, status int, header http.Header) error {
 	if err == nil {
 		return nil
@@ -50,18 +50,18 @@ type Upload struct {
 	Size    int64
 	SHA256  string // of Content, hex digits
 
-	// Stat describes what has the name, with the SHA-256 it was created with, "" if that is not known. Its error wraps
-	// fs.ErrNotExist if nothing is there.
+	// Stat describes the object of that name, with the SHA-256 it was created with, or "" if that is not known. Its error wraps
+	// fs.ErrNotExist if there is none.
 	Stat func(ctx context.Context) (object store.Object, sha256 string, err error)
 
-	// Open reads what has the name.
+	// Open reads the object of that name.
 	Open func(ctx context.Context) (io.ReadCloser, error)
 }
 
-// Resolve says what a create came to whose answer was failed. The server may have refused since the name is taken, in
-// whatever words or by closing the connection, or it may have taken the object while the answer was lost. So Resolve looks
-// at what is there: the same content is a success, other content an error that wraps fs.ErrExist, nothing leaves failed as
-// it is. Where it cannot look it returns both errors.
+// Resolve returns the result of a create that failed with the error failed. The server may have refused because the name is taken,
+// in any words or by closing the connection, or it may have created the object and the answer was lost. So Resolve looks at the
+// object of that name. It returns nil if that has the same content, an error that wraps fs.ErrExist if it has other content, and
+// failed if there is none. If it cannot look, it returns both errors.
 func (u *Upload) Resolve(ctx context.Context, failed error) (store.Object, error) {
 	object, sha, err := u.Stat(ctx)
 	switch {

@@ -5,8 +5,8 @@ import "regexp"
 // urlSecrets are the parts of a URL that may hold secrets: user and password, and the query.
 var urlSecrets = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)(?:[^\s/?#"'@]*@)?([^\s?"'<>]*)(\?[^\s"'<>)]*)?`)
 
-// Redact returns err with the queries and users of all URLs in its text left out, as SAS tokens, signatures and passwords
-// stand there. It unwraps to err.
+// Redact returns err without the queries and users of all URLs in its text, which may hold SAS tokens, signatures and passwords. It
+// unwraps to err.
 func Redact(err error) error {
 	if err == nil {
 		return nil

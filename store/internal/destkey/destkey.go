@@ -1,6 +1,6 @@
-// Package destkey writes destination keys as text, from which any process knows them again.
+// Package destkey writes destination keys as text, from which any process can restore them.
 //
-// encoding/gob would not do: the bytes it makes of a struct depend on what the process encoded before.
+// encoding/gob cannot be used: its encoding of a struct depends on what the process encoded before.
 package destkey
 
 import (
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// maxKey is how many bytes a destination key may have. They go into a ledger once for each block.
+// maxKey limits the bytes of a destination key, which goes into a ledger once for each block.
 const maxKey = 4 << 10
 
 // prefix starts all texts, so that none is empty.
@@ -20,17 +20,16 @@ const prefix = "k"
 
 var base64url = base64.RawURLEncoding.Strict()
 
-// A TypeError is about all destination keys of a type.
+// A TypeError is a problem with all destination keys of a type.
 type TypeError struct{ Err error }
 
 func (e *TypeError) Error() string { return e.Err.Error() }
 
-// Unwrap returns what is wrong with the type.
+// Unwrap returns the problem.
 func (e *TypeError) Unwrap() error { return e.Err }
 
-// Encode returns a text of letters, digits, "-" and "_" that Decode makes the same destination key of. Keys that are equal by
-// == have the same text, in all processes. Times keep their instant and their offset from UTC, though not the name of their
-// time zone.
+// Encode returns a text of letters, digits, "-" and "_", from which Decode restores the destination key. Keys that are equal by ==
+// have the same text, in all processes. Times keep their instant and their offset from UTC, but not the name of their time zone.
 func Encode[K comparable](key K) (text string, err error) {
 	defer recovered(&err)
 	t := reflect.TypeFor[K]()
@@ -54,7 +53,7 @@ func Encode[K comparable](key K) (text string, err error) {
 	return prefix + base64url.EncodeToString(b), nil
 }
 
-// Decode returns the destination key of a text. A text that Encode does not make gives an error, whatever it is.
+// Decode returns the destination key of a text. It returns an error for every text that Encode does not return.
 func Decode[K comparable](text string) (key K, err error) {
 	defer recovered(&err)
 	if len(text) > len(prefix)+base64url.EncodedLen(maxKey) {
@@ -88,7 +87,7 @@ func parse[K any](b []byte) (key K, err error) {
 	return key, err
 }
 
-// plain returns key with its times in UTC and without readings of the monotonic clock, neither of which a text has.
+// plain returns key with its times in UTC and without monotonic clock readings: a text has neither zones nor such readings.
 func plain[K any](key K) K {
 	plainTimes(reflect.ValueOf(&key).Elem())
 	return key
@@ -111,7 +110,7 @@ func plainTimes(v reflect.Value) {
 	}
 }
 
-// recovered makes an error of a panic in a method of the destination key, which may be called with anything.
+// recovered turns a panic in a method of the destination key, which may be called with any bytes, into an error.
 func recovered(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("a method of the destination key panicked: %v", r)

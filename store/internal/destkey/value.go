@@ -9,7 +9,7 @@ import (
 	"reflect"
 )
 
-// checkType says why values of a type cannot be written, if so.
+// checkType returns an error if values of a type cannot be written.
 func checkType(t reflect.Type) error {
 	switch kind := t.Kind(); {
 	case kind == reflect.Bool, kind == reflect.String, kind >= reflect.Int && kind <= reflect.Complex128:
@@ -40,7 +40,7 @@ func isReachable(f reflect.StructField) bool {
 	return f.IsExported() || f.Anonymous && f.Type.Kind() == reflect.Struct && methodsOf(f.Type) == nil
 }
 
-// fieldsOf returns the fields of a struct that count.
+// fieldsOf returns the fields of a struct that are written.
 func fieldsOf(v reflect.Value) (fields []reflect.Value) {
 	for i := range v.NumField() {
 		if f := v.Type().Field(i); f.Name != "_" {
@@ -50,7 +50,7 @@ func fieldsOf(v reflect.Value) (fields []reflect.Value) {
 	return fields
 }
 
-// methods write and read structs with fields that nobody else can reach, such as time.Time.
+// methods write and read structs with unexported fields, such as time.Time.
 type methods struct {
 	marshal   func(v any) ([]byte, error)
 	unmarshal func(v any, b []byte) error
@@ -86,7 +86,7 @@ func methodsOf(t reflect.Type) *methods {
 	return nil
 }
 
-// appendValue appends v, which is addressable and of a type that checkType lets pass.
+// appendValue appends v, which is addressable and of a type that checkType accepts.
 func appendValue(b []byte, v reflect.Value) ([]byte, error) {
 	switch kind := v.Kind(); {
 	case kind == reflect.Bool:
@@ -133,7 +133,8 @@ func appendFloat(b []byte, f float64) []byte {
 
 var errShort = errors.New("it ends too early")
 
-// parseValue sets v to what b starts with, and returns the rest. It is lenient, because Decode compares what it gets.
+// parseValue sets v to the value at the start of b, and returns the rest. It is lenient, since Decode encodes the result and
+// compares.
 func parseValue(b []byte, v reflect.Value) (rest []byte, err error) {
 	switch kind := v.Kind(); {
 	case kind == reflect.Bool:
@@ -200,7 +201,7 @@ func parseFloat(b []byte) (f float64, rest []byte, err error) {
 	return math.Float64frombits(binary.BigEndian.Uint64(b)), b[8:], nil
 }
 
-// cut returns what follows its length in b, and what is after that.
+// cut returns the bytes at the start of b, which come after their length, and the rest.
 func cut(b []byte) (part, rest []byte, err error) {
 	size, n := binary.Uvarint(b)
 	if n <= 0 || size > uint64(len(b)-n) {
