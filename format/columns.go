@@ -7,15 +7,16 @@ import (
 	"sync"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // CSV returns a factory of Writers of CSV with a header and the columns of schema.Of[T]. The package documentation says how values
 // are written.
 //
-// The error is the one of schema.Of. Write rejects a payload with the error of schema.Plan.Append. The Writers are Bufferers
+// The error is the one of schema.Of. Write rejects a payload with the error of columns.Plan.Append. The Writers are Bufferers
 // and Spillers.
 func CSV[T any](opts ...schema.Option) (func() Writer[T], error) {
-	plan, err := schema.PlanOf[T](opts...)
+	plan, err := columns.PlanOf[T](opts...)
 	if err != nil {
 		return nil, fmt.Errorf("CSV: %w", err)
 	}
@@ -26,18 +27,18 @@ func CSV[T any](opts ...schema.Option) (func() Writer[T], error) {
 // in every line, and in the same order. The package documentation says how values are written. JSONLines, by contrast, writes
 // what encoding/json makes of a payload.
 //
-// The error is the one of schema.Of. Write rejects a payload with the error of schema.Plan.Append. The Writers are Bufferers
+// The error is the one of schema.Of. Write rejects a payload with the error of columns.Plan.Append. The Writers are Bufferers
 // and Spillers.
 func NDJSON[T any](opts ...schema.Option) (func() Writer[T], error) {
-	plan, err := schema.PlanOf[T](opts...)
+	plan, err := columns.PlanOf[T](opts...)
 	if err != nil {
 		return nil, fmt.Errorf("NDJSON: %w", err)
 	}
 	return PlanNDJSON[T](plan)
 }
 
-// PlanCSV is CSV with the columns of a plan, such as one of schema.Rows, which makes several rows of a payload.
-func PlanCSV[P any](plan schema.Appender[P]) (func() Writer[P], error) {
+// PlanCSV is CSV with the columns of a plan, such as one of columns.Rows, which makes several rows of a payload.
+func PlanCSV[P any](plan columns.Appender[P]) (func() Writer[P], error) {
 	w, err := newRowsText(plan, "csv", csvLine, (*cells).csv)
 	if err != nil {
 		return nil, fmt.Errorf("CSV: %w", err)
@@ -45,8 +46,8 @@ func PlanCSV[P any](plan schema.Appender[P]) (func() Writer[P], error) {
 	return w.newWriter, nil
 }
 
-// PlanNDJSON is NDJSON with the columns of a plan, such as one of schema.Rows, which makes several rows of a payload.
-func PlanNDJSON[P any](plan schema.Appender[P]) (func() Writer[P], error) {
+// PlanNDJSON is NDJSON with the columns of a plan, such as one of columns.Rows, which makes several rows of a payload.
+func PlanNDJSON[P any](plan columns.Appender[P]) (func() Writer[P], error) {
 	w, err := newRowsText(plan, "ndjson", nil, (*cells).ndjson)
 	if err != nil {
 		return nil, fmt.Errorf("NDJSON: %w", err)
@@ -57,7 +58,7 @@ func PlanNDJSON[P any](plan schema.Appender[P]) (func() Writer[P], error) {
 // A rowsText makes lines of payloads. All Writers of a factory share it and its buffers, so that an open block holds only its
 // lines.
 type rowsText[P any] struct {
-	plan   schema.Appender[P]
+	plan   columns.Appender[P]
 	suffix string // of files
 	header []byte
 	line   cellFunc
@@ -65,10 +66,10 @@ type rowsText[P any] struct {
 }
 
 func newRowsText[P any](
-	plan schema.Appender[P], suffix string, header func(*schema.Schema) []byte, line func(*cells) (cellFunc, error),
+	plan columns.Appender[P], suffix string, header func(*schema.Schema) []byte, line func(*cells) (cellFunc, error),
 ) (*rowsText[P], error) {
 	if plan == nil || plan.Schema() == nil {
-		return nil, errors.New("the plan is nil: take one of schema.Compile")
+		return nil, errors.New("the plan is nil: take one of columns.Compile")
 	}
 	s := plan.Schema()
 	t := &rowsText[P]{plan: plan, suffix: suffix}
@@ -79,7 +80,7 @@ func newRowsText[P any](
 	if header != nil {
 		t.header = header(s)
 	}
-	t.rows.New = func() any { return newRows(s.NewColumns()) }
+	t.rows.New = func() any { return newRows(columns.New(s)) }
 	return t, nil
 }
 

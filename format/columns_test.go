@@ -16,6 +16,7 @@ import (
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/formattest"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // texts has a column of each kind.
@@ -105,7 +106,7 @@ func TestTheTextOfEveryKindIsWhatTheDocumentationSays(t *testing.T) {
 			zeroJSON + `"text":null,"bytes":null,` + zeroRest,
 		}},
 	} {
-		got, want := string(columns(t, test.of, full, zero, null)), strings.Join(test.want, "\n")+"\n"
+		got, want := string(fileOf(t, test.of, full, zero, null)), strings.Join(test.want, "\n")+"\n"
 		if got != want {
 			t.Errorf("file is\n%swant\n%s", got, want)
 		}
@@ -120,7 +121,7 @@ func TestDecimalsHaveTheDigitsOfTheirScale(t *testing.T) {
 		Tiny  string `json:"tiny" parquet:"tiny,decimal(38:38)"`
 	}
 	const zeros = "00000000000000000000000000000000000000"
-	got := string(columns(t, format.CSV[row], row{0, 0, "0", "0"}, row{-12, -7, "-18446744073709551616", "-1e-38"}))
+	got := string(fileOf(t, format.CSV[row], row{0, 0, "0", "0"}, row{-12, -7, "-18446744073709551616", "-1e-38"}))
 	want := "whole,part,large,tiny\n0,0.000,0,0." + zeros + "\n-12,-0.007,-18446744073709551616,-0." + zeros[1:] + "1\n"
 	if got != want {
 		t.Errorf("file is\n%swant\n%s", got, want)
@@ -139,14 +140,14 @@ func TestTextIsQuotedInCSVWhereAReaderCouldTakeItForSomethingElse(t *testing.T) 
 		"null": "null", "é": "é", "12": "12",
 		"a@b.c/d?e": `"a@b.c/d?e"`, "a@b.c/d": "a@b.c/d",
 	} {
-		if got := string(columns(t, format.CSV[row], row{text, "x"})); got != "a,b\n"+want+",x\n" {
+		if got := string(fileOf(t, format.CSV[row], row{text, "x"})); got != "a,b\n"+want+",x\n" {
 			t.Errorf("%q is written as %q, want %q", text, got, want)
 		}
 	}
 }
 
 // columns returns the file of payloads that a factory's Writer makes.
-func columns[T any](
+func fileOf[T any](
 	t *testing.T, of func(...schema.Option) (func() format.Writer[T], error), payloads ...T,
 ) []byte {
 	t.Helper()
@@ -243,8 +244,8 @@ func TestNestedValuesAreThoseThatEncodingJSONWrites(t *testing.T) {
 	for i := range payloads {
 		fill(r, reflect.ValueOf(&payloads[i]).Elem())
 	}
-	lines := bytes.Split(bytes.TrimSuffix(columns(t, format.NDJSON[nested], payloads...), []byte("\n")), []byte("\n"))
-	records, err := csv.NewReader(bytes.NewReader(columns(t, format.CSV[nested], payloads...))).ReadAll()
+	lines := bytes.Split(bytes.TrimSuffix(fileOf(t, format.NDJSON[nested], payloads...), []byte("\n")), []byte("\n"))
+	records, err := csv.NewReader(bytes.NewReader(fileOf(t, format.CSV[nested], payloads...))).ReadAll()
 	if err != nil || len(records) != 1+len(payloads) || len(lines) != len(payloads) {
 		t.Fatalf("%d lines of JSON and %d of CSV, %v", len(lines), len(records), err)
 	}
@@ -313,17 +314,17 @@ func TestWritersOfColumnsConform(t *testing.T) {
 }
 
 // rowsOf returns a plan of several rows for a payload, which panics over nil.
-func rowsOf(t *testing.T) schema.Appender[[]small] {
+func rowsOf(t *testing.T) columns.Appender[[]small] {
 	t.Helper()
 	s, err := schema.Of[small]()
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := schema.Compile[small](s)
+	plan, err := columns.Compile[small](s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return schema.Rows(plan, func(payload []small) []small {
+	return columns.Rows(plan, func(payload []small) []small {
 		if payload == nil {
 			panic("nil")
 		}
@@ -385,7 +386,7 @@ func TestWhatHasNoColumnsIsRefusedAtOnce(t *testing.T) {
 	_, err1 := format.CSV[int]()
 	_, err2 := format.NDJSON[struct{ C chan int }]()
 	_, err3 := format.PlanCSV[int](nil)
-	_, err4 := format.PlanNDJSON(schema.Rows[int, int](nil, nil))
+	_, err4 := format.PlanNDJSON(columns.Rows[int, int](nil, nil))
 	_, err5 := format.PlanNDJSON(byHand{s})
 	_, err6 := format.PlanCSV(byHand{s})
 	_, err7 := format.CSV[small](schema.Exclude("nothing"))
@@ -412,8 +413,8 @@ type byHand struct{ schema *schema.Schema }
 
 func (b byHand) Schema() *schema.Schema { return b.schema }
 
-func (b byHand) Append(c *schema.Columns, payload map[string]string) (int, error) {
-	return c.AppendRow(func(r *schema.Row) error {
+func (b byHand) Append(c *columns.Columns, payload map[string]string) (int, error) {
+	return c.AppendRow(func(r *columns.Row) error {
 		for i, n := range b.schema.Columns() {
 			set := func() error { return r.Null(i) }
 			if v, ok := payload[n.Name()]; ok {

@@ -279,7 +279,7 @@ func TestColumnsOfEveryTypeComeBackFromDuckDB(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), name)
-			if err := os.WriteFile(path, columns(t, test.of, rows...), 0o600); err != nil {
+			if err := os.WriteFile(path, fileOf(t, test.of, rows...), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			read := duck.Query("SELECT * FROM " + wideRelation(path, test.nested) + " ORDER BY n")
@@ -337,7 +337,7 @@ func TestDuckDBFindsTypesThatDoNotChangeWithTheData(t *testing.T) {
 		"a.ndjson": {format.NDJSON[row], []string{"DOUBLE", "TIMESTAMP", "DATE", "BIGINT", "VARCHAR"}},
 	} {
 		path := filepath.Join(t.TempDir(), file)
-		if err := os.WriteFile(path, columns(t, test.of, rows...), 0o600); err != nil {
+		if err := os.WriteFile(path, fileOf(t, test.of, rows...), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		read := duck.Query("SELECT * FROM " + formattest.Quote(path))
@@ -360,7 +360,7 @@ func TestDuckDBTellsNullFromNothing(t *testing.T) {
 	}
 	duck := formattest.DuckDB(t)
 	path := filepath.Join(t.TempDir(), "a.csv")
-	file := columns(t, format.CSV[row], row{}, row{new(""), []byte{}, []string{}, json.RawMessage("null"), 1})
+	file := fileOf(t, format.CSV[row], row{}, row{new(""), []byte{}, []string{}, json.RawMessage("null"), 1})
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -378,7 +378,7 @@ func TestANullAloneIsStillARow(t *testing.T) {
 	}
 	duck := formattest.DuckDB(t)
 	path := filepath.Join(t.TempDir(), "a.csv")
-	file := columns(t, format.CSV[row], row{}, row{new("a")}, row{new("")}, row{})
+	file := fileOf(t, format.CSV[row], row{}, row{new("a")}, row{new("")}, row{})
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}

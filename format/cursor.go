@@ -1,10 +1,10 @@
 package format
 
-import "github.com/jetcapture/lake/schema"
+import "github.com/jetcapture/lake/schema/columns"
 
 // rows has the rows of one payload, on their way from columns to lines.
 type rows struct {
-	columns *schema.Columns
+	columns *columns.Columns
 	leaves  []cursor
 	text    []byte // the lines
 	json    []byte // of one cell of CSV
@@ -12,12 +12,12 @@ type rows struct {
 
 // A cursor is the position of the next row in a leaf.
 type cursor struct {
-	leaf  *schema.Leaf
+	leaf  *columns.Leaf
 	level int // the next of its levels
 	value int // the next of its values
 }
 
-func newRows(c *schema.Columns) *rows {
+func newRows(c *columns.Columns) *rows {
 	r := &rows{columns: c, leaves: make([]cursor, c.Len())}
 	for i := range r.leaves {
 		r.leaves[i].leaf = c.Leaf(i)

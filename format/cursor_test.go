@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 func TestALargePayloadLeavesNothingInSharedBuffers(t *testing.T) {
@@ -13,7 +14,7 @@ func TestALargePayloadLeavesNothingInSharedBuffers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := schema.Compile[row](s)
+	plan, err := columns.Compile[row](s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +22,7 @@ func TestALargePayloadLeavesNothingInSharedBuffers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRows(s.NewColumns())
+	r := newRows(columns.New(s))
 	for _, size := range []int{100, 2 * maxPooled} {
 		if _, err := plan.Append(r.columns, row{[]string{strings.Repeat("x", size)}}); err != nil {
 			t.Fatal(err)
@@ -30,7 +31,7 @@ func TestALargePayloadLeavesNothingInSharedBuffers(t *testing.T) {
 		r.text = line(r, r.text)
 		r.reset()
 		kept := size < maxPooled
-		if len(r.text) > 0 || (cap(r.text) > 0) != kept || (cap(r.json) > 0) != kept || (r.columns.Buffered() > s.NewColumns().Buffered()) != kept {
+		if len(r.text) > 0 || (cap(r.text) > 0) != kept || (cap(r.json) > 0) != kept || (r.columns.Buffered() > columns.New(s).Buffered()) != kept {
 			t.Errorf("after %d bytes, %d and %d and %d are kept", size, cap(r.text), cap(r.json), r.columns.Buffered())
 		}
 	}

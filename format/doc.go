@@ -22,7 +22,7 @@
 //
 // CSV and NDJSON take the columns of a struct from package schema: the same ones that Parquet and Arrow would have, whatever
 // is in the data. NewCSVWriter writes the fields that a function of the caller returns, and JSONLines what encoding/json makes of a
-// payload. PlanCSV and PlanNDJSON take any plan: with schema.Rows one payload becomes several rows.
+// payload. PlanCSV and PlanNDJSON take any plan: with columns.Rows one payload becomes several rows.
 //
 // Readers that know the types, such as DuckDB's read_csv and read_json with columns, read exactly the values that were written,
 // with one exception: read_json rewrites JSON inside JSON.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 func ExampleCSV() {
@@ -60,12 +61,12 @@ func ExamplePlanNDJSON() {
 		fmt.Println(err)
 		return
 	}
-	row, err := schema.Compile[Row](s)
+	row, err := columns.Compile[Row](s)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	writers, err := format.PlanNDJSON(schema.Rows(row, func(m Message) (rows []Row) {
+	writers, err := format.PlanNDJSON(columns.Rows(row, func(m Message) (rows []Row) {
 		for _, v := range m.Values {
 			rows = append(rows, Row{m.Device, v})
 		}

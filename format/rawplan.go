@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // RawPlan returns the plan that appends raw messages to columns: the ones of RawMessage, with field ids from 1 on.
 //
 // Append rejects a message with the error of RawMessage.Validate.
-func RawPlan[P RawMessager]() schema.Appender[P] { return rawPlan[P]{rawRows} }
+func RawPlan[P RawMessager]() columns.Appender[P] { return rawPlan[P]{rawRows} }
 
 // rawRow is a raw message in the form for package schema.
 type rawRow struct {
@@ -29,15 +30,15 @@ type rawRow struct {
 }
 
 // rawRows is shared by all raw plans. Its type is valid, so there is no error.
-var rawRows = sync.OnceValue(func() *schema.Plan[*rawRow] {
-	plan, err := schema.PlanOf[*rawRow](schema.Nulls(schema.NilIsEmpty))
+var rawRows = sync.OnceValue(func() *columns.Plan[*rawRow] {
+	plan, err := columns.PlanOf[*rawRow](schema.Nulls(schema.NilIsEmpty))
 	if err != nil {
 		panic(err)
 	}
 	return plan
 })
 
-type rawPlan[P RawMessager] struct{ rows func() *schema.Plan[*rawRow] }
+type rawPlan[P RawMessager] struct{ rows func() *columns.Plan[*rawRow] }
 
 // Schema returns the schema of raw messages.
 func (p rawPlan[P]) Schema() *schema.Schema { return p.rows().Schema() }
@@ -46,7 +47,7 @@ func (p rawPlan[P]) Schema() *schema.Schema { return p.rows().Schema() }
 var rawRowPool = sync.Pool{New: func() any { return new(rawRow) }}
 
 // Append appends a message as one row.
-func (p rawPlan[P]) Append(c *schema.Columns, payload P) (rows int, err error) {
+func (p rawPlan[P]) Append(c *columns.Columns, payload P) (rows int, err error) {
 	m := payload.Raw()
 	row := rawRowPool.Get().(*rawRow)
 	*row = rawRow{

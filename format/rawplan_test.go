@@ -5,11 +5,12 @@ import (
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/formattest"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 func TestRawPlanRejectsInTheWordsOfValidate(t *testing.T) {
 	plan := format.RawPlan[*formattest.Message]()
-	columns := plan.Schema().NewColumns()
+	columns := columns.New(plan.Schema())
 	for i, m := range formattest.BadMessages() {
 		raw := m.Raw()
 		want := raw.Validate()

@@ -5,13 +5,14 @@ import (
 	"math/bits"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // putDecimal returns a putFunc of decimals, with all digits of their scale after the point.
 func putDecimal(t schema.Type) putFunc {
 	scale := t.Scale
-	if physical, _ := t.Physical(); physical == schema.PhysicalInt64 {
-		return func(out []byte, l *schema.Leaf, i int) []byte {
+	if physical, _ := columns.PhysicalOf(t); physical == columns.PhysicalInt64 {
+		return func(out []byte, l *columns.Leaf, i int) []byte {
 			v := l.Int64s()[i]
 			low := uint64(v)
 			if v < 0 {
@@ -20,7 +21,7 @@ func putDecimal(t schema.Type) putFunc {
 			return appendDecimal(out, v < 0, 0, low, scale)
 		}
 	}
-	return func(out []byte, l *schema.Leaf, i int) []byte {
+	return func(out []byte, l *columns.Leaf, i int) []byte {
 		twos := fixedAt(l, i)
 		high, low := binary.BigEndian.Uint64(twos), binary.BigEndian.Uint64(twos[8:])
 		negative := high>>63 == 1

@@ -8,10 +8,11 @@ import (
 	"strconv"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A putFunc appends value i of a leaf to out.
-type putFunc func(out []byte, l *schema.Leaf, i int) []byte
+type putFunc func(out []byte, l *columns.Leaf, i int) []byte
 
 // A value is how the values of a type are written: the text of each, and its form in JSON and CSV.
 type value struct {
@@ -30,7 +31,7 @@ const (
 )
 
 func valueOf(t schema.Type) value {
-	switch physical, _ := t.Physical(); t.Kind {
+	switch physical, _ := columns.PhysicalOf(t); t.Kind {
 	case schema.Bool:
 		return value{putBool, asNumber}
 	case schema.Uint64:
@@ -56,7 +57,7 @@ func valueOf(t schema.Type) value {
 	case schema.Decimal:
 		return value{putDecimal(t), asWord}
 	default: // Duration too
-		if physical == schema.PhysicalInt64 {
+		if physical == columns.PhysicalInt64 {
 			return value{putInt64, asNumber}
 		}
 		return value{putInt32, asNumber}
@@ -68,7 +69,7 @@ func (v value) json() putFunc {
 	switch v.as {
 	case asFloat:
 		name := v.name()
-		return func(out []byte, l *schema.Leaf, i int) []byte {
+		return func(out []byte, l *columns.Leaf, i int) []byte {
 			begin := len(out)
 			out = v.put(out, l, i)
 			if last := out[len(out)-1]; last == 'N' || last == 'y' { // NaN, Infinity
@@ -77,7 +78,7 @@ func (v value) json() putFunc {
 			return out
 		}
 	case asJSON:
-		return func(out []byte, l *schema.Leaf, i int) []byte {
+		return func(out []byte, l *columns.Leaf, i int) []byte {
 			begin := len(out)
 			out = v.put(out, l, i)
 			for j := begin; j < len(out); j++ {
@@ -96,12 +97,12 @@ func (v value) json() putFunc {
 // name returns a putFunc of strings of JSON.
 func (v value) name() putFunc {
 	if v.as == asText || v.as == asJSON {
-		return func(out []byte, l *schema.Leaf, i int) []byte {
+		return func(out []byte, l *columns.Leaf, i int) []byte {
 			offsets, data := l.Bytes()
 			return appendJSONText(out, data[offsets[i]:offsets[i+1]])
 		}
 	}
-	return func(out []byte, l *schema.Leaf, i int) []byte {
+	return func(out []byte, l *columns.Leaf, i int) []byte {
 		return append(v.put(append(out, '"'), l, i), '"')
 	}
 }
@@ -110,12 +111,12 @@ func (v value) name() putFunc {
 func (v value) csv() putFunc {
 	switch v.as {
 	case asText, asJSON:
-		return func(out []byte, l *schema.Leaf, i int) []byte {
+		return func(out []byte, l *columns.Leaf, i int) []byte {
 			offsets, data := l.Bytes()
 			return appendCSVText(out, data[offsets[i]:offsets[i+1]])
 		}
 	case asWord:
-		return func(out []byte, l *schema.Leaf, i int) []byte {
+		return func(out []byte, l *columns.Leaf, i int) []byte {
 			begin := len(out)
 			if out = v.put(out, l, i); len(out) == begin { // empty bytes, which are not null
 				return append(out, `""`...)
@@ -126,29 +127,29 @@ func (v value) csv() putFunc {
 	return v.put
 }
 
-func putBool(out []byte, l *schema.Leaf, i int) []byte { return strconv.AppendBool(out, l.Bools()[i]) }
+func putBool(out []byte, l *columns.Leaf, i int) []byte { return strconv.AppendBool(out, l.Bools()[i]) }
 
-func putInt32(out []byte, l *schema.Leaf, i int) []byte {
+func putInt32(out []byte, l *columns.Leaf, i int) []byte {
 	return strconv.AppendInt(out, int64(l.Int32s()[i]), 10)
 }
 
-func putInt64(out []byte, l *schema.Leaf, i int) []byte {
+func putInt64(out []byte, l *columns.Leaf, i int) []byte {
 	return strconv.AppendInt(out, l.Int64s()[i], 10)
 }
 
-func putUint32(out []byte, l *schema.Leaf, i int) []byte {
+func putUint32(out []byte, l *columns.Leaf, i int) []byte {
 	return strconv.AppendUint(out, uint64(uint32(l.Int32s()[i])), 10)
 }
 
-func putUint64(out []byte, l *schema.Leaf, i int) []byte {
+func putUint64(out []byte, l *columns.Leaf, i int) []byte {
 	return strconv.AppendUint(out, uint64(l.Int64s()[i]), 10)
 }
 
-func putFloat32(out []byte, l *schema.Leaf, i int) []byte {
+func putFloat32(out []byte, l *columns.Leaf, i int) []byte {
 	return appendFloat(out, float64(l.Float32s()[i]), 32)
 }
 
-func putFloat64(out []byte, l *schema.Leaf, i int) []byte {
+func putFloat64(out []byte, l *columns.Leaf, i int) []byte {
 	return appendFloat(out, l.Float64s()[i], 64)
 }
 
@@ -174,26 +175,26 @@ func appendFloat(out []byte, v float64, bits int) []byte {
 	return out
 }
 
-func putBytes(out []byte, l *schema.Leaf, i int) []byte {
+func putBytes(out []byte, l *columns.Leaf, i int) []byte {
 	offsets, data := l.Bytes()
 	return append(out, data[offsets[i]:offsets[i+1]]...)
 }
 
-func putBase64(out []byte, l *schema.Leaf, i int) []byte {
+func putBase64(out []byte, l *columns.Leaf, i int) []byte {
 	offsets, data := l.Bytes()
 	return base64.StdEncoding.AppendEncode(out, data[offsets[i]:offsets[i+1]])
 }
 
-func putFixed(out []byte, l *schema.Leaf, i int) []byte {
+func putFixed(out []byte, l *columns.Leaf, i int) []byte {
 	return base64.StdEncoding.AppendEncode(out, fixedAt(l, i))
 }
 
-func fixedAt(l *schema.Leaf, i int) []byte {
+func fixedAt(l *columns.Leaf, i int) []byte {
 	data, size := l.Fixed()
 	return data[i*size : (i+1)*size]
 }
 
-func putUUID(out []byte, l *schema.Leaf, i int) []byte {
+func putUUID(out []byte, l *columns.Leaf, i int) []byte {
 	id, begin := fixedAt(l, i), 0
 	for _, end := range [...]int{4, 6, 8, 10, 16} {
 		if begin > 0 {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // putTime returns a putFunc of dates, times of day, and timestamps, which are as in RFC 3339, without a zone if they are local.
@@ -23,25 +24,25 @@ func putTime(t schema.Type) putFunc {
 		out = append(appendDigits(out, int64(sec), 2), '.')
 		return appendDigits(out, fraction, digits)
 	}
-	physical, _ := t.Physical()
-	number := func(l *schema.Leaf, i int) int64 {
-		if physical == schema.PhysicalInt32 {
+	physical, _ := columns.PhysicalOf(t)
+	number := func(l *columns.Leaf, i int) int64 {
+		if physical == columns.PhysicalInt32 {
 			return int64(l.Int32s()[i])
 		}
 		return l.Int64s()[i]
 	}
 	switch t.Kind {
 	case schema.Date:
-		return func(out []byte, l *schema.Leaf, i int) []byte {
+		return func(out []byte, l *columns.Leaf, i int) []byte {
 			return appendDate(out, time.Unix(number(l, i)*24*60*60, 0).UTC())
 		}
 	case schema.TimeOfDay:
-		return func(out []byte, l *schema.Leaf, i int) []byte {
+		return func(out []byte, l *columns.Leaf, i int) []byte {
 			v := number(l, i)
 			return clock(out, time.Unix(v/second, 0).UTC(), v%second)
 		}
 	}
-	return func(out []byte, l *schema.Leaf, i int) []byte {
+	return func(out []byte, l *columns.Leaf, i int) []byte {
 		v := number(l, i)
 		whole, fraction := v/second, v%second
 		if fraction < 0 {

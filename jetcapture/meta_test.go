@@ -17,6 +17,7 @@ import (
 	"github.com/jetcapture/lake/format/formattest"
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // delivered is a message as a consumer delivers it.
@@ -246,11 +247,11 @@ func TestAMessageBecomesSeveralRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := schema.Compile[batchRow](rowSchema)
+	plan, err := columns.Compile[batchRow](rowSchema)
 	if err != nil {
 		t.Fatal(err)
 	}
-	writers, err := format.PlanNDJSON(schema.Rows(plan, func(b *batch) []batchRow {
+	writers, err := format.PlanNDJSON(columns.Rows(plan, func(b *batch) []batchRow {
 		for i := range b.Orders {
 			b.Orders[i].Meta, b.Orders[i].Shop = b.Meta, b.Shop
 		}

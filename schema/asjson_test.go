@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/internal/rowtest"
 )
 
 type branch struct {
@@ -23,13 +24,13 @@ func TestTypesThatContainThemselvesAreJSONByOption(t *testing.T) {
 		{Name: "a", Parent: &branch{Name: "<"}, Children: []branch{{Name: "b"}}, Named: map[string][]branch{"x": {{Name: "c"}}}, Price: "1"},
 		{Name: "none", Price: "1"},
 	}
-	c, err := appended(t, []schema.Option{schema.AsJSON("parent", "children", "named.value.element")}, values...)
+	c, err := rowtest.Appended(t, []schema.Option{schema.AsJSON("parent", "children", "named.value.element")}, values...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const leaf = `{"name":"NAME","parent":null,"children":null,"named":null,"Price":""}`
 	is := func(name string) string { return strings.Replace(leaf, "NAME", name, 1) }
-	rows := assembleAs(t, c)
+	rows := rowtest.AssembleAll(t, c)
 	for i, want := range []string{"a " + is("<") + " [" + is("b") + "] [x [" + is("c") + "]] 100", "none <nil> <nil> <nil> 100"} {
 		if got := strings.Trim(fmt.Sprint(rows[i]), "[]"); got != strings.Trim(want, "[]") {
 			t.Errorf("row %d is\n%s\nwant\n%s", i, got, want)
@@ -47,12 +48,12 @@ func TestMessagesThatContainThemselvesAreJSONByOption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := appended(t, []schema.Option{schema.AsJSON("struct_value", "list_value")}, value)
+	c, err := rowtest.Appended(t, []schema.Option{schema.AsJSON("struct_value", "list_value")}, value)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := c.Schema().Find("struct_value")
-	if got := fmt.Sprint(assembleAs(t, c)); n == nil || !strings.Contains(strings.ReplaceAll(got, " ", ""), `{"a":[1,"x"]}`) {
+	if got := fmt.Sprint(rowtest.AssembleAll(t, c)); n == nil || !strings.Contains(strings.ReplaceAll(got, " ", ""), `{"a":[1,"x"]}`) {
 		t.Errorf("%v is %s", n, got)
 	}
 }

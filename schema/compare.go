@@ -146,9 +146,9 @@ func signature(n *Node) string {
 func widens(before, after Type) bool {
 	o, n := before.Kind, after.Kind
 	switch {
-	case o.isSigned() && n.isSigned(), o.isUnsigned() && n.isUnsigned():
+	case o.IsSigned() && n.IsSigned(), o.IsUnsigned() && n.IsUnsigned():
 		return o < n
-	case o.isUnsigned() && n.isSigned():
+	case o.IsUnsigned() && n.IsSigned():
 		return o-Uint8 < n-Int8
 	case n == Float64:
 		return o == Float32 || (o.isInteger() && o != Int64 && o != Uint64)

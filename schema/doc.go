@@ -1,15 +1,11 @@
-// Package schema makes columns of Go structs: the same columns for the same type, always, and never a value in them that
-// is not the one in Go.
+// Package schema describes the columns of Go structs: the same columns for the same type, always.
 //
-//	type → Of → Schema → Compile → Plan → Append(value) → Columns → an encoder of Parquet, Arrow or CSV
+//	type → Of → Schema → columns.Compile → Plan → Append(value) → Columns → an encoder of Parquet, Arrow or CSV
 //
-// A Schema is a neutral tree of nodes with names, field ids and types. Compare says whether files of two schemas can be
-// read together, and package schematest makes that a test. A Plan appends values to Columns, which hold the values of each
-// leaf one behind the other, with the definition and repetition levels that Dremel, and so Parquet, has for nested ones.
+// A Schema is a neutral tree of nodes with names, field ids and types. Compare reports whether files of two schemas can be
+// read together, and package schematest makes a test of that. Package columns appends values to columns of a Schema.
 //
-// Types that are known at run time only have OfType and Compile[any]. Where there is no Go type at all, New makes a Schema of
-// Fields, and Columns.AppendRow appends rows by hand. Rows makes several rows of one payload. All of these append a payload
-// whole or not at all.
+// OfType is Of for types that are known at run time only. New makes a Schema of Fields where there is no Go type at all.
 //
 // # Columns of a struct
 //
@@ -75,7 +71,9 @@
 //		Items []Item    `json:"items"`
 //	}
 //
-//	plan, err := schema.PlanOf[Order]()
-//	columns := plan.Schema().NewColumns()
-//	rows, err := plan.Append(columns, order)
+//	s, err := schema.Of[Order]()
+//	fmt.Print(s) // the columns, a line each
+//	for _, change := range schema.Compare(before, s) {
+//		fmt.Println(change) // note: breaking: never null, as it is in old files: keep it nullable
+//	}
 package schema

@@ -4,16 +4,18 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
 // A field is one of a struct's that becomes a node, its own or one of a struct that it embeds.
 type field struct {
 	reflect.StructField
 	fieldTag
-	steps []step // from the struct to the field
-	depth int    // how many structs it is embedded in
-	named bool   // by a tag
-	at    string // for errors
+	steps []gosource.Step // from the struct to the field
+	depth int             // how many structs it is embedded in
+	named bool            // by a tag
+	at    string          // for errors
 }
 
 // fieldsOf returns the fields of t in declaration order, chosen as Go and encoding/json do: of those with the same name
@@ -79,7 +81,7 @@ func (w *walk) collect(found []field, t reflect.Type, outer field, path []reflec
 			w.fail(at, err)
 			continue
 		}
-		steps := append(slices.Clone(outer.steps), step{op: opAdd, offset: sf.Offset})
+		steps := append(slices.Clone(outer.steps), gosource.Step{Op: gosource.Add, Offset: sf.Offset})
 		f := field{sf, tag, steps, outer.depth, tag.name != "", at}
 		if proto { // a zero is a value there, but for what may be unset
 			f.spec.required, f.spec.emptyIsNull = !f.spec.zeroIsNull && !mayBeUnset(sf), false
@@ -102,7 +104,7 @@ func (w *walk) collect(found []field, t reflect.Type, outer field, path []reflec
 				}
 				f.depth++
 				if sf.Type.Kind() == reflect.Pointer {
-					f.steps = append(f.steps, step{op: opDeref})
+					f.steps = append(f.steps, gosource.Step{Op: gosource.Deref})
 				}
 				found = w.collect(found, inner, f, append(path, inner))
 				continue

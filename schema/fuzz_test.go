@@ -1,34 +1,16 @@
 package schema_test
 
 import (
-	"database/sql"
 	"encoding/json"
-	"math/big"
 	"math/rand/v2"
-	"net/netip"
 	"reflect"
 	"slices"
-	"strconv"
 	"testing"
-	"time"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
+	"github.com/jetcapture/lake/schema/internal/rowtest"
 )
-
-// randomTypes makes struct types, most of which have columns.
-type randomTypes struct {
-	*rand.Rand
-	refusable bool // make types and tags too that no column can have
-}
-
-var leafTypes = []reflect.Type{
-	reflect.TypeFor[bool](), reflect.TypeFor[int](), reflect.TypeFor[int8](), reflect.TypeFor[uint16](), reflect.TypeFor[int32](),
-	reflect.TypeFor[uint64](), reflect.TypeFor[float32](), reflect.TypeFor[float64](), reflect.TypeFor[string](),
-	reflect.TypeFor[[]byte](), reflect.TypeFor[[5]byte](), reflect.TypeFor[time.Time](), reflect.TypeFor[time.Duration](),
-	reflect.TypeFor[json.RawMessage](), reflect.TypeFor[json.Number](), reflect.TypeFor[UUID](), reflect.TypeFor[color](),
-	reflect.TypeFor[netip.Addr](), reflect.TypeFor[big.Int](), reflect.TypeFor[sql.NullString](), reflect.TypeFor[sql.Null[int32]](),
-	reflect.TypeFor[stamp](), reflect.TypeFor[Base](), reflect.TypeFor[pair[*string]](), reflect.TypeFor[pair[[]int16]](),
-}
 
 var badTypes = []reflect.Type{
 	reflect.TypeFor[chan int](), reflect.TypeFor[func()](), reflect.TypeFor[complex64](), reflect.TypeFor[any](), reflect.TypeFor[tree](),
@@ -43,66 +25,16 @@ var fuzzWords = []string{
 	"timestamp(nanosecond)", "timestamp(x)", "int(8)", "int(64)", "uint(32)", "int(9)", "id(7)", "id(0)", "variant", "-", "", "wat(",
 }
 
-func (r randomTypes) structType(depth int) reflect.Type {
-	fields := make([]reflect.StructField, 1+r.IntN(5))
-	for i := range fields {
-		fields[i] = reflect.StructField{Name: "F" + strconv.Itoa(i), Type: r.anyType(depth), Tag: r.tag()}
-	}
-	return reflect.StructOf(fields)
-}
-
-func (r randomTypes) anyType(depth int) reflect.Type {
-	if r.refusable && r.IntN(10) == 0 {
-		return badTypes[r.IntN(len(badTypes))]
-	}
-	if depth <= 0 || r.IntN(2) == 0 {
-		return leafTypes[r.IntN(len(leafTypes))]
-	}
-	switch r.IntN(6) {
-	case 0:
-		return reflect.PointerTo(r.anyType(depth - 1))
-	case 1, 2:
-		return reflect.SliceOf(r.anyType(depth - 1))
-	case 3:
-		keys := []reflect.Type{
-			reflect.TypeFor[string](), reflect.TypeFor[int16](), reflect.TypeFor[UUID](), reflect.TypeFor[netip.Addr](),
-			reflect.TypeFor[bool](), reflect.TypeFor[uint64](), reflect.TypeFor[[3]byte](),
-		}
-		return reflect.MapOf(keys[r.IntN(len(keys))], r.anyType(depth-1))
-	case 4:
-		return reflect.ArrayOf(1+r.IntN(3), r.anyType(depth-1))
-	}
-	return r.structType(depth - 1)
-}
-
-func (r randomTypes) tag() reflect.StructTag {
-	words := ""
-	if r.refusable {
-		for range r.IntN(3) {
-			words += "," + fuzzWords[r.IntN(len(fuzzWords))]
-		}
-	} else if r.IntN(4) == 0 {
-		return `json:",omitempty"`
-	} else if r.IntN(4) == 0 {
-		words = ",optional"
-	}
-	keys := []string{"parquet"}
-	if r.refusable {
-		keys = []string{"parquet", "parquet-element", "parquet-key", "parquet-value", "json", "lake"}
-	}
-	return reflect.StructTag(keys[r.IntN(len(keys))] + ":" + strconv.Quote(words))
-}
-
 func FuzzSchemasOfAnyTypeAreSound(f *testing.F) {
 	for seed := range uint64(200) {
 		f.Add(seed, "")
 	}
 	f.Add(uint64(1), `parquet:"a,decimal(2:9)" json:"-"`)
 	f.Fuzz(func(t *testing.T, seed uint64, tag string) {
-		r := randomTypes{rand.New(rand.NewPCG(seed, 1)), true}
-		rowType := r.structType(4)
+		r := rowtest.Random{Rand: rand.New(rand.NewPCG(seed, 1)), Types: badTypes, Words: fuzzWords}
+		rowType := r.StructType(4)
 		if tag != "" {
-			rowType = reflect.StructOf([]reflect.StructField{{Name: "A", Type: r.anyType(2), Tag: reflect.StructTag(tag)}})
+			rowType = reflect.StructOf([]reflect.StructField{{Name: "A", Type: r.AnyType(2), Tag: reflect.StructTag(tag)}})
 		}
 		s, err := schema.OfType(rowType)
 		if err != nil {
@@ -119,8 +51,12 @@ func FuzzSchemasOfAnyTypeAreSound(f *testing.F) {
 		if back.String() != s.String() {
 			t.Errorf("schema is\n%s\nafter JSON\n%s", s, &back)
 		}
-		c := s.NewColumns()
-		if err := schema.AppendAt(c, reflect.New(rowType).UnsafePointer()); err == nil && len(assemble(c)) != 1 {
+		c := columns.New(s)
+		plan, err := columns.Compile[any](s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := plan.Append(c, reflect.New(rowType).Interface()); err == nil && len(rowtest.Assemble(c)) != 1 {
 			t.Errorf("a zero value is not one row of\n%s", s)
 		}
 	})
@@ -153,10 +89,10 @@ func FuzzSchemasFromJSONAreSound(f *testing.F) {
 		if err != nil || made.String() != s.String() {
 			t.Fatalf("%s is not what it was, made of fields: %v", again, err)
 		}
-		c := made.NewColumns()
+		c := columns.New(made)
 		for range 2 {
-			rows, err := c.AppendRow(func(r *schema.Row) error { return setAny(r, made.Columns()) })
-			if flat := len(made.Leaves()) == len(made.Columns()) && !nests(made); flat != (err == nil) || c.Rows() != len(assemble(c)) {
+			rows, err := c.AppendRow(func(r *columns.Row) error { return setAny(r, made.Columns()) })
+			if flat := len(made.Leaves()) == len(made.Columns()) && !nests(made); flat != (err == nil) || c.Rows() != len(rowtest.Assemble(c)) {
 				t.Fatalf("%s: %d rows with the error %v", again, rows, err)
 			}
 		}
@@ -175,7 +111,7 @@ func nests(s *schema.Schema) bool {
 }
 
 // setAny sets each column to the first of some values that it takes.
-func setAny(r *schema.Row, columns []*schema.Node) error {
+func setAny(r *columns.Row, columns []*schema.Node) error {
 	for i, n := range columns {
 		if n.Nullable() && i%2 == 0 {
 			if err := r.Null(i); err != nil {
@@ -195,8 +131,8 @@ func setAny(r *schema.Row, columns []*schema.Node) error {
 
 func randomSchema(t testing.TB, seed uint64) *schema.Schema {
 	t.Helper()
-	r := randomTypes{rand.New(rand.NewPCG(seed, 2)), false}
-	s, err := schema.OfType(r.structType(4))
+	r := rowtest.Random{Rand: rand.New(rand.NewPCG(seed, 2))}
+	s, err := schema.OfType(r.StructType(4))
 	if err != nil {
 		t.Fatal(err)
 	}

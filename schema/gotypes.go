@@ -8,6 +8,8 @@ import (
 	"math/big"
 	"reflect"
 	"time"
+
+	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
 var (
@@ -23,14 +25,8 @@ var (
 	jsonMarshalerType = reflect.TypeFor[json.Marshaler]()
 	valuerType        = reflect.TypeFor[driver.Valuer]()
 	stringerType      = reflect.TypeFor[fmt.Stringer]()
-	scaledType        = reflect.TypeFor[scaledNumber]()
+	scaledType        = reflect.TypeFor[gosource.ScaledNumber]()
 )
-
-// A scaledNumber is a decimal as github.com/shopspring/decimal has it: Coefficient times 10^Exponent.
-type scaledNumber interface {
-	Coefficient() *big.Int
-	Exponent() int32
-}
 
 // implements reports whether values of t that can be addressed have the methods.
 func implements(t, methods reflect.Type) bool {

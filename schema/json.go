@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
 // jsonSchema is the JSON of a schema. Files of users have it: fields may come, none may go.
@@ -60,7 +62,7 @@ func (s *Schema) UnmarshalJSON(data []byte) error {
 		return errors.New("read schema: there is more behind its JSON")
 	}
 	p := parse{ids: make(map[int]string)}
-	read := Schema{columns: nodes(&p, in.Columns, nil, 0)}
+	read := Schema{columns: nodes(&p, in.Columns, nil, 0), source: new(gosource.Rows)}
 	if len(read.columns) == 0 {
 		p.errs = append(p.errs, errNoColumns)
 	}

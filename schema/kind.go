@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Kind is what the values of a node are.
@@ -50,9 +51,13 @@ func (k Kind) String() string { return name(kindNames[:], k) }
 // IsLeaf reports whether nodes of the kind have values of their own and no children.
 func (k Kind) IsLeaf() bool { return k >= Bool && k < List }
 
-func (k Kind) isInteger() bool  { return k >= Int8 && k <= Uint64 }
-func (k Kind) isSigned() bool   { return k >= Int8 && k <= Int64 }
-func (k Kind) isUnsigned() bool { return k >= Uint8 && k <= Uint64 }
+// IsSigned reports whether the kind is Int8, Int16, Int32 or Int64.
+func (k Kind) IsSigned() bool { return k >= Int8 && k <= Int64 }
+
+// IsUnsigned reports whether the kind is Uint8, Uint16, Uint32 or Uint64.
+func (k Kind) IsUnsigned() bool { return k >= Uint8 && k <= Uint64 }
+
+func (k Kind) isInteger() bool { return k.IsSigned() || k.IsUnsigned() }
 
 // Unit is how finely times are counted.
 type Unit uint8
@@ -69,15 +74,15 @@ var unitNames = [...]string{Millis: "millis", Micros: "micros", Nanos: "nanos"}
 // String returns "millis", "micros" or "nanos".
 func (u Unit) String() string { return name(unitNames[:], u) }
 
-// nanos returns the unit's length.
-func (u Unit) nanos() int64 {
+// Duration returns the length of the unit.
+func (u Unit) Duration() time.Duration {
 	switch u {
 	case Millis:
-		return 1e6
+		return time.Millisecond
 	case Micros:
-		return 1e3
+		return time.Microsecond
 	}
-	return 1
+	return time.Nanosecond
 }
 
 // name returns what names has at i, which is neither 0 nor beyond the end.

@@ -3,6 +3,8 @@ package schema
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
 // leaf completes the node of a single value, or returns nil if it is refused.
@@ -18,7 +20,8 @@ func (w *walk) leaf(n *Node, t reflect.Type, p *place) *Node {
 	if s.list {
 		w.refuse(p.at, "\"list\" is for slices and arrays, not for %.200s: leave it out", t)
 	}
-	n.typ, n.source.reader, n.hints = typ, read, s.hints
+	n.typ, n.hints = typ, s.hints
+	n.source.Reader, n.source.ReplaceInvalid = read, w.opts.utf8 == ReplaceInvalid
 	if n.hints.Codec == AnyCodec {
 		n.hints.Codec = p.inherit
 	}
@@ -43,7 +46,7 @@ func (w *walk) repeated() bool {
 }
 
 // leafType returns the type that values of t have under the words of their tag, and how they are read.
-func (w *walk) leafType(t reflect.Type, s *spec) (Type, reader, error) {
+func (w *walk) leafType(t reflect.Type, s *spec) (Type, gosource.Reader, error) {
 	kind := t.Kind()
 	bytes := (kind == reflect.Slice || kind == reflect.Array) && t.Elem().Kind() == reflect.Uint8
 	switch s.form {
@@ -51,42 +54,42 @@ func (w *walk) leafType(t reflect.Type, s *spec) (Type, reader, error) {
 		return w.plainType(t)
 	case "json":
 		if kind == reflect.String || kind == reflect.Slice && bytes {
-			return Type{Kind: JSON}, readKind, nil
+			return Type{Kind: JSON}, gosource.ByKind, nil
 		}
-		return Type{Kind: JSON}, readJSON, jsonProblem(t)
+		return Type{Kind: JSON}, gosource.ByJSON, jsonProblem(t)
 	case "string", "enum":
 		switch {
 		case kind == reflect.String || kind == reflect.Slice && bytes:
-			return w.text(), readKind, nil
+			return w.text(), gosource.ByKind, nil
 		case isText(t):
-			return w.text(), readText, nil
+			return w.text(), gosource.ByText, nil
 		case implements(t, stringerType):
-			return w.text(), readStringer, nil
+			return w.text(), gosource.ByStringer, nil
 		}
 	case "bytes":
 		switch {
 		case kind == reflect.String || kind == reflect.Slice && bytes:
-			return Type{Kind: Bytes}, readKind, nil
+			return Type{Kind: Bytes}, gosource.ByKind, nil
 		case bytes:
-			return Type{Kind: Fixed, Size: t.Len()}, readKind, nil
+			return Type{Kind: Fixed, Size: t.Len()}, gosource.ByKind, nil
 		}
 	case "uuid":
 		if kind == reflect.String || bytes && (kind == reflect.Slice || t.Len() == 16) {
-			return Type{Kind: UUID}, readKind, nil
+			return Type{Kind: UUID}, gosource.ByKind, nil
 		}
 	case "decimal":
 		return decimalType(t, s)
 	case "int", "uint":
 		if k := goInteger(t); k != 0 && s.form == "int" {
-			return Type{Kind: sized(Int8, s.bits)}, readKind, nil
+			return Type{Kind: sized(Int8, s.bits)}, gosource.ByKind, nil
 		} else if k != 0 {
-			return Type{Kind: sized(Uint8, s.bits)}, readKind, nil
+			return Type{Kind: sized(Uint8, s.bits)}, gosource.ByKind, nil
 		}
 	case "date":
 		if t == timeType {
-			return Type{Kind: Date}, readTime, nil
+			return Type{Kind: Date}, gosource.ByTime, nil
 		} else if goInteger(t) != 0 && t != durationType {
-			return Type{Kind: Date}, readKind, nil
+			return Type{Kind: Date}, gosource.ByKind, nil
 		}
 	case "time":
 		return timeOfDay(t, s)
@@ -97,49 +100,49 @@ func (w *walk) leafType(t reflect.Type, s *spec) (Type, reader, error) {
 }
 
 // plainType returns the type of values of t that have no words in their tag.
-func (w *walk) plainType(t reflect.Type) (Type, reader, error) {
+func (w *walk) plainType(t reflect.Type) (Type, gosource.Reader, error) {
 	switch wk := wellKnown(t); {
 	case t == timeType:
-		return Type{Kind: Timestamp, Unit: w.opts.unit}, readTime, nil
+		return Type{Kind: Timestamp, Unit: w.opts.unit}, gosource.ByTime, nil
 	case t == durationType:
-		return Type{Kind: Duration, Unit: Nanos}, readKind, nil
+		return Type{Kind: Duration, Unit: Nanos}, gosource.ByKind, nil
 	case t == rawJSONType:
-		return Type{Kind: JSON}, readKind, nil
+		return Type{Kind: JSON}, gosource.ByKind, nil
 	case isUUID(t):
-		return Type{Kind: UUID}, readKind, nil
+		return Type{Kind: UUID}, gosource.ByKind, nil
 	case wk == protoTime:
-		return Type{Kind: Timestamp, Unit: w.opts.unit}, readProtoTime, nil
+		return Type{Kind: Timestamp, Unit: w.opts.unit}, gosource.ByProtoTime, nil
 	case wk == protoSpan:
-		return Type{Kind: Duration, Unit: Nanos}, readProtoSpan, nil
+		return Type{Kind: Duration, Unit: Nanos}, gosource.ByProtoSpan, nil
 	case isProtoEnum(t):
-		return w.text(), readStringer, nil
+		return w.text(), gosource.ByStringer, nil
 	case isText(t):
-		return w.text(), readText, nil
+		return w.text(), gosource.ByText, nil
 	}
 	switch k := t.Kind(); k {
 	case reflect.Bool:
-		return Type{Kind: Bool}, readKind, nil
+		return Type{Kind: Bool}, gosource.ByKind, nil
 	case reflect.Float32:
-		return Type{Kind: Float32}, readKind, nil
+		return Type{Kind: Float32}, gosource.ByKind, nil
 	case reflect.Float64:
-		return Type{Kind: Float64}, readKind, nil
+		return Type{Kind: Float64}, gosource.ByKind, nil
 	case reflect.String:
-		return w.text(), readKind, nil
+		return w.text(), gosource.ByKind, nil
 	case reflect.Slice: // of bytes; the others are nested
-		return Type{Kind: Bytes}, readKind, nil
+		return Type{Kind: Bytes}, gosource.ByKind, nil
 	case reflect.Array:
-		return Type{Kind: Fixed, Size: t.Len()}, readKind, nil
+		return Type{Kind: Fixed, Size: t.Len()}, gosource.ByKind, nil
 	case reflect.Interface:
 		if w.opts.anyJSON {
-			return Type{Kind: JSON}, readJSON, nil
+			return Type{Kind: JSON}, gosource.ByJSON, nil
 		}
 		return Type{}, 0, fmt.Errorf("%.200s may hold values of any type, so it has no column: take a type that is one, "+
 			"or make it JSON with a tag `parquet:\",json\"` or AnyAsJSON", t)
 	default:
 		if k := goInteger(t); k != 0 && w.opts.widen {
-			return Type{Kind: Int64}, readKind, nil
+			return Type{Kind: Int64}, gosource.ByKind, nil
 		} else if k != 0 {
-			return Type{Kind: k}, readKind, nil
+			return Type{Kind: k}, gosource.ByKind, nil
 		}
 	}
 	return Type{}, 0, fmt.Errorf("no column can hold values of %.200s: leave it out with a tag `parquet:\"-\"`", t)
@@ -182,42 +185,42 @@ func sized(base Kind, bits int) Kind {
 }
 
 // decimalType takes integers for what is left when the point is ignored, and all others by their value.
-func decimalType(t reflect.Type, s *spec) (Type, reader, error) {
+func decimalType(t reflect.Type, s *spec) (Type, gosource.Reader, error) {
 	typ := Type{Kind: Decimal, Precision: s.precision, Scale: s.scale}
 	kind := t.Kind()
 	switch {
 	case t == bigIntType:
-		return typ, readBig, nil
+		return typ, gosource.ByBigInt, nil
 	case t == bigRatType:
-		return typ, readRat, nil
+		return typ, gosource.ByBigRat, nil
 	case implements(t, scaledType):
-		return typ, readScaled, nil
+		return typ, gosource.ByScaled, nil
 	case isText(t):
-		return typ, readText, nil
+		return typ, gosource.ByText, nil
 	case goInteger(t) != 0, kind == reflect.String:
-		return typ, readKind, nil
+		return typ, gosource.ByKind, nil
 	case (kind == reflect.Slice || kind == reflect.Array) && t.Elem().Kind() == reflect.Uint8:
-		return typ, readKind, nil
+		return typ, gosource.ByKind, nil
 	}
 	return Type{}, 0, fmt.Errorf("tag option %q does not go with %.200s: "+
 		"take an integer, a string, big.Int, big.Rat or a decimal type", s.word, t)
 }
 
-func timeOfDay(t reflect.Type, s *spec) (Type, reader, error) {
+func timeOfDay(t reflect.Type, s *spec) (Type, gosource.Reader, error) {
 	typ := Type{Kind: TimeOfDay, Unit: s.unit, Local: s.local}
 	if typ.Unit == 0 {
 		typ.Unit = Millis // as parquet-go has it
 	}
 	switch {
 	case t == timeType:
-		return typ, readTime, nil
+		return typ, gosource.ByTime, nil
 	case goInteger(t) != 0: // a Duration too
-		return typ, readKind, nil
+		return typ, gosource.ByKind, nil
 	}
 	return Type{}, 0, fmt.Errorf("tag option %q does not go with %.200s: take a time.Duration since midnight", s.word, t)
 }
 
-func (w *walk) timestamp(t reflect.Type, s *spec) (Type, reader, error) {
+func (w *walk) timestamp(t reflect.Type, s *spec) (Type, gosource.Reader, error) {
 	typ := Type{Kind: Timestamp, Unit: s.unit, Local: s.local}
 	isTime := t == timeType || wellKnown(t) == protoTime
 	switch {
@@ -228,11 +231,11 @@ func (w *walk) timestamp(t reflect.Type, s *spec) (Type, reader, error) {
 	}
 	switch {
 	case t == timeType:
-		return typ, readTime, nil
+		return typ, gosource.ByTime, nil
 	case isTime:
-		return typ, readProtoTime, nil
+		return typ, gosource.ByProtoTime, nil
 	case goInteger(t) != 0 && t != durationType:
-		return typ, readKind, nil
+		return typ, gosource.ByKind, nil
 	}
 	return Type{}, 0, fmt.Errorf("tag option %q does not go with %.200s: take a time.Time or an integer", s.word, t)
 }

@@ -3,6 +3,8 @@ package schema
 import (
 	"errors"
 	"fmt"
+
+	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
 // A Field describes a column, or a part of one that is nested, to New.
@@ -17,12 +19,12 @@ type Field struct {
 	Children []Field // of a List one, of a Map two, of a Struct at least one, of others none
 }
 
-// New returns a schema without a Go type: Columns get their rows by AppendRow, and no plan can be compiled for it.
+// New returns a schema without a Go type: rows are appended by columns.Columns.AppendRow, and no plan can be compiled for it.
 //
 // The names, types, ids, hints and limits are those that Of keeps to; the error says all that is wrong.
 func New(fields ...Field) (*Schema, error) {
 	p := parse{ids: make(map[int]string), number: true}
-	s := &Schema{columns: nodes(&p, fields, nil, 0)}
+	s := &Schema{columns: nodes(&p, fields, nil, 0), source: new(gosource.Rows)}
 	if len(fields) == 0 {
 		p.errs = append(p.errs, errNoColumns)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 func kind(k schema.Kind) schema.Type { return schema.Type{Kind: k} }
@@ -47,7 +48,7 @@ func TestSchemasCanBeMadeOfFields(t *testing.T) {
 	if err := json.Unmarshal(data, &back); err != nil || back.Fingerprint() != s.Fingerprint() {
 		t.Errorf("after JSON it is\n%s\n%v", &back, err)
 	}
-	if _, err := schema.Compile[any](s); err == nil || !strings.Contains(err.Error(), "AppendRow") {
+	if _, err := columns.Compile[any](s); err == nil || !strings.Contains(err.Error(), "AppendRow") {
 		t.Errorf("a plan of no type compiles: %v", err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
 // Node is a column, or a part of one that is nested. It never changes.
@@ -17,8 +19,11 @@ type Node struct {
 	children []*Node
 
 	parent *Node // nil of a column
-	source source
+	source gosource.Value
 }
+
+// Source returns where the values are in Go's memory. It is for package columns alone, which makes plans of it.
+func (n *Node) Source() *gosource.Value { return &n.source }
 
 // Name returns the name, which is "element" in a list, and "key" and "value" in a map. It is UTF-8 and not empty.
 func (n *Node) Name() string { return n.name }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/internal/rowtest"
 )
 
 // The following have the shapes and methods of types of other packages: google/uuid, shopspring/decimal, pgx,
@@ -75,7 +76,7 @@ func TestNullWrappersOfOtherPackagesAreNullable(t *testing.T) {
 		[]nullUUID{{}, {UUID{15: 2}, true}},
 	}
 	want := "[[<nil> <nil> <nil> <nil> <nil>] [00000000000000000000000000000001 1250  x [<nil> 00000000000000000000000000000002]]]"
-	if got := rowsOf(t, nullable{}, full); got != want {
+	if got := rowtest.Rows(t, nullable{}, full); got != want {
 		t.Errorf("rows are %s, want %s", got, want)
 	}
 	plain, err := schema.Of[struct {

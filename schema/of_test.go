@@ -10,28 +10,8 @@ import (
 	"time"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/internal/rowtest"
 )
-
-type UUID [16]byte
-
-func (UUID) MarshalText() ([]byte, error) { return []byte("uuid"), nil }
-
-type color int
-
-func (color) MarshalText() ([]byte, error) { return []byte("red"), nil }
-
-type stamp struct{ time.Time }
-
-type Base struct {
-	Tenant string `json:"tenant"`
-	ID     string `json:"id"` // hidden by that of kinds
-}
-
-type Deep struct{ Level int32 }
-
-type pair[T any] struct {
-	First, Second T
-}
 
 type kinds struct {
 	Base
@@ -133,15 +113,6 @@ func TestEveryKindOfFieldHasItsColumn(t *testing.T) {
 	}
 }
 
-func of[T any](t testing.TB, opts ...schema.Option) *schema.Schema {
-	t.Helper()
-	s, err := schema.Of[T](opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 func TestFingerprintsNeverChange(t *testing.T) {
 	type row struct {
 		ID    int64             `parquet:"id,id(7)"`
@@ -219,40 +190,6 @@ type fakeMessage struct{}
 
 func (*fakeMessage) ProtoReflect() {}
 
-// Timestamp and the others look like what protoc-gen-go makes.
-type Timestamp struct {
-	state   struct{}
-	Seconds int64 `protobuf:"varint,1,opt,name=seconds,proto3" json:"seconds,omitempty"`
-	Nanos   int32 `protobuf:"varint,2,opt,name=nanos,proto3" json:"nanos,omitempty"`
-}
-
-func (*Timestamp) ProtoReflect() {}
-
-type StringValue struct {
-	state struct{}
-	Value string `json:"value,omitempty"`
-}
-
-func (*StringValue) ProtoReflect() {}
-
-type Status int32
-
-func (Status) EnumDescriptor() ([]byte, []int) { return nil, nil }
-func (s Status) String() string                { return [...]string{"NEW", "PAID"}[s] }
-
-type Event struct {
-	state   struct{}
-	Id      string       `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	At      *Timestamp   `json:"at,omitempty"`
-	Note    *StringValue `json:"note,omitempty"`
-	Status  Status       `json:"status,omitempty"`
-	Tags    []string     `json:"tags,omitempty"`
-	Retries *int32       `json:"retries,omitempty"`
-	Proof   []byte       `protobuf:"bytes,7,opt,name=proof,proto3,oneof" json:"proof,omitempty"`
-}
-
-func (*Event) ProtoReflect() {}
-
 func TestProtocolBuffersAreColumnsByTheirMeaning(t *testing.T) {
 	const want = `1  id         string
 2  at         timestamp(micros)  null
@@ -266,7 +203,6 @@ func TestProtocolBuffersAreColumnsByTheirMeaning(t *testing.T) {
 	if got := of[*Event](t).String(); got != want {
 		t.Errorf("schema is\n%s\nwant\n%s", got, want)
 	}
-	_, _, _, _ = Event{}.state, Timestamp{}.state, StringValue{}.state, fakeMessage{}
 }
 
 func TestRequiredSlicesAndMapsAreNeverNull(t *testing.T) {
@@ -286,7 +222,7 @@ func TestRequiredSlicesAndMapsAreNeverNull(t *testing.T) {
 	if got := of[row](t).String(); squeezed(got) != squeezed(want) {
 		t.Errorf("schema is\n%s\nwant\n%s", got, want)
 	}
-	got := rowsOf(t, row{}, row{map[string][]string{"a": nil, "b": {}}, []byte{}, [][]byte{nil}})
+	got := rowtest.Rows(t, row{}, row{map[string][]string{"a": nil, "b": {}}, []byte{}, [][]byte{nil}})
 	if want := "[[[]  <nil>] [[a [] b []]  []]]"; got != want {
 		t.Errorf("rows are %s, want %s", got, want)
 	}

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/internal/rowtest"
 )
 
 func TestGeneratedMessagesHaveTheirFieldsAsColumns(t *testing.T) {
@@ -46,7 +47,7 @@ func TestGeneratedMessagesHaveTheirFieldsAsColumns(t *testing.T) {
 		Mixin: &apipb.Mixin{Name: "n"}, At: &timestamppb.Timestamp{Seconds: 1, Nanos: 2000}, Took: &durationpb.Duration{Seconds: -1},
 		Note: wrapperspb.String(""), Proof: wrapperspb.Bytes(nil), Any: &anypb.Any{Value: []byte("v")},
 	}
-	if got, want := rowsOf(t, row, payload{}), "[[n  1000002 -1000000000   [ v]] [<nil> <nil> <nil> <nil> <nil> <nil> <nil>]]"; got != want {
+	if got, want := rowtest.Rows(t, row, payload{}), "[[n  1000002 -1000000000   [ v]] [<nil> <nil> <nil> <nil> <nil> <nil> <nil>]]"; got != want {
 		t.Errorf("rows are\n%s\nwant\n%s", got, want)
 	}
 }
@@ -57,7 +58,7 @@ func TestOfAnOmittedWrapperThePointerIsNullAlone(t *testing.T) {
 		B *wrapperspb.Int64Value  `parquet:",optional"`
 	}
 	row := payload{A: wrapperspb.String(""), B: wrapperspb.Int64(0)}
-	if got, want := rowsOf(t, row, payload{}), "[[ 0] [<nil> <nil>]]"; got != want {
+	if got, want := rowtest.Rows(t, row, payload{}), "[[ 0] [<nil> <nil>]]"; got != want {
 		t.Errorf("rows are %s, want %s", got, want)
 	}
 }
@@ -74,7 +75,7 @@ func TestOneofsAreNullableColumnsOfWhichOneIsSet(t *testing.T) {
 	if got := of[*message](t, only).String(); got != want {
 		t.Errorf("schema is\n%s\nwant\n%s", got, want)
 	}
-	c, err := appended(t, []schema.Option{only},
+	c, err := rowtest.Appended(t, []schema.Option{only},
 		&message{Oneof: &util_message.AllTheTypes_Oneofstring{Oneofstring: "s"}},
 		&message{Oneof: &util_message.AllTheTypes_Oneofstring{}},
 		&message{},
@@ -86,7 +87,7 @@ func TestOneofsAreNullableColumnsOfWhichOneIsSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	const rows = "[[OPTION_0 s <nil>] [OPTION_0  <nil>] [OPTION_0 <nil> <nil>] [OPTION_0 <nil> [f]] [OPTION_0 <nil> <nil>] [OPTION_0 <nil> <nil>]]"
-	if got := fmt.Sprint(assembleAs(t, c)); got != rows {
+	if got := fmt.Sprint(rowtest.AssembleAll(t, c)); got != rows {
 		t.Errorf("rows are\n%s\nwant\n%s", got, rows)
 	}
 }
@@ -114,12 +115,12 @@ func TestOneofsOfAllKindsKeepTheirValues(t *testing.T) {
 		"oneof_two_2":       {&message{OneofTwo: &protoeditions.FieldTestMessage_OneofTwo_2{OneofTwo_2: 2}}, 2},
 		"optional_bytes":    {&message{OptionalBytes: []byte{}}, ""},
 	} {
-		c, err := appended(t, exclude, test.value)
+		c, err := rowtest.Appended(t, exclude, test.value)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		row, _ := assembleAs(t, c)[0].([]any)
+		row, _ := rowtest.AssembleAll(t, c)[0].([]any)
 		for i, n := range c.Schema().Columns() {
 			if n.Name() == name && fmt.Sprint(row[i]) != fmt.Sprint(test.want) {
 				t.Errorf("%s is %v, want %v", name, row[i], test.want)
@@ -219,7 +220,7 @@ func TestOneofsOfOldGeneratedCodeAreKnownToo(t *testing.T) {
 	type row struct{ Items []*oldOneof }
 	item := func(kind isKind) row { return row{[]*oldOneof{{Before: true, Kind: kind, After: true}, nil}} }
 	var typedNil *oneofNumber
-	got := rowsOf(t, item(&oneofText{}), item(&oneofNumber{-1}), item(nil), item(typedNil), item(wrongKind(2)))
+	got := rowtest.Rows(t, item(&oneofText{}), item(&oneofNumber{-1}), item(nil), item(typedNil), item(wrongKind(2)))
 	var want []string
 	for _, kind := range []string{" <nil>", "<nil> -1", "<nil> <nil>", "<nil> <nil>", "<nil> <nil>"} {
 		want = append(want, "[[[true "+kind+" true] <nil>]]")
@@ -227,7 +228,7 @@ func TestOneofsOfOldGeneratedCodeAreKnownToo(t *testing.T) {
 	if want := fmt.Sprint(want); got != want {
 		t.Errorf("rows are\n%s\nwant\n%s", got, want)
 	}
-	if allocs := allocations(t, item(&oneofNumber{-1})); allocs > 0 {
+	if allocs := rowtest.Allocations(t, item(&oneofNumber{-1})); allocs > 0 {
 		t.Errorf("%.0f allocations a row", allocs)
 	}
 	if reflect.TypeFor[otherKind]().NumField() != 1 {

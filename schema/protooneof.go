@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"unsafe"
+
+	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
 // oneof adds to found the alternatives of a oneof of protocol buffers, sf of message: each is a field that is null unless
@@ -28,7 +30,7 @@ func (w *walk) oneof(found []field, message reflect.Type, sf reflect.StructField
 		tag.name = protoName(inner)
 		tag.spec.required = true // what is set is not null
 		steps := append(outer.steps[:len(outer.steps):len(outer.steps)],
-			step{op: opAdd, offset: sf.Offset}, step{op: opOneof, table: methodTable(sf.Type, t)}, step{op: opAdd, offset: inner.Offset})
+			gosource.Step{Op: gosource.Add, Offset: sf.Offset}, gosource.Step{Op: gosource.Oneof, Table: methodTable(sf.Type, t)}, gosource.Step{Op: gosource.Add, Offset: inner.Offset})
 		found = append(found, field{inner, tag, steps, outer.depth, true, at + "." + inner.Name})
 	}
 	return found

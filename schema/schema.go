@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
 // Schema is what the rows of a type are: columns, some of them nested. It never changes, and is safe for concurrent use;
@@ -13,9 +15,7 @@ import (
 type Schema struct {
 	columns []*Node
 	leaves  []*Node
-	goType  reflect.Type // nil if it came from JSON or New
-	opts    *options
-	byHand  *byHand
+	source  *gosource.Rows
 }
 
 // Of returns the schema of T, which is a struct or a pointer to one. It does not look at T's values.
@@ -23,7 +23,7 @@ type Schema struct {
 // The error says all that is wrong with the type, each with the path in Go and what to write instead. Of never panics.
 func Of[T any](opts ...Option) (*Schema, error) { return of(reflect.TypeFor[T](), opts) }
 
-// OfType is Of for a type that is known at run time only: Compile[any] returns a plan for it.
+// OfType is Of for a type that is known at run time only: columns.Compile[any] returns a plan for it.
 func OfType(t reflect.Type, opts ...Option) (*Schema, error) { return of(t, opts) }
 
 func of(t reflect.Type, opts []Option) (*Schema, error) {
@@ -45,7 +45,7 @@ func of(t reflect.Type, opts []Option) (*Schema, error) {
 	if name == "" {
 		name = "struct"
 	}
-	s := &Schema{goType: t, opts: o}
+	s := &Schema{source: &gosource.Rows{Type: t}}
 	s.columns = w.structure(t, name, "", "", AnyCodec)
 	s.number(w.ids)
 	w.checkOptions()
@@ -112,13 +112,16 @@ func (w *walk) order(columns []*Node) []*Node {
 }
 
 func (s *Schema) findLeaves() {
-	s.leaves, s.byHand = nil, new(byHand)
+	s.leaves = nil
 	for n := range allOf(s.columns) {
 		if n.Kind().IsLeaf() {
 			s.leaves = append(s.leaves, n)
 		}
 	}
 }
+
+// Source returns where rows are in Go's memory. It is for package columns alone, which makes plans of it.
+func (s *Schema) Source() *gosource.Rows { return s.source }
 
 // Columns returns the columns in their order.
 func (s *Schema) Columns() []*Node { return slices.Clone(s.columns) }

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
 // Nobody queries a table of more columns or levels than these. They keep a hostile type from filling the memory, and levels
@@ -64,8 +66,8 @@ func (w *walk) structure(t reflect.Type, at, path, field string, inherit Codec) 
 		if n == nil {
 			continue
 		}
-		n.source.steps = append(f.steps, n.source.steps...)
-		n.nullable = n.nullable || slices.ContainsFunc(f.steps, func(s step) bool { return s.op != opAdd })
+		n.source.Steps = append(f.steps, n.source.Steps...)
+		n.nullable = n.nullable || slices.ContainsFunc(f.steps, func(s gosource.Step) bool { return s.Op != gosource.Add })
 		nodes = append(nodes, n)
 	}
 	if len(fields) == excluded {
@@ -150,12 +152,12 @@ func (w *walk) value(t reflect.Type, p place) *Node {
 			return w.refuse(p.at, "%.200s is nested without end, which no schema can be: leave it out with a tag `parquet:\"-\"`", t)
 		}
 		for _, s := range steps {
-			n.nullable = n.nullable || s.op != opAdd
+			n.nullable = n.nullable || s.Op != gosource.Add
 		}
-		n.source.steps = append(n.source.steps, steps...)
+		n.source.Steps = append(n.source.Steps, steps...)
 		t = inner
 	}
-	n.source.typ = t
+	n.source.Type = t
 	if !compound(t) || p.tag.spec.form != "" {
 		return w.leaf(n, t, &p)
 	}
@@ -186,16 +188,16 @@ func (w *walk) asJSON(p *place) {
 }
 
 // open returns what is in a pointer or a wrapper, and how to get there. It is t itself if it is neither.
-func (w *walk) open(t reflect.Type, s *spec) (reflect.Type, []step) {
+func (w *walk) open(t reflect.Type, s *spec) (reflect.Type, []gosource.Step) {
 	switch value, valid, null := nullFields(t); {
 	case t.Kind() == reflect.Pointer:
-		return t.Elem(), []step{{op: opDeref}}
+		return t.Elem(), []gosource.Step{{Op: gosource.Deref}}
 	case null:
-		return value.Type, []step{{op: opValid, offset: valid.Offset}, {op: opAdd, offset: value.Offset}}
+		return value.Type, []gosource.Step{{Op: gosource.Valid, Offset: valid.Offset}, {Op: gosource.Add, Offset: value.Offset}}
 	case wellKnown(t) == protoWrapper:
 		value, _ := t.FieldByName("Value")
 		s.required, s.emptyIsNull, s.zeroIsNull = true, false, false // what is omitted is the pointer to it
-		return value.Type, []step{{op: opAdd, offset: value.Offset}}
+		return value.Type, []gosource.Step{{Op: gosource.Add, Offset: value.Offset}}
 	}
 	return unwrap(t), nil
 }
@@ -268,6 +270,9 @@ func (w *walk) mapping(t reflect.Type, p *place) []*Node {
 		w.refuse(p.at+"[key]", "keys of maps are strings, integers, bools, [N]byte or have a MarshalText, unlike %.200s: "+
 			"take a slice of structs", t.Key())
 	}
+	if key != nil {
+		key.source.ReplaceInvalid = false // two keys could become one
+	}
 	return []*Node{key, w.value(t.Elem(), p.inner("[value]", "value", p.tag.value))}
 }
 
@@ -285,11 +290,11 @@ func isKey(t reflect.Type) bool {
 
 // keepsApart reports whether keys that differ in Go do so in the column, or are found out.
 func keepsApart(key *Node) bool {
-	switch key.source.reader {
-	case readText, readStringer:
+	switch key.source.Reader {
+	case gosource.ByText, gosource.ByStringer:
 		return key.typ.Kind != Decimal
-	case readKind:
-		return key.source.typ.Kind() != reflect.String || key.typ.Kind == String || key.typ.Kind == Bytes
+	case gosource.ByKind:
+		return key.source.Type.Kind() != reflect.String || key.typ.Kind == String || key.typ.Kind == Bytes
 	}
 	return false
 }
@@ -297,29 +302,29 @@ func keepsApart(key *Node) bool {
 // zero makes the node nullable where nil or zero values are to be null.
 func (w *walk) zero(n *Node, t reflect.Type, p *place) {
 	s := &p.tag.spec
-	var test *step
+	var test *gosource.Step
 	switch t.Kind() {
 	case reflect.Slice, reflect.Map:
 		if w.opts.nulls == NilIsNull && !s.required {
-			test = &step{op: opNil}
+			test = &gosource.Step{Op: gosource.Nil}
 		}
 	case reflect.Interface:
-		test = &step{op: opNil}
+		test = &gosource.Step{Op: gosource.Nil}
 	}
 	if s.required && s.emptyIsNull {
 		w.refuse(p.at, "\"required\" and \"omitempty\" exclude each other: leave one out")
 	}
-	direct := !slices.ContainsFunc(n.source.steps, func(s step) bool { return s.op != opAdd })
+	direct := !slices.ContainsFunc(n.source.Steps, func(s gosource.Step) bool { return s.Op != gosource.Add })
 	if direct && (s.zeroIsNull || s.emptyIsNull) { // of a pointer, nil is what is omitted
 		empty := s.emptyIsNull && !s.zeroIsNull
 		if nilable(t) && (!empty || t.Kind() == reflect.Interface) {
-			test = &step{op: opNil}
+			test = &gosource.Step{Op: gosource.Nil}
 		} else if zero := zeroTest(t, empty); zero != nil {
-			test = &step{op: opZero, zero: zero}
+			test = &gosource.Step{Op: gosource.Zero, IsZero: zero}
 		}
 	}
 	if test != nil {
-		n.source.steps = append(n.source.steps, *test)
+		n.source.Steps = append(n.source.Steps, *test)
 		n.nullable = true
 	}
 }

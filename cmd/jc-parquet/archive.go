@@ -13,7 +13,7 @@ import (
 	"github.com/jetcapture/lake/format/parquet"
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/app"
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 	"github.com/jetcapture/lake/store"
 )
 
@@ -140,7 +140,7 @@ func (a *archive) rawWriters() (func() writer, error) {
 }
 
 // planWriters returns those of a format that rawWriters knows.
-func (a *archive) planWriters(plan schema.Appender[*jetcapture.NatsMessage]) (writers func() writer, err error) {
+func (a *archive) planWriters(plan columns.Appender[*jetcapture.NatsMessage]) (writers func() writer, err error) {
 	switch a.format {
 	case "arrow":
 		writers, err = arrow.PlanWriters(plan, arrow.Options{})

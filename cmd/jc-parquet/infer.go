@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/app"
 )
@@ -70,7 +70,7 @@ types are columns of JSON.
 // inferFolders returns names that no inferred column may have.
 func inferFolders(stream string, folders ...string) []string {
 	if isBucket(stream) {
-		return append(folders, columns.Operation)
+		return append(folders, jsoncolumns.Operation)
 	}
 	return folders
 }

@@ -6,7 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/jetcapture"
 )
 
@@ -34,8 +34,8 @@ type progress struct {
 	first time.Time // when the first block was opened: the first message had come
 	last  time.Time // when the last block was acked
 
-	counts *columns.Counts // of typed columns, or nil
-	warned map[string]bool // columns that too many values do not fit into, as was said
+	counts *jsoncolumns.Counts // of typed columns, or nil
+	warned map[string]bool     // columns that too many values do not fit into, as was said
 
 	shown   tally // at the last line
 	shownAt time.Time

@@ -10,8 +10,9 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/jetcapture"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 func TestProgressIsALineEveryFewSecondsWhileThereIsSomethingToSay(t *testing.T) {
@@ -77,16 +78,16 @@ func TestSummaryHasSumsAndDeadLettersApart(t *testing.T) {
 func TestProgressCountsValuesThatDoNotFitAndWarnsOfEachColumnOnce(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
 	p := newProgress(zap.New(core))
-	list, err := columns.Parse("list.yaml", []byte("- {name: a, type: int64}\n- {name: b, type: int64}"))
+	list, err := jsoncolumns.Parse("list.yaml", []byte("- {name: a, type: int64}\n- {name: b, type: int64}"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := columns.New[*jetcapture.NatsMessage](list, columns.Options{})
+	plan, err := jsoncolumns.New[*jetcapture.NatsMessage](list, jsoncolumns.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.counts = plan.Counts()
-	rows := plan.Schema().NewColumns()
+	rows := columns.New(plan.Schema())
 	watch := p.observer()
 	line := func(payloads ...string) (lines []string) {
 		for _, payload := range payloads {

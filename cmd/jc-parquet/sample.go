@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/jetcapture"
 )
 
@@ -38,7 +38,7 @@ type sample struct {
 
 // A finding is what was inferred.
 type finding struct {
-	columns.Inferred
+	jsoncolumns.Inferred
 	messages    int
 	first, last uint64 // sequences in the stream
 }
@@ -50,7 +50,7 @@ func (s *sample) infer(ctx context.Context, nc *nats.Conn) (*finding, error) {
 		return nil, err
 	}
 	defer messages.stop()
-	in, f := columns.NewInferrer(), new(finding)
+	in, f := jsoncolumns.NewInferrer(), new(finding)
 	for f.messages < s.messages {
 		msg, err := s.next(ctx, messages, f.messages == 0)
 		if err != nil {
@@ -189,7 +189,7 @@ func (f *finding) text(stream string) []byte {
 			comments = append(comments, "  "+note)
 		}
 	}
-	return columns.Text(f.Columns, append(comments, "")...)
+	return jsoncolumns.Text(f.Columns, append(comments, "")...)
 }
 
 // pin creates a file that is there whole or not at all, even after a crash, and fails with fs.ErrExist if there is one.

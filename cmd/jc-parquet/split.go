@@ -8,7 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/store"
 )
@@ -79,7 +79,7 @@ func headerFolder(header string) string {
 			return '_'
 		}
 	}, header)
-	if name == "date" || name == "hour" || name == columns.Rest || slices.Contains(format.RawColumns(), name) {
+	if name == "date" || name == "hour" || name == jsoncolumns.Rest || slices.Contains(format.RawColumns(), name) {
 		return "header_" + name
 	}
 	return name

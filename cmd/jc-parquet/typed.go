@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/app"
 )
@@ -76,7 +76,7 @@ func (t typed) missing() bool {
 }
 
 // A messagePlan makes typed columns of messages.
-type messagePlan = columns.Plan[*jetcapture.NatsMessage]
+type messagePlan = jsoncolumns.Plan[*jetcapture.NatsMessage]
 
 // plan reads the file. No column may have the name of one of the folders. It returns nil if the file is to be made yet.
 func (t typed) plan(folders []string, log *zap.Logger) (*messagePlan, error) {
@@ -94,7 +94,7 @@ func (t typed) plan(folders []string, log *zap.Logger) (*messagePlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := columns.New[*jetcapture.NatsMessage](list, columns.Options{Bucket: t.bucket, OnMisfit: func(m columns.Misfit) {
+	plan, err := jsoncolumns.New[*jetcapture.NatsMessage](list, jsoncolumns.Options{Bucket: t.bucket, OnMisfit: func(m jsoncolumns.Misfit) {
 		log.Warn("a value does not fit its column: it is in _rest, and others that do not fit are counted",
 			append(misfitFields(m), zap.Strings("path", m.Column.Path), zap.Uint64("stream_seq", m.StreamSeq))...)
 	}})
@@ -105,7 +105,7 @@ func (t typed) plan(folders []string, log *zap.Logger) (*messagePlan, error) {
 }
 
 // list reads the columns of the file.
-func (t typed) list(folders []string) ([]columns.Column, error) {
+func (t typed) list(folders []string) ([]jsoncolumns.Column, error) {
 	text, err := readList(t.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("--columns: there is no file %s: write one, or have it written by --infer", t.file)
@@ -113,7 +113,7 @@ func (t typed) list(folders []string) ([]columns.Column, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--columns: %w", err)
 	}
-	return columns.Parse(t.file, text, folders...) // each line of its error begins with the file
+	return jsoncolumns.Parse(t.file, text, folders...) // each line of its error begins with the file
 }
 
 // readList reads a file up to a little more than a list of columns may have.
@@ -122,11 +122,11 @@ func readList(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(file, columns.MaxFile+1))
+	text, err := io.ReadAll(io.LimitReader(file, jsoncolumns.MaxFile+1))
 	return text, errors.Join(err, file.Close())
 }
 
-func misfitFields(m columns.Misfit) []zap.Field {
+func misfitFields(m jsoncolumns.Misfit) []zap.Field {
 	return []zap.Field{
 		zap.String("column", m.Column.Name), zap.String("type", m.Column.TypeText()), zap.String("value_is", m.Kind),
 		zap.String("example", m.Example), zap.String("instead", m.Hint),
@@ -134,7 +134,7 @@ func misfitFields(m columns.Misfit) []zap.Field {
 }
 
 // misfitCounts is how many values did not fit, by columns. Logs have it as an object.
-type misfitCounts []columns.Count
+type misfitCounts []jsoncolumns.Count
 
 // MarshalLogObject writes the counts under the names of their columns.
 func (c misfitCounts) MarshalLogObject(e zapcore.ObjectEncoder) error {

@@ -5,11 +5,12 @@ import (
 	"math/big"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // rowsOf returns the rows of Columns as batches.rows has them. It makes each value of its levels alone, one after the other,
 // and so has nothing in common with how a record batch is made.
-func rowsOf(c *schema.Columns) []any {
+func rowsOf(c *columns.Columns) []any {
 	cursors := map[*schema.Node]*cursor{}
 	for i := range c.Len() {
 		cursors[c.Leaf(i).Node()] = &cursor{leaf: c.Leaf(i)}
@@ -23,7 +24,7 @@ func rowsOf(c *schema.Columns) []any {
 
 // A cursor is how far a leaf has been read.
 type cursor struct {
-	leaf         *schema.Leaf
+	leaf         *columns.Leaf
 	level, value int
 }
 
@@ -96,25 +97,25 @@ func skip(cursors map[*schema.Node]*cursor, n *schema.Node) {
 
 func (c *cursor) leafValue(i int) any {
 	t := c.leaf.Node().Type()
-	physical, size := t.Physical()
+	physical, size := columns.PhysicalOf(t)
 	switch physical {
-	case schema.PhysicalBool:
+	case columns.PhysicalBool:
 		return fmt.Sprint(c.leaf.Bools()[i])
-	case schema.PhysicalInt32:
+	case columns.PhysicalInt32:
 		if k := t.Kind; k >= schema.Uint8 && k <= schema.Uint32 {
 			return fmt.Sprint(uint32(c.leaf.Int32s()[i]))
 		}
 		return fmt.Sprint(c.leaf.Int32s()[i])
-	case schema.PhysicalInt64:
+	case columns.PhysicalInt64:
 		if t.Kind == schema.Uint64 {
 			return fmt.Sprint(uint64(c.leaf.Int64s()[i]))
 		}
 		return fmt.Sprint(c.leaf.Int64s()[i])
-	case schema.PhysicalFloat32:
+	case columns.PhysicalFloat32:
 		return fmt.Sprint(c.leaf.Float32s()[i])
-	case schema.PhysicalFloat64:
+	case columns.PhysicalFloat64:
 		return fmt.Sprint(c.leaf.Float64s()[i])
-	case schema.PhysicalBytes:
+	case columns.PhysicalBytes:
 		offsets, data := c.leaf.Bytes()
 		return string(data[offsets[i]:offsets[i+1]])
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // An arrayNode has the numbers that a record batch gives for one array.
@@ -159,13 +159,13 @@ func (b *batch) values(a *arrayPlan, s *leafSpan) []byte {
 // raw returns all values of a leaf whose form in Columns is the one of Arrow.
 func (a *arrayPlan) raw(s *leafSpan) []byte {
 	switch a.physical {
-	case schema.PhysicalInt32:
+	case columns.PhysicalInt32:
 		return cast[byte](s.leaf.Int32s())
-	case schema.PhysicalInt64:
+	case columns.PhysicalInt64:
 		return cast[byte](s.leaf.Int64s())
-	case schema.PhysicalFloat32:
+	case columns.PhysicalFloat32:
 		return cast[byte](s.leaf.Float32s())
-	case schema.PhysicalFloat64:
+	case columns.PhysicalFloat64:
 		return cast[byte](s.leaf.Float64s())
 	}
 	data, _ := s.leaf.Fixed()

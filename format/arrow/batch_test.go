@@ -13,6 +13,7 @@ import (
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/arrow"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // sizes returns the rows of each record batch.
@@ -76,11 +77,11 @@ func TestEveryKindIsCutIntoBatches(t *testing.T) {
 			rows[i].JSON, rows[i].Map, rows[i].Struct.A = nil, nil, nil
 		}
 	}
-	each, err := schema.Compile[kinds](mustSchema[kinds](t))
+	each, err := columns.Compile[kinds](mustSchema[kinds](t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := schema.Rows(each, func(rows []kinds) []kinds { return rows })
+	plan := columns.Rows(each, func(rows []kinds) []kinds { return rows })
 	want := writeAll(t, plan, arrow.Options{}, rows)
 	for _, size := range []int{1, 3, 8, 19} {
 		got := writeAll(t, plan, arrow.Options{BatchRows: size}, rows)
@@ -93,7 +94,7 @@ func TestEveryKindIsCutIntoBatches(t *testing.T) {
 }
 
 // writeAll returns the rows of one payload as they are read again.
-func writeAll[P any](t *testing.T, plan schema.Appender[P], o arrow.Options, payload P) []string {
+func writeAll[P any](t *testing.T, plan columns.Appender[P], o arrow.Options, payload P) []string {
 	t.Helper()
 	newWriter, err := arrow.PlanWriters(plan, o)
 	if err != nil {
@@ -118,11 +119,11 @@ func TestNullsThatTakeRoomInArrowEndABatchToo(t *testing.T) {
 }
 
 func TestTheRowsOfOnePayloadAreCutIntoBatches(t *testing.T) {
-	each, err := schema.Compile[*order](mustSchema[*order](t))
+	each, err := columns.Compile[*order](mustSchema[*order](t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	newWriter, err := arrow.PlanWriters(schema.Rows(each, orders), arrow.Options{BatchRows: 4})
+	newWriter, err := arrow.PlanWriters(columns.Rows(each, orders), arrow.Options{BatchRows: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,11 +165,11 @@ func TestARowWhoseListsAreTooLargeForAnArrayIsRejectedAlone(t *testing.T) {
 		A  []*[schema.MaxFixed]byte // nulls take as much room as values
 	}
 	large := make([]*[schema.MaxFixed]byte, 2048)
-	each, err := schema.Compile[row](mustSchema[row](t))
+	each, err := columns.Compile[row](mustSchema[row](t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	newWriter, err := arrow.PlanWriters(schema.Rows(each, func(r []row) []row { return r }), arrow.Options{})
+	newWriter, err := arrow.PlanWriters(columns.Rows(each, func(r []row) []row { return r }), arrow.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,19 +235,19 @@ func TestManyNullsInListsThatAreTooLargeTogetherAreSeveralBatches(t *testing.T) 
 
 // full is a plan with room for so many payloads.
 type full struct {
-	schema.Appender[*order]
+	columns.Appender[*order]
 	room int
 }
 
-func (f full) Append(c *schema.Columns, payload *order) (int, error) {
+func (f full) Append(c *columns.Columns, payload *order) (int, error) {
 	if c.Rows() >= f.room || payload.Total < 0 {
-		return 0, fmt.Errorf("column x: %w", schema.ErrFull)
+		return 0, fmt.Errorf("column x: %w", columns.ErrFull)
 	}
 	return f.Appender.Append(c, payload)
 }
 
 func TestFullColumnsBecomeABatchAndThePayloadIsTriedAgain(t *testing.T) {
-	each, err := schema.Compile[*order](mustSchema[*order](t))
+	each, err := columns.Compile[*order](mustSchema[*order](t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +263,7 @@ func TestFullColumnsBecomeABatchAndThePayloadIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if n, err := w.Write(&order{Total: -1}); n != 0 || !errors.Is(err, schema.ErrFull) || errors.Is(err, format.ErrBroken) {
+		if n, err := w.Write(&order{Total: -1}); n != 0 || !errors.Is(err, columns.ErrFull) || errors.Is(err, format.ErrBroken) {
 			t.Errorf("%d rows, %v", n, err)
 		}
 		mustWrite(t, w, orders(1)[0])

@@ -14,7 +14,7 @@ import (
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/arrow"
 	"github.com/jetcapture/lake/format/formattest"
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // counter is an out that only counts.
@@ -299,4 +299,4 @@ func TestBufferedIsAboutTheMemoryHeld(t *testing.T) {
 	runtime.KeepAlive(rows)
 }
 
-var _ schema.Appender[*order] = full{}
+var _ columns.Appender[*order] = full{}

@@ -12,11 +12,12 @@ import (
 	"github.com/jetcapture/lake/format/arrow"
 	"github.com/jetcapture/lake/format/formattest"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // maker makes Writers with options.
 func maker(o arrow.Options) formattest.Maker {
-	return func(plan schema.Appender[any]) (func() format.Writer[any], error) { return arrow.PlanWriters(plan, o) }
+	return func(plan columns.Appender[any]) (func() format.Writer[any], error) { return arrow.PlanWriters(plan, o) }
 }
 
 // ways are those in which cases are written.

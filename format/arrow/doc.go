@@ -1,7 +1,7 @@
 // Package arrow writes payloads as Arrow IPC files (.arrow) or streams (.arrows), which polars, pyarrow, DuckDB and Arrow's
 // JavaScript read without decoding a value.
 //
-//	payload → rows in schema.Columns → record batch → out; at the end, the footer
+//	payload → rows in columns.Columns → record batch → out; at the end, the footer
 //
 // There are three factories of format.Writer: RawWriters for messages that are archived whole, Writers for any Go struct,
 // PlanWriters for rows that are made of payloads in another way.

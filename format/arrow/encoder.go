@@ -10,12 +10,13 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A plan has all that the Writers of one factory share.
 type plan[P any] struct {
 	options  Options
-	rows     schema.Appender[P]
+	rows     columns.Appender[P]
 	schema   *schema.Schema
 	arrow    *arrow.Schema
 	layout   *layout
@@ -64,7 +65,7 @@ func (p *plan[P]) encode(f *file, write func(e *encoder) error) error {
 }
 
 // batches writes the rows of a range as one record batch, or as several if one would be too large.
-func (e *encoder) batches(f *file, o *Options, codec Codec, c *schema.Columns, from, to int) error {
+func (e *encoder) batches(f *file, o *Options, codec Codec, c *columns.Columns, from, to int) error {
 	for ; to-from > o.BatchRows; from += o.BatchRows {
 		if err := e.batches(f, o, codec, c, from, from+o.BatchRows); err != nil {
 			return err
@@ -97,7 +98,7 @@ func (e *encoder) batches(f *file, o *Options, codec Codec, c *schema.Columns, f
 }
 
 // check returns an error if one of the rows is too large for a record batch of its own.
-func (e *encoder) check(c *schema.Columns, from, to int) error {
+func (e *encoder) check(c *columns.Columns, from, to int) error {
 	for row := from; row < to; row++ {
 		e.span.set(c, row, row+1)
 		if _, largest, at := e.layout.size(&e.span); largest > maxBuffer {

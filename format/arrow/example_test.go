@@ -10,6 +10,7 @@ import (
 
 	"github.com/jetcapture/lake/format/arrow"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 type Reading struct {
@@ -78,11 +79,11 @@ func ExamplePlanWriters() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	each, err := schema.Compile[Reading](s)
+	each, err := columns.Compile[Reading](s)
 	if err != nil {
 		log.Fatal(err)
 	}
-	newWriter, err := arrow.PlanWriters(schema.Rows(each, func(m message) []Reading {
+	newWriter, err := arrow.PlanWriters(columns.Rows(each, func(m message) []Reading {
 		var rows []Reading
 		for i := range m.Readings {
 			rows = append(rows, Reading{Sensor: m.Sensor, Value: &m.Readings[i]})

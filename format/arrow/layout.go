@@ -1,6 +1,9 @@
 package arrow
 
-import "github.com/jetcapture/lake/schema"
+import (
+	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
+)
 
 // A layout has the arrays of a record batch in their order, each before its children.
 type layout struct {
@@ -13,18 +16,18 @@ type layout struct {
 // least slotDef, that is, the list or map above has an element.
 type arrayPlan struct {
 	form     form
-	physical schema.Physical // of a leaf
-	width    int             // of a value in bytes, where all have the same
-	leaf     int             // the leaf, or the first one below
-	maxDef   uint8           // definition of the leaf's values
-	list     int             // which array is the list or map around it, or -1
-	nullable bool            // with a bitmap of those that are valid
-	valid    uint8           // definition from which a slot is valid
-	slotDef  uint8           // see above
-	slotRep  uint8           //
-	itemDef  uint8           // of a list: definition from which a slot has an item,
-	itemRep  uint8           // and the highest repetition that begins one
-	path     string          // of the node
+	physical columns.Physical // of a leaf
+	width    int              // of a value in bytes, where all have the same
+	leaf     int              // the leaf, or the first one below
+	maxDef   uint8            // definition of the leaf's values
+	list     int              // which array is the list or map around it, or -1
+	nullable bool             // with a bitmap of those that are valid
+	valid    uint8            // definition from which a slot is valid
+	slotDef  uint8            // see above
+	slotRep  uint8            //
+	itemDef  uint8            // of a list: definition from which a slot has an item,
+	itemRep  uint8            // and the highest repetition that begins one
+	path     string           // of the node
 }
 
 // A form is the layout of the values of an array.
@@ -85,7 +88,7 @@ func (l *layout) add(n *schema.Node, leaf *int, list int, slotDef, slotRep uint8
 		}
 	default:
 		p := &l.arrays[at]
-		p.physical, _ = n.Type().Physical()
+		p.physical, _ = columns.PhysicalOf(n.Type())
 		p.form, p.width = formOf(n.Type())
 		p.maxDef = uint8(def)
 		if rep > 0 {
@@ -98,7 +101,7 @@ func (l *layout) add(n *schema.Node, leaf *int, list int, slotDef, slotRep uint8
 const offsetSize = 4
 
 func formOf(t schema.Type) (f form, width int) {
-	physical, size := t.Physical()
+	physical, size := columns.PhysicalOf(t)
 	switch k := t.Kind; {
 	case k == schema.Bool:
 		return inBits, 1 // in Columns
@@ -106,15 +109,15 @@ func formOf(t schema.Type) (f form, width int) {
 		return narrow8, 1
 	case k == schema.Int16 || k == schema.Uint16:
 		return narrow16, 2
-	case k == schema.Decimal && physical == schema.PhysicalInt64:
+	case k == schema.Decimal && physical == columns.PhysicalInt64:
 		return decimal64, 16
 	case k == schema.Decimal:
 		return decimal16, 16
-	case physical == schema.PhysicalBytes:
+	case physical == columns.PhysicalBytes:
 		return text, 0
-	case physical == schema.PhysicalFixed:
+	case physical == columns.PhysicalFixed:
 		return same, size
-	case physical == schema.PhysicalInt64 || physical == schema.PhysicalFloat64:
+	case physical == columns.PhysicalInt64 || physical == columns.PhysicalFloat64:
 		return same, 8
 	}
 	return same, 4

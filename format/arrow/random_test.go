@@ -18,6 +18,7 @@ import (
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/arrow"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // FuzzArraysHaveWhatTheLevelsSay writes rows of random types in batches of random sizes, with what is read and written in
@@ -33,7 +34,7 @@ func FuzzArraysHaveWhatTheLevelsSay(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan, err := schema.Compile[any](s)
+		plan, err := columns.Compile[any](s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +48,7 @@ func FuzzArraysHaveWhatTheLevelsSay(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, want := newWriter(), s.NewColumns()
+		w, want := newWriter(), columns.New(s)
 		var out bytes.Buffer
 		if err := w.InitNew(&out); err != nil {
 			t.Fatal(err)

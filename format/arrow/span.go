@@ -3,7 +3,7 @@ package arrow
 import (
 	"bytes"
 
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A span is a run of rows in Columns, for one record batch.
@@ -14,7 +14,7 @@ type span struct {
 
 // A leafSpan is a leaf's part of a span.
 type leafSpan struct {
-	leaf     *schema.Leaf
+	leaf     *columns.Leaf
 	def, rep []uint8
 	first, n int // values
 }
@@ -23,7 +23,7 @@ type leafSpan struct {
 func (s *leafSpan) levels() int { return max(len(s.def), s.n) }
 
 // set makes s a range of rows of all leaves. It reuses the memory of s.
-func (s *span) set(c *schema.Columns, from, to int) {
+func (s *span) set(c *columns.Columns, from, to int) {
 	s.rows = to - from
 	s.leaves = s.leaves[:0]
 	for i := range c.Len() {
@@ -104,7 +104,7 @@ func (l *layout) size(s *span) (all, largest int64, at *arrayPlan) {
 
 // mayBeTooLarge reports whether a row of c may be too large for a record batch of its own. Only a row with lists can be, and only if
 // all rows together are too large.
-func (l *layout) mayBeTooLarge(c *schema.Columns) bool {
+func (l *layout) mayBeTooLarge(c *columns.Columns) bool {
 	for _, list := range l.lists {
 		if len(c.Leaf(list.leaf).Definitions()) > maxBuffer/list.width-1 {
 			return true

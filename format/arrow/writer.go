@@ -7,7 +7,7 @@ import (
 	"maps"
 
 	"github.com/jetcapture/lake/format"
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A writer holds the rows of one block until they are a record batch.
@@ -15,7 +15,7 @@ type writer[P any] struct {
 	plan     *plan[P]
 	codec    Codec
 	file     file
-	columns  *schema.Columns // nil if there are no rows
+	columns  *columns.Columns // nil if there are no rows
 	metadata map[string]string
 	last     *head // set by Flush, after which the metadata does not change
 	err      error // final
@@ -59,7 +59,7 @@ func (w *writer[P]) Write(payload P) (rows int, err error) {
 		return 0, err
 	}
 	rows, err = w.append(payload)
-	if errors.Is(err, schema.ErrFull) && w.columns.Rows() > 0 {
+	if errors.Is(err, columns.ErrFull) && w.columns.Rows() > 0 {
 		if err := w.Spill(); err != nil {
 			return 0, err
 		}
@@ -79,7 +79,7 @@ func (w *writer[P]) Write(payload P) (rows int, err error) {
 
 func (w *writer[P]) append(payload P) (rows int, err error) {
 	if w.columns == nil {
-		w.columns = w.plan.schema.NewColumns()
+		w.columns = columns.New(w.plan.schema)
 	}
 	return w.plan.rows.Append(w.columns, payload)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/arrow"
 	"github.com/jetcapture/lake/format/formattest"
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 type order struct {
@@ -306,7 +306,7 @@ func TestAllThatIsWrongWithTheOptionsIsSaid(t *testing.T) {
 	if _, err := arrow.PlanWriters[int](nil, arrow.Options{}); err == nil {
 		t.Error("no plan was accepted")
 	}
-	if _, err := arrow.PlanWriters(schema.Rows[int, int](nil, nil), arrow.Options{}); err == nil {
+	if _, err := arrow.PlanWriters(columns.Rows[int, int](nil, nil), arrow.Options{}); err == nil {
 		t.Error("a plan without a schema was accepted")
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // Writers returns a factory of Writers of the struct type P, or of the struct type that P points to: a capture takes it
@@ -13,11 +14,11 @@ import (
 //
 // Writers reports everything that can be wrong with the type or the options, all at once; opening a block reports nothing more.
 //
-// Write rejects a payload with the error of schema.Plan.Append. The Writers are a format.Bufferer, Spiller, SelfCompressor
+// Write rejects a payload with the error of columns.Plan.Append. The Writers are a format.Bufferer, Spiller, SelfCompressor
 // and MetadataSetter.
 func Writers[P any](o Options, opts ...schema.Option) (func() format.Writer[P], error) {
 	_, err := o.withDefaults()
-	rows, planErr := schema.PlanOf[P](opts...)
+	rows, planErr := columns.PlanOf[P](opts...)
 	if err := errors.Join(err, planErr); err != nil {
 		return nil, err
 	}
@@ -32,19 +33,19 @@ func RawWriters[P format.RawMessager](o Options) (func() format.Writer[P], error
 	return PlanWriters(format.RawPlan[P](), o)
 }
 
-// PlanWriters returns a factory of Writers of the rows that an Appender makes of payloads: a schema.Plan, one of schema.Rows, or
+// PlanWriters returns a factory of Writers of the rows that an Appender makes of payloads: a columns.Plan, one of columns.Rows, or
 // one with columns that are known only at run time.
-func PlanWriters[P any](rows schema.Appender[P], o Options) (func() format.Writer[P], error) {
+func PlanWriters[P any](rows columns.Appender[P], o Options) (func() format.Writer[P], error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	if rows == nil {
-		return nil, errors.New("arrow: there is no plan that makes rows of payloads: take one from schema.Compile")
+		return nil, errors.New("arrow: there is no plan that makes rows of payloads: take one from columns.Compile")
 	}
 	s := rows.Schema()
 	if s == nil {
-		return nil, errors.New("arrow: the plan has no schema: take one from schema.Compile")
+		return nil, errors.New("arrow: the plan has no schema: take one from columns.Compile")
 	}
 	p := &plan[P]{options: o, rows: rows, schema: s, arrow: Schema(s), layout: layoutOf(s)}
 	if p.plain, err = headOf(p.arrow, nil); err != nil {

@@ -4,7 +4,7 @@
 // documents, in all places, with the values that break formats, and their expected values in a file, written down by hand. Random
 // makes more cases for fuzz tests. Capabilities is for Writers that wrap others.
 //
-//	formattest.Typed(t, func(plan schema.Appender[any]) (func() format.Writer[any], error) {
+//	formattest.Typed(t, func(plan columns.Appender[any]) (func() format.Writer[any], error) {
 //		return parquet.PlanWriters(plan, parquet.Options{})
 //	}, formattest.ParquetReaders(t))
 //

@@ -9,11 +9,12 @@ import (
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A Maker returns the factory of a format's Writers for a plan, such as parquet.PlanWriters with some options. The payloads
 // are pointers to the plan's Go type.
-type Maker func(plan schema.Appender[any]) (func() format.Writer[any], error)
+type Maker func(plan columns.Appender[any]) (func() format.Writer[any], error)
 
 // Typed has the tests that every format of columns must pass: it writes all cases, and has each reader read them back value for
 // value. Invalid payloads must be rejected alone. Each case is a subtest.
@@ -57,7 +58,7 @@ func (c *Case) Write(path string, maker Maker) error {
 	if err != nil {
 		return err
 	}
-	plan, err := schema.Compile[any](s)
+	plan, err := columns.Compile[any](s)
 	if err != nil {
 		return err
 	}

@@ -13,9 +13,10 @@ import (
 	"github.com/jetcapture/lake/format/formattest"
 	"github.com/jetcapture/lake/format/parquet"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
-func asParquet(plan schema.Appender[any]) (func() format.Writer[any], error) {
+func asParquet(plan columns.Appender[any]) (func() format.Writer[any], error) {
 	return parquet.PlanWriters(plan, parquet.Options{})
 }
 

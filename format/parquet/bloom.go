@@ -6,7 +6,7 @@ import (
 	"github.com/parquet-go/parquet-go/bloom"
 	pqformat "github.com/parquet-go/parquet-go/format"
 
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A filter is the bloom filter of a chunk. It is written after the row group.
@@ -23,7 +23,7 @@ func (e *encoder) filter(k *chunk, v *values) filter {
 	var hashes []uint64
 	var hash bloom.XXH64
 	add := func(i int) {
-		if v.physical == schema.PhysicalBytes {
+		if v.physical == columns.PhysicalBytes {
 			hashes = append(hashes, hash.Sum64(v.at(i)))
 		} else {
 			e.scratch = v.plain(e.scratch[:0], i, i+1)

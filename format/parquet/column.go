@@ -7,12 +7,13 @@ import (
 	pqformat "github.com/parquet-go/parquet-go/format"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A column has what all blocks of a factory know about a leaf.
 type column struct {
 	path     []string
-	physical schema.Physical
+	physical columns.Physical
 	parquet  pqformat.Type
 	kind     schema.Kind
 	order    order
@@ -24,7 +25,7 @@ type column struct {
 
 func newColumn(leaf *schema.Node, path []string, level func(Codec) int) column {
 	def, rep := leaf.MaxLevels()
-	physical, _ := leaf.Type().Physical()
+	physical, _ := columns.PhysicalOf(leaf.Type())
 	c := column{
 		path: path, physical: physical, parquet: physicalTypes[physical], kind: leaf.Kind(),
 		order: orderOf(leaf.Type()), hints: leaf.Hints(),

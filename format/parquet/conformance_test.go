@@ -9,11 +9,11 @@ import (
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/formattest"
 	"github.com/jetcapture/lake/format/parquet"
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 func maker(options parquet.Options) formattest.Maker {
-	return func(plan schema.Appender[any]) (func() format.Writer[any], error) {
+	return func(plan columns.Appender[any]) (func() format.Writer[any], error) {
 		return parquet.PlanWriters(plan, options)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"math"
 	"math/bits"
 
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A dictionary numbers the different values of a column in the order in which they occur. It is reused.
@@ -34,13 +34,13 @@ func (d *dictionary) build(v *values, n, most int) bool {
 		d.indexes = make([]int32, 0, n)
 	}
 	switch v.physical {
-	case schema.PhysicalInt32:
+	case columns.PhysicalInt32:
 		return number(d, v.int32s, most, func(n int32) uint64 { return uint64(uint32(n)) })
-	case schema.PhysicalInt64:
+	case columns.PhysicalInt64:
 		return number(d, v.int64s, most, func(n int64) uint64 { return uint64(n) })
-	case schema.PhysicalFloat32: // by their bits, as -0 is not 0
+	case columns.PhysicalFloat32: // by their bits, as -0 is not 0
 		return number(d, v.float32s, most, func(f float32) uint64 { return uint64(math.Float32bits(f)) })
-	case schema.PhysicalFloat64:
+	case columns.PhysicalFloat64:
 		return number(d, v.float64s, most, math.Float64bits)
 	}
 	return d.numberBytes(v, n, most)
@@ -138,7 +138,7 @@ func (d *dictionary) grow() {
 // plain appends the entries in the PLAIN encoding.
 func (d *dictionary) plain(dst []byte, v *values) []byte {
 	for _, first := range d.firsts {
-		if v.physical == schema.PhysicalBytes {
+		if v.physical == columns.PhysicalBytes {
 			value := v.at(int(first))
 			dst = append(binary.LittleEndian.AppendUint32(dst, uint32(len(value))), value...)
 		} else {

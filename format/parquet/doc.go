@@ -1,7 +1,7 @@
 // Package parquet writes payloads as Parquet files that DuckDB, Spark, Trino, Athena, Polars and Arrow read. Inspect describes a
 // Parquet file.
 //
-//	payload → schema.Columns → row group of column chunks → pages → out; at the end, the indexes and the footer
+//	payload → columns.Columns → row group of column chunks → pages → out; at the end, the indexes and the footer
 //
 // There are three factories of format.Writer: Writers for any Go struct, RawWriters for messages that are archived whole,
 // PlanWriters for everything else that package schema can append.

@@ -6,7 +6,7 @@ import (
 
 	pqformat "github.com/parquet-go/parquet-go/format"
 
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // earlyBytes is the least that a column holds, in the PLAIN encoding, when pages of it are encoded early.
@@ -23,7 +23,7 @@ type earlyPages struct {
 	out    parts
 	rows   int // in the pages, counted from the first row of the row group
 
-	cut  schema.Cut    // the values that a goroutine encodes
+	cut  columns.Cut   // the values that a goroutine encodes
 	done chan struct{} // closed when it has encoded them; nil without a goroutine
 	err  error
 	held int64 // bytes of memory when no goroutine was encoding, most recently
@@ -33,7 +33,7 @@ type earlyPages struct {
 // bounds. Other columns take little memory, or mostly become dictionaries of the whole row group. Columns no longer have a value
 // once its page is encoded, so nothing may need it afterwards: a bloom filter would, and so would the check that rows are sorted.
 func (c *column) hasEarlyPages() bool {
-	return c.physical == schema.PhysicalBytes && c.order == unordered && c.maxDef == 0 && !c.hasFilter() &&
+	return c.physical == columns.PhysicalBytes && c.order == unordered && c.maxDef == 0 && !c.hasFilter() &&
 		c.hints.Sort == schema.Unsorted &&
 		(c.hints.Encoding == schema.AnyEncoding || c.hints.Encoding == schema.Plain)
 }
@@ -150,7 +150,7 @@ func (w *writer[P]) begin(early *earlyPages, n int) {
 func (p *earlyPages) encode(c *column, limit int) error {
 	e := encoders.Get().(*encoder)
 	e.file, e.only, e.pages = &file{out: &p.out, offset: p.out.size}, false, e.pages[:0]
-	v, n := values{physical: schema.PhysicalBytes}, p.cut.Len()
+	v, n := values{physical: columns.PhysicalBytes}, p.cut.Len()
 	v.offsets, v.data = p.cut.Bytes()
 	if err := e.dataPages(&p.chunk, c, &v, nil, nil, n, p.rows, limit); err != nil {
 		return err
@@ -180,7 +180,7 @@ func (p *earlyPages) isDone() bool {
 }
 
 func (p *earlyPages) settle() {
-	p.done, p.cut = nil, schema.Cut{}
+	p.done, p.cut = nil, columns.Cut{}
 	p.held = p.out.size
 }
 

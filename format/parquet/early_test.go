@@ -12,7 +12,7 @@ import (
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/formattest"
 	"github.com/jetcapture/lake/format/parquet"
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // When pages are made depends on how fast they are, and on all else that runs. The file must not.
@@ -158,11 +158,11 @@ func TestPayloadsWithoutRowsHaveNoEarlyPages(t *testing.T) {
 	type row struct {
 		Data []byte `lake:"required"`
 	}
-	plan, err := schema.PlanOf[row]()
+	plan, err := columns.PlanOf[row]()
 	if err != nil {
 		t.Fatal(err)
 	}
-	writers, err := parquet.PlanWriters(schema.Rows(plan, func(n int) []row { return make([]row, n) }), parquet.Options{})
+	writers, err := parquet.PlanWriters(columns.Rows(plan, func(n int) []row { return make([]row, n) }), parquet.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	pqformat "github.com/parquet-go/parquet-go/format"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A tree has the elements of the footer for a schema's nodes, parents first, and the paths of the leaves, with the names of the
@@ -68,15 +69,15 @@ func repeated(name string, children int32) pqformat.SchemaElement {
 	return e
 }
 
-var physicalTypes = map[schema.Physical]pqformat.Type{
-	schema.PhysicalBool: pqformat.Boolean, schema.PhysicalInt32: pqformat.Int32, schema.PhysicalInt64: pqformat.Int64,
-	schema.PhysicalFloat32: pqformat.Float, schema.PhysicalFloat64: pqformat.Double,
-	schema.PhysicalBytes: pqformat.ByteArray, schema.PhysicalFixed: pqformat.FixedLenByteArray,
+var physicalTypes = map[columns.Physical]pqformat.Type{
+	columns.PhysicalBool: pqformat.Boolean, columns.PhysicalInt32: pqformat.Int32, columns.PhysicalInt64: pqformat.Int64,
+	columns.PhysicalFloat32: pqformat.Float, columns.PhysicalFloat64: pqformat.Double,
+	columns.PhysicalBytes: pqformat.ByteArray, columns.PhysicalFixed: pqformat.FixedLenByteArray,
 }
 
 // annotate sets the physical type of a leaf, and the logical type with its older form, for readers that know only that one.
 func annotate(e *pqformat.SchemaElement, t schema.Type) {
-	if physical, size := t.Physical(); physical != 0 {
+	if physical, size := columns.PhysicalOf(t); physical != 0 {
 		e.Type.Set(physicalTypes[physical])
 		if size > 0 {
 			e.TypeLength.Set(int32(size)) // MaxFixed fits

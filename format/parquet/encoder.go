@@ -6,7 +6,7 @@ import (
 
 	pqformat "github.com/parquet-go/parquet-go/format"
 
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // An encoder turns columns into pages. It has only buffers, so that one encoder serves all blocks, one after the other.
@@ -94,7 +94,7 @@ type rowGroup struct {
 }
 
 // rowGroup writes the columns as a row group. Some of them may have early pages.
-func (e *encoder) rowGroup(t *table, o *Options, codec compressor, c *schema.Columns, early earlyColumns) (*rowGroup, error) {
+func (e *encoder) rowGroup(t *table, o *Options, codec compressor, c *columns.Columns, early earlyColumns) (*rowGroup, error) {
 	g := &rowGroup{
 		offset: e.file.offset, rows: int64(c.Rows()), chunks: make([]chunk, len(t.columns)), sorted: isSorted(t, c),
 	}
@@ -121,7 +121,7 @@ func (e *encoder) rowGroup(t *table, o *Options, codec compressor, c *schema.Col
 }
 
 // chunk appends the pages of a column to e.out, after its early pages, if there are any.
-func (e *encoder) chunk(k *chunk, c *column, v *values, l *schema.Leaf, rows int, o *Options, early *earlyPages) error {
+func (e *encoder) chunk(k *chunk, c *column, v *values, l *columns.Leaf, rows int, o *Options, early *earlyPages) error {
 	e.pages, e.numbers = e.pages[:0], e.numbers[:0]
 	first := 0
 	if early != nil {

@@ -4,6 +4,7 @@ import (
 	pqformat "github.com/parquet-go/parquet-go/format"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // choose returns the encoding of a chunk of n values. For RLE_DICTIONARY it has built e.dictionary.
@@ -20,19 +21,19 @@ func (e *encoder) choose(c *column, v *values, n int) pqformat.Encoding {
 			return pqformat.RLEDictionary
 		}
 		return pqformat.Plain
-	case hint == schema.Delta && v.physical == schema.PhysicalBytes:
+	case hint == schema.Delta && v.physical == columns.PhysicalBytes:
 		return pqformat.DeltaLengthByteArray
 	case hint == schema.Delta && isInteger(v):
 		return pqformat.DeltaBinaryPacked
-	case hint == schema.Split && (v.physical == schema.PhysicalFloat32 || v.physical == schema.PhysicalFloat64):
+	case hint == schema.Split && (v.physical == columns.PhysicalFloat32 || v.physical == columns.PhysicalFloat64):
 		return pqformat.ByteStreamSplit // DuckDB reads it of nothing else
 	}
-	if n < minSampled || v.physical == schema.PhysicalBool {
+	if n < minSampled || v.physical == columns.PhysicalBool {
 		return pqformat.Plain
 	}
 	// An entry of a dictionary pays if it occurs a few times; an entry of few bytes only if it occurs often.
 	most := n / 4
-	if v.physical != schema.PhysicalBytes && v.physical != schema.PhysicalFixed {
+	if v.physical != columns.PhysicalBytes && v.physical != columns.PhysicalFixed {
 		most = min(n/16, 4096)
 	}
 	if e.sample.distinct(v, n) <= most && e.dictionary.build(v, n, n/2) {
@@ -48,5 +49,5 @@ func (e *encoder) choose(c *column, v *values, n int) pqformat.Encoding {
 const minSampled = 32
 
 func isInteger(v *values) bool {
-	return v.physical == schema.PhysicalInt32 || v.physical == schema.PhysicalInt64
+	return v.physical == columns.PhysicalInt32 || v.physical == columns.PhysicalInt64
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/formattest"
 	"github.com/jetcapture/lake/format/parquet"
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 type encodings struct {
@@ -182,19 +182,19 @@ func TestPagesHaveTheirChecksums(t *testing.T) {
 
 // scripted is a plan that says ErrFull as if its columns could hold some rows only.
 type scripted struct {
-	schema.Appender[*order]
+	columns.Appender[*order]
 	most int
 }
 
-func (s scripted) Append(c *schema.Columns, o *order) (int, error) {
+func (s scripted) Append(c *columns.Columns, o *order) (int, error) {
 	if c.Rows() >= s.most {
-		return 0, fmt.Errorf("column id: %w", schema.ErrFull)
+		return 0, fmt.Errorf("column id: %w", columns.ErrFull)
 	}
 	return s.Appender.Append(c, o)
 }
 
 func TestColumnsThatAreFullBecomeARowGroup(t *testing.T) {
-	plan, err := schema.PlanOf[*order]()
+	plan, err := columns.PlanOf[*order]()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,11 +227,11 @@ func TestColumnsThatAreFullBecomeARowGroup(t *testing.T) {
 
 func TestOnePayloadBecomesSeveralRows(t *testing.T) {
 	duck := formattest.DuckDB(t)
-	plan, err := schema.PlanOf[item]()
+	plan, err := columns.PlanOf[item]()
 	if err != nil {
 		t.Fatal(err)
 	}
-	newWriter, err := parquet.PlanWriters(schema.Rows(plan, func(o *order) []item { return o.Items }), parquet.Options{})
+	newWriter, err := parquet.PlanWriters(columns.Rows(plan, func(o *order) []item { return o.Items }), parquet.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

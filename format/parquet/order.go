@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // An order is how the values of a column compare. Readers use it to skip row groups and pages whose bounds a filter excludes.
@@ -31,28 +32,28 @@ const (
 const maxBound = 64
 
 func orderOf(t schema.Type) order {
-	physical, size := t.Physical()
+	physical, size := columns.PhysicalOf(t)
 	unsigned := t.Kind >= schema.Uint8 && t.Kind <= schema.Uint64
 	switch {
-	case physical == schema.PhysicalBool:
+	case physical == columns.PhysicalBool:
 		return boolOrder
-	case physical == schema.PhysicalInt32 && unsigned:
+	case physical == columns.PhysicalInt32 && unsigned:
 		return unsigned32
-	case physical == schema.PhysicalInt32:
+	case physical == columns.PhysicalInt32:
 		return signed32
-	case physical == schema.PhysicalInt64 && unsigned:
+	case physical == columns.PhysicalInt64 && unsigned:
 		return unsigned64
-	case physical == schema.PhysicalInt64:
+	case physical == columns.PhysicalInt64:
 		return signed64
-	case physical == schema.PhysicalFloat32:
+	case physical == columns.PhysicalFloat32:
 		return float32Order
-	case physical == schema.PhysicalFloat64:
+	case physical == columns.PhysicalFloat64:
 		return float64Order
 	case t.Kind == schema.String:
 		return textOrder
 	case t.Kind == schema.Decimal:
 		return decimalOrder
-	case physical == schema.PhysicalFixed && size <= maxBound:
+	case physical == columns.PhysicalFixed && size <= maxBound:
 		return fixedOrder
 	}
 	return unordered

@@ -9,7 +9,7 @@ import (
 
 	pqformat "github.com/parquet-go/parquet-go/format"
 
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A span is the part of a leaf that becomes a page: where its levels and values begin and end in their slices, and its rows.
@@ -143,7 +143,7 @@ func (e *encoder) dataPage(k *chunk, c *column, v *values, def, rep []byte, s sp
 
 // pageBounds returns the bounds of a page's values.
 func (e *encoder) pageBounds(k *chunk, c *column, v *values, s span) bounds {
-	if k.encoding == pqformat.RLEDictionary && (v.physical == schema.PhysicalBytes || v.physical == schema.PhysicalFixed) {
+	if k.encoding == pqformat.RLEDictionary && (v.physical == columns.PhysicalBytes || v.physical == columns.PhysicalFixed) {
 		return e.entryBounds(c.order, v, s.values, s.valuesEnd)
 	}
 	return e.boundsOf(c.order, v, s.values, s.valuesEnd)

@@ -4,7 +4,7 @@ import (
 	"math"
 	"math/bits"
 
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // sampled is the number of values in a sample, by which the encoding is chosen.
@@ -51,15 +51,15 @@ func (s *sample) distinct(v *values, n int) int {
 func hashOf(v *values, i int) uint64 {
 	k := uint64(0)
 	switch v.physical {
-	case schema.PhysicalBytes, schema.PhysicalFixed:
+	case columns.PhysicalBytes, columns.PhysicalFixed:
 		return bits.Reverse64(keyOf(v.at(i)).hash)
-	case schema.PhysicalInt32:
+	case columns.PhysicalInt32:
 		k = uint64(v.int32s[i])
-	case schema.PhysicalInt64:
+	case columns.PhysicalInt64:
 		k = uint64(v.int64s[i])
-	case schema.PhysicalFloat32:
+	case columns.PhysicalFloat32:
 		k = uint64(math.Float32bits(v.float32s[i]))
-	case schema.PhysicalFloat64:
+	case columns.PhysicalFloat64:
 		k = math.Float64bits(v.float64s[i])
 	}
 	return bits.Reverse64(k * golden) // the high bits are the best

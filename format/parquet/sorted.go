@@ -2,11 +2,12 @@ package parquet
 
 import (
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // isSorted reports whether rows are in the order that the tags of the columns name. This package does not sort: rows come in the
 // order of their stream, and the footer must be true.
-func isSorted(t *table, c *schema.Columns) bool {
+func isSorted(t *table, c *columns.Columns) bool {
 	if len(t.sorted) == 0 || c.Rows() == 0 {
 		return false
 	}
@@ -82,7 +83,7 @@ func (c *cursor) compare(a, b int, scratch *[2][]byte) (order int, ok bool) {
 	case o == float32Order && (v.float32s[a] != v.float32s[a] || v.float32s[b] != v.float32s[b]),
 		o == float64Order && (v.float64s[a] != v.float64s[a] || v.float64s[b] != v.float64s[b]):
 		return 0, false
-	case v.physical == schema.PhysicalBytes || v.physical == schema.PhysicalFixed:
+	case v.physical == columns.PhysicalBytes || v.physical == columns.PhysicalFixed:
 		if o == unordered {
 			o = fixedOrder
 		}

@@ -12,12 +12,12 @@ import (
 	"github.com/parquet-go/parquet-go/encoding/rle"
 	pqformat "github.com/parquet-go/parquet-go/format"
 
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // values has the values of a leaf, whose memory it shares, in one of its slices, which physical tells.
 type values struct {
-	physical schema.Physical
+	physical columns.Physical
 	bools    []bool
 	int32s   []int32
 	int64s   []int64
@@ -28,13 +28,13 @@ type values struct {
 	size     int      // of fixed
 }
 
-func valuesOf(l *schema.Leaf) values {
+func valuesOf(l *columns.Leaf) values {
 	v := values{bools: l.Bools(), int32s: l.Int32s(), int64s: l.Int64s(), float32s: l.Float32s(), float64s: l.Float64s()}
-	v.physical, _ = l.Node().Type().Physical()
+	v.physical, _ = columns.PhysicalOf(l.Node().Type())
 	switch v.physical {
-	case schema.PhysicalBytes:
+	case columns.PhysicalBytes:
 		v.offsets, v.data = l.Bytes()
-	case schema.PhysicalFixed:
+	case columns.PhysicalFixed:
 		v.data, v.size = l.Fixed()
 	}
 	return v
@@ -42,7 +42,7 @@ func valuesOf(l *schema.Leaf) values {
 
 // at returns value i of bytes or fixed.
 func (v *values) at(i int) []byte {
-	if v.physical == schema.PhysicalBytes {
+	if v.physical == columns.PhysicalBytes {
 		return v.data[v.offsets[i]:v.offsets[i+1]]
 	}
 	return v.data[i*v.size : (i+1)*v.size]
@@ -50,7 +50,7 @@ func (v *values) at(i int) []byte {
 
 // width returns the bytes of value i in the PLAIN encoding.
 func (v *values) width(i int) int {
-	if v.physical == schema.PhysicalBytes {
+	if v.physical == columns.PhysicalBytes {
 		return 4 + int(v.offsets[i+1]-v.offsets[i])
 	}
 	return v.fixedWidth()
@@ -59,11 +59,11 @@ func (v *values) width(i int) int {
 // fixedWidth returns the bytes of each value in the PLAIN encoding, or 0 if values differ in it.
 func (v *values) fixedWidth() int {
 	switch v.physical {
-	case schema.PhysicalBool:
+	case columns.PhysicalBool:
 		return 1 // an eighth, in fact
-	case schema.PhysicalInt32, schema.PhysicalFloat32:
+	case columns.PhysicalInt32, columns.PhysicalFloat32:
 		return 4
-	case schema.PhysicalInt64, schema.PhysicalFloat64:
+	case columns.PhysicalInt64, columns.PhysicalFloat64:
 		return 8
 	}
 	return v.size
@@ -71,7 +71,7 @@ func (v *values) fixedWidth() int {
 
 // bytes returns the bytes of all n values in the PLAIN encoding, those of bools as if they were bytes.
 func (v *values) bytes(n int) int {
-	if v.physical == schema.PhysicalBytes {
+	if v.physical == columns.PhysicalBytes {
 		return 4*n + len(v.data)
 	}
 	return n * v.fixedWidth()
@@ -80,27 +80,27 @@ func (v *values) bytes(n int) int {
 // plain appends values in the PLAIN encoding.
 func (v *values) plain(dst []byte, from, to int) []byte {
 	switch v.physical {
-	case schema.PhysicalBool:
+	case columns.PhysicalBool:
 		return plainBools(dst, v.bools[from:to])
-	case schema.PhysicalInt32:
+	case columns.PhysicalInt32:
 		for _, n := range v.int32s[from:to] {
 			dst = binary.LittleEndian.AppendUint32(dst, uint32(n))
 		}
-	case schema.PhysicalInt64:
+	case columns.PhysicalInt64:
 		for _, n := range v.int64s[from:to] {
 			dst = binary.LittleEndian.AppendUint64(dst, uint64(n))
 		}
-	case schema.PhysicalFloat32:
+	case columns.PhysicalFloat32:
 		for _, f := range v.float32s[from:to] {
 			dst = binary.LittleEndian.AppendUint32(dst, math.Float32bits(f))
 		}
-	case schema.PhysicalFloat64:
+	case columns.PhysicalFloat64:
 		for _, f := range v.float64s[from:to] {
 			dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(f))
 		}
-	case schema.PhysicalFixed:
+	case columns.PhysicalFixed:
 		dst = append(dst, v.data[from*v.size:to*v.size]...)
-	case schema.PhysicalBytes:
+	case columns.PhysicalBytes:
 		start := v.offsets[from]
 		for _, end := range v.offsets[from+1 : to+1] {
 			dst = binary.LittleEndian.AppendUint32(dst, end-start)
@@ -137,15 +137,15 @@ func (v *values) encode(dst, scratch []byte, encoding pqformat.Encoding, from, t
 	switch {
 	case encoding == pqformat.Plain:
 		return v.plain(dst, from, to), scratch, nil
-	case encoding == pqformat.DeltaBinaryPacked && v.physical == schema.PhysicalInt32:
+	case encoding == pqformat.DeltaBinaryPacked && v.physical == columns.PhysicalInt32:
 		scratch, err = deltas.EncodeInt32(scratch, v.int32s[from:to])
-	case encoding == pqformat.DeltaBinaryPacked && v.physical == schema.PhysicalInt64:
+	case encoding == pqformat.DeltaBinaryPacked && v.physical == columns.PhysicalInt64:
 		scratch, err = deltas.EncodeInt64(scratch, v.int64s[from:to])
-	case encoding == pqformat.DeltaLengthByteArray && v.physical == schema.PhysicalBytes:
+	case encoding == pqformat.DeltaLengthByteArray && v.physical == columns.PhysicalBytes:
 		scratch, err = lengths.EncodeByteArray(scratch, v.data[v.offsets[from]:v.offsets[to]], v.offsets[from:to+1])
-	case encoding == pqformat.ByteStreamSplit && v.physical == schema.PhysicalFloat32:
+	case encoding == pqformat.ByteStreamSplit && v.physical == columns.PhysicalFloat32:
 		scratch, err = splits.EncodeFloat(scratch, v.float32s[from:to])
-	case encoding == pqformat.ByteStreamSplit && v.physical == schema.PhysicalFloat64:
+	case encoding == pqformat.ByteStreamSplit && v.physical == columns.PhysicalFloat64:
 		scratch, err = splits.EncodeDouble(scratch, v.float64s[from:to])
 	default:
 		return nil, nil, fmt.Errorf("%s is not for these values", encoding)

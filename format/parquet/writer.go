@@ -9,7 +9,7 @@ import (
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/internal/staged"
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A writer holds the rows of one block as columns until they fill a row group. A full row group is encoded while Write takes the
@@ -20,17 +20,17 @@ type writer[P any] struct {
 	codec        Codec
 	file         file
 	staged       staged.Messages
-	columns      *schema.Columns // nil without rows
-	early        earlyColumns    // early pages of some of them
-	checkEarlyAt int             // the number of rows at which pages may be encoded early
-	full         *fullGroup      // that is being encoded, or nil
+	columns      *columns.Columns // nil without rows
+	early        earlyColumns     // early pages of some of them
+	checkEarlyAt int              // the number of rows at which pages may be encoded early
+	full         *fullGroup       // that is being encoded, or nil
 	metadata     map[string]string
 	err          error // final
 }
 
 // A fullGroup is a row group that a goroutine of its own encodes.
 type fullGroup struct {
-	columns *schema.Columns
+	columns *columns.Columns
 	early   earlyColumns
 	held    int64 // bytes of memory of these
 	pages   bytes.Buffer
@@ -114,7 +114,7 @@ func (w *writer[P]) append(payload P) (rows int, err error) {
 		}
 	}
 	rows, err = w.factory.plan.Append(w.columns, payload)
-	if errors.Is(err, schema.ErrFull) && w.columns.Rows() > 0 {
+	if errors.Is(err, columns.ErrFull) && w.columns.Rows() > 0 {
 		if err := w.guard(w.encodeFull); err != nil {
 			return 0, err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // Writers returns a factory of Writers of the struct type P, or of the struct type that P points to: a capture takes it
@@ -17,10 +18,10 @@ import (
 //
 // Writers reports everything that can be wrong with the type or the options, all at once; opening a block reports nothing more.
 //
-// Write rejects the payloads that schema.Plan.Append rejects, alone. The Writers are a format.Bufferer, Spiller,
+// Write rejects the payloads that columns.Plan.Append rejects, alone. The Writers are a format.Bufferer, Spiller,
 // SelfCompressor and MetadataSetter.
 func Writers[P any](options Options, opts ...schema.Option) (func() format.Writer[P], error) {
-	plan, err := schema.PlanOf[P](opts...)
+	plan, err := columns.PlanOf[P](opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -51,19 +52,19 @@ func RawWriters[P format.RawMessager](options Options) (func() format.Writer[P],
 	return newWriters(format.RawPlan[P](), P.Raw, options, rootName)
 }
 
-// PlanWriters returns a factory of Writers of the rows that plan makes of payloads: several of each with schema.Rows, or rows with
+// PlanWriters returns a factory of Writers of the rows that plan makes of payloads: several of each with columns.Rows, or rows with
 // columns that are known only at run time.
-func PlanWriters[P any](plan schema.Appender[P], options Options) (func() format.Writer[P], error) {
+func PlanWriters[P any](plan columns.Appender[P], options Options) (func() format.Writer[P], error) {
 	return newWriters(plan, nil, options, rootName)
 }
 
-func newWriters[P any](plan schema.Appender[P], raw func(P) format.RawMessage, options Options, name string) (func() format.Writer[P], error) {
+func newWriters[P any](plan columns.Appender[P], raw func(P) format.RawMessage, options Options, name string) (func() format.Writer[P], error) {
 	options, err := options.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	if plan == nil || plan.Schema() == nil {
-		return nil, errors.New("parquet: there is no plan that makes rows of payloads: take one of schema.PlanOf")
+		return nil, errors.New("parquet: there is no plan that makes rows of payloads: take one of columns.PlanOf")
 	}
 	f := &factory[P]{plan: plan, raw: raw, options: options, earlyBytes: cmp.Or(options.earlyBytes, max(earlyBytes, 4*options.PageBytes))}
 	f.table, err = newTable(plan.Schema(), name, f.level)
@@ -75,27 +76,27 @@ func newWriters[P any](plan schema.Appender[P], raw func(P) format.RawMessage, o
 
 // A factory has all that the Writers of one call share.
 type factory[P any] struct {
-	plan       schema.Appender[P]
+	plan       columns.Appender[P]
 	raw        func(P) format.RawMessage // nil unless the plan is that of raw messages
 	options    Options
 	table      *table
 	codecs     sync.Map  // of Codec to compressor
 	earlyBytes int       // the constant, or more if pages are large
-	columns    sync.Pool // of *schema.Columns without rows
+	columns    sync.Pool // of *columns.Columns without rows
 }
 
-func (f *factory[P]) newColumns() *schema.Columns {
-	if c, ok := f.columns.Get().(*schema.Columns); ok {
+func (f *factory[P]) newColumns() *columns.Columns {
+	if c, ok := f.columns.Get().(*columns.Columns); ok {
 		return c
 	}
-	return f.plan.Schema().NewColumns()
+	return columns.New(f.plan.Schema())
 }
 
 // keptBytes is the most that columns hold in the pool. Larger ones give their buffers back to package schema.
 const keptBytes = 256 << 10
 
 // release gives columns to other Writers.
-func (f *factory[P]) release(c *schema.Columns) {
+func (f *factory[P]) release(c *columns.Columns) {
 	if c.Buffered() <= keptBytes {
 		c.Reset()
 	} else {
@@ -122,7 +123,7 @@ func (f *factory[P]) compressor(c Codec) compressor {
 
 // encode writes columns as a row group, which is the file's last if last is set. An encoder that failed or panicked is not
 // reused.
-func (f *factory[P]) encode(out *file, codec Codec, c *schema.Columns, early earlyColumns, last bool) error {
+func (f *factory[P]) encode(out *file, codec Codec, c *columns.Columns, early earlyColumns, last bool) error {
 	if err := early.wait(); err != nil {
 		return err
 	}

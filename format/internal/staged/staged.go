@@ -16,7 +16,7 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"github.com/jetcapture/lake/format"
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 const (
@@ -180,7 +180,7 @@ func (m *message) Raw() format.RawMessage { return format.RawMessage(*m) }
 var plan = format.RawPlan[*message]()
 
 // AppendTo appends the messages to columns of raw messages.
-func (s *Messages) AppendTo(c *schema.Columns) (err error) {
+func (s *Messages) AppendTo(c *columns.Columns) (err error) {
 	scratch := scratches.Get().(*scratch)
 	defer scratch.free()
 	scratch.frames = s.frames.appendTo(scratch.frames[:0])
@@ -209,7 +209,7 @@ type decoder struct {
 	values  []string // of all headers
 }
 
-func (d *decoder) appendTo(c *schema.Columns, messages []byte) error {
+func (d *decoder) appendTo(c *columns.Columns, messages []byte) error {
 	for d.rest = messages; len(d.rest) > 0; {
 		d.message()
 		if _, err := plan.Append(c, &d.m); err != nil {

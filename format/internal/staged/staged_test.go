@@ -9,17 +9,17 @@ import (
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/format/formattest"
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // all is what columns have.
-func all(c *schema.Columns) []string {
+func all(c *columns.Columns) []string {
 	leaves := []string{fmt.Sprint(c.Rows())}
 	for i := range c.Len() {
 		l := c.Leaf(i)
 		var offsets []uint32
 		var data []byte
-		if physical, _ := l.Node().Type().Physical(); physical == schema.PhysicalBytes {
+		if physical, _ := columns.PhysicalOf(l.Node().Type()); physical == columns.PhysicalBytes {
 			offsets, data = l.Bytes()
 		}
 		leaves = append(leaves, fmt.Sprintf("%s %d %x %x %d %d %x", l.Node().Name(), l.Len(), l.Definitions(), l.Repetitions(), l.Int64s(), offsets, data))
@@ -33,7 +33,7 @@ func TestMessagesBecomeTheColumnsThatTheyWouldBecomeAtOnce(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var s Messages
-		want := plan.Schema().NewColumns()
+		want := columns.New(plan.Schema())
 		most := 100
 		if seed%10 == 0 {
 			most = 1000
@@ -52,7 +52,7 @@ func TestMessagesBecomeTheColumnsThatTheyWouldBecomeAtOnce(t *testing.T) {
 			}
 		}
 		framed = max(framed, s.bytes-s.tail.len)
-		got := plan.Schema().NewColumns()
+		got := columns.New(plan.Schema())
 		if err := s.AppendTo(got); err != nil {
 			t.Fatal(err)
 		}

@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 const benchColumns = `
@@ -32,15 +33,15 @@ func (m benchMessage) Raw() format.RawMessage {
 
 // BenchmarkAppend makes columns of messages.
 func BenchmarkAppend(b *testing.B) {
-	list, err := columns.Parse("bench.yaml", []byte(benchColumns))
+	list, err := jsoncolumns.Parse("bench.yaml", []byte(benchColumns))
 	if err != nil {
 		b.Fatal(err)
 	}
-	plan, err := columns.New[benchMessage](list, columns.Options{})
+	plan, err := jsoncolumns.New[benchMessage](list, jsoncolumns.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	c := plan.Schema().NewColumns()
+	c := columns.New(plan.Schema())
 	text := benchMessage(benchPayload)
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()

@@ -1,7 +1,7 @@
 // Package columns makes typed columns of messages whose payloads are JSON, by a list of columns that a person writes or
 // Infer makes of some messages. Nothing of a payload is lost: what no column takes is in the column _rest.
 //
-//	file → Parse → []Column → New → Plan → Append(message) → schema.Columns
+//	file → Parse → []Column → New → Plan → Append(message) → columns.Columns
 //	payloads → Inferrer → []Column → Text → file
 //
 // # The file

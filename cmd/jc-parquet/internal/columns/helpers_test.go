@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A payload is all that a message has beside a subject and the like.
@@ -26,13 +27,13 @@ func (p payload) Raw() format.RawMessage {
 }
 
 // planOf returns the plan of a file.
-func planOf(t testing.TB, file string) (*columns.Plan[payload], []columns.Column) {
+func planOf(t testing.TB, file string) (*jsoncolumns.Plan[payload], []jsoncolumns.Column) {
 	t.Helper()
-	list, err := columns.Parse("columns.yaml", []byte(file))
+	list, err := jsoncolumns.Parse("columns.yaml", []byte(file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := columns.New[payload](list, columns.Options{})
+	plan, err := jsoncolumns.New[payload](list, jsoncolumns.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,9 +41,9 @@ func planOf(t testing.TB, file string) (*columns.Plan[payload], []columns.Column
 }
 
 // rowOf returns the columns of a payload as JSON by their names, without those that are null.
-func rowOf(t testing.TB, plan *columns.Plan[payload], text []byte) (row map[string]string, err error) {
+func rowOf(t testing.TB, plan *jsoncolumns.Plan[payload], text []byte) (row map[string]string, err error) {
 	t.Helper()
-	c := plan.Schema().NewColumns()
+	c := columns.New(plan.Schema())
 	defer c.Release()
 	rows, err := plan.Append(c, text)
 	if err != nil {
@@ -64,17 +65,17 @@ func rowOf(t testing.TB, plan *columns.Plan[payload], text []byte) (row map[stri
 }
 
 // valueOf writes the first value of a leaf as JSON, in the one way that package columns may read it.
-func valueOf(l *schema.Leaf) string {
+func valueOf(l *columns.Leaf) string {
 	t := l.Node().Type()
-	physical, _ := t.Physical()
+	physical, _ := columns.PhysicalOf(t)
 	switch physical {
-	case schema.PhysicalBool:
+	case columns.PhysicalBool:
 		return strconv.FormatBool(l.Bools()[0])
-	case schema.PhysicalFloat32:
+	case columns.PhysicalFloat32:
 		return strconv.FormatFloat(float64(l.Float32s()[0]), 'g', -1, 32)
-	case schema.PhysicalFloat64:
+	case columns.PhysicalFloat64:
 		return strconv.FormatFloat(l.Float64s()[0], 'g', -1, 64)
-	case schema.PhysicalBytes:
+	case columns.PhysicalBytes:
 		_, data := l.Bytes()
 		switch t.Kind {
 		case schema.JSON:
@@ -83,7 +84,7 @@ func valueOf(l *schema.Leaf) string {
 			return strconv.Quote(base64.StdEncoding.EncodeToString(data))
 		}
 		return quoted(string(data))
-	case schema.PhysicalFixed:
+	case columns.PhysicalFixed:
 		data, _ := l.Fixed()
 		switch t.Kind {
 		case schema.UUID:
@@ -99,7 +100,7 @@ func valueOf(l *schema.Leaf) string {
 		return strconv.Quote(base64.StdEncoding.EncodeToString(data))
 	}
 	var n int64
-	if physical == schema.PhysicalInt32 {
+	if physical == columns.PhysicalInt32 {
 		n = int64(l.Int32s()[0])
 	} else {
 		n = l.Int64s()[0]

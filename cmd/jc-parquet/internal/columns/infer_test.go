@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 )
 
 // inferred returns columns as name:type, and the notes.
 func inferred(payloads ...string) (list, notes string) {
-	in := columns.NewInferrer()
+	in := jsoncolumns.NewInferrer()
 	for _, p := range payloads {
 		in.Add([]byte(p))
 	}
@@ -98,7 +98,7 @@ func TestInferredNamesAreJoinedPathsThatReadersTellApart(t *testing.T) {
 }
 
 func TestInferredColumnsHaveALimit(t *testing.T) {
-	in := columns.NewInferrer()
+	in := jsoncolumns.NewInferrer()
 	for i := range 3 {
 		var b strings.Builder
 		for j := range 10_000 {
@@ -111,7 +111,7 @@ func TestInferredColumnsHaveALimit(t *testing.T) {
 		"19000 paths more: 1000 columns are the most|paths that were first met after 20000 others" {
 		t.Errorf("%d columns of %d payloads, %q", len(found.Columns), found.Payloads, found.Notes)
 	}
-	if _, err := columns.Parse("f", columns.Text(found.Columns, found.Notes...)); err != nil {
+	if _, err := jsoncolumns.Parse("f", jsoncolumns.Text(found.Columns, found.Notes...)); err != nil {
 		t.Error(err)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/jetcapture/lake/format"
-	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A message is what the columns of metadata have.
@@ -15,7 +15,7 @@ type message struct {
 }
 
 // fillMetadata sets the columns of metadata, in their order.
-func (r *reader) fillMetadata(row *schema.Row) error {
+func (r *reader) fillMetadata(row *columns.Row) error {
 	m := &r.message
 	if err := row.Text(0, m.Subject); err != nil {
 		return err
@@ -36,7 +36,7 @@ func (r *reader) fillMetadata(row *schema.Row) error {
 }
 
 // fillHeaders sets the headers to an object of lists, its names sorted, or to null if there are none.
-func (r *reader) fillHeaders(row *schema.Row, i int) error {
+func (r *reader) fillHeaders(row *columns.Row, i int) error {
 	m := &r.message
 	if len(m.Headers) == 0 {
 		return row.Null(i)

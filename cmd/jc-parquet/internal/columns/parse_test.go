@@ -7,12 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/schema"
 )
 
 func TestFileIsReadAsYAMLAndAsJSON(t *testing.T) {
-	want := []columns.Column{
+	want := []jsoncolumns.Column{
 		{Name: "id", Path: []string{"order", "id"}, Type: schema.Type{Kind: schema.Int64}, Hints: schema.Hints{Encoding: schema.Delta, Sort: schema.Ascending}},
 		{Name: "größe", Path: []string{"größe"}, Type: schema.Type{Kind: schema.Decimal, Precision: 18, Scale: 2}, Nullable: true},
 		{Name: "price", Path: []string{"order", "unit.price", ""}, Type: schema.Type{Kind: schema.String}, Nullable: true, Hints: schema.Hints{Bloom: true}},
@@ -35,8 +35,8 @@ func TestFileIsReadAsYAMLAndAsJSON(t *testing.T) {
 		{"type": "decimal(precision 18, scale 2)", "name": "gr\u00f6\u00dfe"},
 		{"name": "price", "path": ["order", "unit.price", ""], "type": "string", "bloom": true, "nullable": true}]`,
 	} {
-		got, err := columns.Parse("f", []byte(file))
-		if err != nil || !slices.EqualFunc(got, want, func(a, b columns.Column) bool { return fmt.Sprintf("%#v", a) == fmt.Sprintf("%#v", b) }) {
+		got, err := jsoncolumns.Parse("f", []byte(file))
+		if err != nil || !slices.EqualFunc(got, want, func(a, b jsoncolumns.Column) bool { return fmt.Sprintf("%#v", a) == fmt.Sprintf("%#v", b) }) {
 			t.Errorf("%s\nis read as %v, %v", file, got, err)
 		}
 	}
@@ -50,14 +50,14 @@ func TestTypesAreTheWordsOfSchemaAndShorterOnes(t *testing.T) {
 		"decimal(18,2)": "decimal(precision 18, scale 2)", "decimal(38, 38)": "decimal(precision 38, scale 38)", "decimal(9)": "decimal(precision 9, scale 0)",
 		"decimal(precision 18, scale 2)": "decimal(precision 18, scale 2)", "fixed(16)": "fixed(16)",
 	} {
-		list, err := columns.Parse("f", fmt.Appendf(nil, "- name: a\n  type: %s\n", word))
+		list, err := jsoncolumns.Parse("f", fmt.Appendf(nil, "- name: a\n  type: %s\n", word))
 		if err != nil || list[0].Type.String() != want {
 			t.Errorf("%s is %v, %v; want %s", word, list, err, want)
 			continue
 		}
-		again, err := columns.Parse("f", columns.Text(list))
+		again, err := jsoncolumns.Parse("f", jsoncolumns.Text(list))
 		if err != nil || again[0].Type != list[0].Type || again[0].Epoch != list[0].Epoch {
-			t.Errorf("%s is written as %s: %v", word, columns.Text(list), err)
+			t.Errorf("%s is written as %s: %v", word, jsoncolumns.Text(list), err)
 		}
 	}
 	for word, want := range map[string]string{
@@ -83,7 +83,7 @@ func TestTypesAreTheWordsOfSchemaAndShorterOnes(t *testing.T) {
 		"struct<a>":                 "write bool, int64 (or int8 to uint64)",
 		"decimal(18":                "in quotes",
 	} {
-		_, err := columns.Parse("f", fmt.Appendf(nil, "- name: a\n  type: %q\n", word))
+		_, err := jsoncolumns.Parse("f", fmt.Appendf(nil, "- name: a\n  type: %q\n", word))
 		if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("f:2: type %q", word)) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", word, err, want)
 		}
@@ -149,7 +149,7 @@ f:5: path is an object: write a word`,
 				"f:3: name \"" + strings.Repeat("x", 100) + "\" has 256 bytes: 255 are the most",
 		},
 	} {
-		list, err := columns.Parse("f", []byte(c.file), "date", "hour")
+		list, err := jsoncolumns.Parse("f", []byte(c.file), "date", "hour")
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s\nis read as %v, and\n%v\nwant\n%s", c.file, list, err, c.want)
 		}
@@ -162,12 +162,12 @@ func TestNamesAreWrittenSoThatAnyYAMLTakesThemForText(t *testing.T) {
 		"~": `"~"`, "a: b": `"a: b"`, "a #b": `"a #b"`, "#a": `"#a"`, "- a": `"- a"`, "*a": `"*a"`, "&a": `"&a"`, "!a": `"!a"`, "{a": `"{a"`, `"`: `"\""`,
 		"2026-11-23": `"2026-11-23"`, "0x1f": `"0x1f"`, "a\\": `a\`,
 	} {
-		c := columns.Column{Name: name, Path: []string{name}, Type: schema.Type{Kind: schema.JSON}, Nullable: true}
-		text := string(columns.Text([]columns.Column{c}, "two\nlines"))
+		c := jsoncolumns.Column{Name: name, Path: []string{name}, Type: schema.Type{Kind: schema.JSON}, Nullable: true}
+		text := string(jsoncolumns.Text([]jsoncolumns.Column{c}, "two\nlines"))
 		if text != "# two?lines\n- name: "+want+"\n  type: json\n" {
 			t.Errorf("%s is written as\n%s", name, text)
 		}
-		if list, err := columns.Parse("f", []byte(text)); err != nil || list[0].Name != name {
+		if list, err := jsoncolumns.Parse("f", []byte(text)); err != nil || list[0].Name != name {
 			t.Errorf("%s\nis read as %v, %v", text, list, err)
 		}
 	}
@@ -178,18 +178,18 @@ func TestTooMuchIsRefusedShortly(t *testing.T) {
 	for i := range 10_001 {
 		fmt.Fprintf(&b, "- {name: c%d, type: json}\n", i)
 	}
-	if _, err := columns.Parse("f", []byte(b.String())); err == nil || len(err.Error()) > 500 {
+	if _, err := jsoncolumns.Parse("f", []byte(b.String())); err == nil || len(err.Error()) > 500 {
 		t.Errorf("10,001 columns: %.500v", err)
 	}
-	if _, err := columns.Parse("f", []byte(strings.Repeat("- {name: a}\n", 1_000))); err == nil || strings.Count(err.Error(), "\n") != 50 ||
+	if _, err := jsoncolumns.Parse("f", []byte(strings.Repeat("- {name: a}\n", 1_000))); err == nil || strings.Count(err.Error(), "\n") != 50 ||
 		!strings.HasSuffix(err.Error(), "problems more") {
 		t.Errorf("1,000 columns without types: %v", err)
 	}
-	if _, err := columns.Parse("f", bytes.Repeat([]byte("- {"), 400_000)); err == nil || !strings.Contains(err.Error(), "more than 1048576 bytes") {
+	if _, err := jsoncolumns.Parse("f", bytes.Repeat([]byte("- {"), 400_000)); err == nil || !strings.Contains(err.Error(), "more than 1048576 bytes") {
 		t.Errorf("1.2 MB: %.500v", err)
 	}
 	deep := "- {name: a, type: json, path: [" + strings.Repeat("a,", 10_000) + "]}"
-	if _, err := columns.Parse("f", []byte(deep)); err == nil || !strings.Contains(err.Error(), "path has 10000 names") {
+	if _, err := jsoncolumns.Parse("f", []byte(deep)); err == nil || !strings.Contains(err.Error(), "path has 10000 names") {
 		t.Errorf("a path of 10,000 names: %v", err)
 	}
 }
@@ -199,16 +199,16 @@ func FuzzFilesAreReadOrRefused(f *testing.F) {
 	f.Add([]byte(allTypes))
 	f.Add([]byte("- {name: a, type: \"decimal(18,2)\", path: [\"\\u0085\", \"\\e\"], nullable: false, sort: descending, encoding: dict, bloom: true}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		list, err := columns.Parse("f", text)
+		list, err := jsoncolumns.Parse("f", text)
 		if err != nil {
 			return
 		}
-		if _, err := columns.New[payload](list, columns.Options{}); err != nil {
+		if _, err := jsoncolumns.New[payload](list, jsoncolumns.Options{}); err != nil {
 			t.Fatalf("%s is read, and then refused: %v", text, err)
 		}
-		again, err := columns.Parse("f", columns.Text(list, "a\ncomment: "))
+		again, err := jsoncolumns.Parse("f", jsoncolumns.Text(list, "a\ncomment: "))
 		if err != nil || fmt.Sprintf("%#v", again) != fmt.Sprintf("%#v", list) {
-			t.Fatalf("%s\nis written as\n%s\nand read as %v, %v", text, columns.Text(list), again, err)
+			t.Fatalf("%s\nis written as\n%s\nand read as %v, %v", text, jsoncolumns.Text(list), again, err)
 		}
 	})
 }

@@ -8,9 +8,10 @@ import (
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
-// A Plan appends messages to schema.Columns: it is the schema.Appender of a list of columns. It is safe for concurrent use.
+// A Plan appends messages to columns.Columns: it is the columns.Appender of a list of columns. It is safe for concurrent use.
 type Plan[P format.RawMessager] struct {
 	schema   *schema.Schema
 	columns  []Column
@@ -67,9 +68,9 @@ func (p *Plan[P]) Schema() *schema.Schema { return p.schema }
 // Append appends one row. It rejects a message, and names the reason, if format.RawMessage.Validate does, if its payload is
 // no JSON that readers take, and if a column that is not nullable has no value. A message that deletes or purges a key of a
 // key-value bucket has no payload, and its row has nulls.
-func (p *Plan[P]) Append(c *schema.Columns, payload P) (rows int, err error) {
+func (p *Plan[P]) Append(c *columns.Columns, payload P) (rows int, err error) {
 	if c.Schema() != p.schema {
-		return 0, errors.New("the columns are of another schema than the plan: take those of its NewColumns")
+		return 0, errors.New("the columns are of another schema than the plan: take those that columns.New returns for it")
 	}
 	r, ok := p.readers.Get().(*reader)
 	if !ok {

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // A reader makes the row of one message after the other. It is for one goroutine at a time.
@@ -21,7 +22,7 @@ type reader struct {
 	message message
 	bucket  bool // there is a column for the operation
 	headers []byte
-	build   func(*schema.Row) error // fill
+	build   func(*columns.Row) error // fill
 }
 
 // A misfit is a value that did not fit into a column.
@@ -121,7 +122,7 @@ func (d decimal) text(r *reader) []byte {
 }
 
 // fill sets all columns of a row.
-func (r *reader) fill(row *schema.Row) error {
+func (r *reader) fill(row *columns.Row) error {
 	if err := r.fillMetadata(row); err != nil {
 		return err
 	}
@@ -144,7 +145,7 @@ func (r *reader) fill(row *schema.Row) error {
 	return row.Text(last, text(r.router.rest))
 }
 
-func set(row *schema.Row, i int, t *schema.Type, v *value) error {
+func set(row *columns.Row, i int, t *schema.Type, v *value) error {
 	if !v.set {
 		return row.Null(i)
 	}

@@ -15,7 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/schema"
 )
 
@@ -175,7 +175,7 @@ func sameText(a, b string) bool {
 }
 
 // checkRebuilt fails unless the columns of a payload and its rest make it again, or it is rejected and no JSON.
-func checkRebuilt(t testing.TB, plan *columns.Plan[payload], list []columns.Column, text []byte) (row map[string]string) {
+func checkRebuilt(t testing.TB, plan *jsoncolumns.Plan[payload], list []jsoncolumns.Column, text []byte) (row map[string]string) {
 	t.Helper()
 	row, err := rowOf(t, plan, text)
 	if valid := utf8.Valid(text) && json.Valid(text) && !halfSurrogate(text); (err == nil) != valid {
@@ -227,7 +227,7 @@ func at(value any, path []string) any {
 
 // says reports whether a column has a value of the payload: the same, a number for its text, or a time of which what is
 // finer than the column is cut off.
-func says(c *columns.Column, has, was any) bool {
+func says(c *jsoncolumns.Column, has, was any) bool {
 	if same(has, was) {
 		return true
 	}
@@ -249,7 +249,7 @@ func says(c *columns.Column, has, was any) bool {
 		want, err := time.Parse(layout, text)
 		if number, ok := was.(json.Number); ok {
 			n, _ := new(big.Rat).SetString(string(number))
-			n.Mul(n, big.NewRat(map[columns.Epoch]int64{columns.EpochSeconds: 1e9, columns.EpochMillis: 1e6, columns.EpochMicros: 1e3, columns.EpochNanos: 1}[c.Epoch], 1))
+			n.Mul(n, big.NewRat(map[jsoncolumns.Epoch]int64{jsoncolumns.EpochSeconds: 1e9, jsoncolumns.EpochMillis: 1e6, jsoncolumns.EpochMicros: 1e3, jsoncolumns.EpochNanos: 1}[c.Epoch], 1))
 			nanos := new(big.Int).Div(n.Num(), n.Denom())
 			seconds, behind := new(big.Int).DivMod(nanos, big.NewInt(1e9), new(big.Int))
 			want, err = time.Unix(seconds.Int64(), behind.Int64()), nil
@@ -387,28 +387,28 @@ func FuzzColumnsAndRestMakeThePayloadAgain(f *testing.F) {
 		checkRebuilt(t, plan, list, text)
 
 		// What is inferred of a payload suits it: nothing that has a column is in the rest, but for nulls and names that come twice.
-		in := columns.NewInferrer()
+		in := jsoncolumns.NewInferrer()
 		in.Add(text)
 		inferred := in.Infer("date")
 		if len(inferred.Columns) == 0 {
 			return
 		}
-		own, err := columns.New[payload](inferred.Columns, columns.Options{OnMisfit: func(m columns.Misfit) { t.Errorf("%s: %s of %s does not fit", text, m.Column.Name, m.Column.Type) }})
+		own, err := jsoncolumns.New[payload](inferred.Columns, jsoncolumns.Options{OnMisfit: func(m jsoncolumns.Misfit) { t.Errorf("%s: %s of %s does not fit", text, m.Column.Name, m.Column.Type) }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkRebuilt(t, own, inferred.Columns, text)
-		file := columns.Text(inferred.Columns, inferred.Notes...)
-		list, err := columns.Parse("f", file, "date")
+		file := jsoncolumns.Text(inferred.Columns, inferred.Notes...)
+		list, err := jsoncolumns.Parse("f", file, "date")
 		if err != nil || !slices.EqualFunc(list, inferred.Columns, sameColumn) {
 			t.Fatalf("%s\nis inferred as\n%s\nand read as %v, %v", text, file, list, err)
 		}
-		if !bytes.Equal(columns.Text(list, inferred.Notes...), file) {
+		if !bytes.Equal(jsoncolumns.Text(list, inferred.Notes...), file) {
 			t.Fatalf("%s is not written as it was read", file)
 		}
 	})
 }
 
-func sameColumn(a, b columns.Column) bool {
+func sameColumn(a, b jsoncolumns.Column) bool {
 	return a.Name == b.Name && slices.Equal(a.Path, b.Path) && a.Type == b.Type && a.Epoch == b.Epoch && a.Exact == b.Exact && a.Nullable == b.Nullable && a.Hints == schema.Hints{}
 }

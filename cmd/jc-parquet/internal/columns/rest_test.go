@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 const nested = `
@@ -86,7 +87,7 @@ func TestRestHasAllThatNoColumnTakes(t *testing.T) {
 			t.Errorf("the rest of %s is %s, want %s", c.payload, row["_rest"], c.rest)
 		}
 		delete(row, "_rest")
-		for _, name := range columns.Metadata() {
+		for _, name := range jsoncolumns.Metadata() {
 			delete(row, name)
 		}
 		if len(row)+len(c.row) > 0 && !maps.Equal(row, c.row) {
@@ -171,15 +172,15 @@ type whole format.RawMessage
 func (m whole) Raw() format.RawMessage { return format.RawMessage(m) }
 
 func TestMessageWhoseMetadataNoColumnHoldsIsRejected(t *testing.T) {
-	list, err := columns.Parse("f", []byte("- {name: id, type: int64}"))
+	list, err := jsoncolumns.Parse("f", []byte("- {name: id, type: int64}"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := columns.New[whole](list, columns.Options{})
+	plan, err := jsoncolumns.New[whole](list, jsoncolumns.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := plan.Schema().NewColumns()
+	c := columns.New(plan.Schema())
 	good := whole{Subject: "s", Stream: "S", StreamSeq: math.MaxInt64, Timestamp: time.Unix(0, 0), Data: []byte(`{}`)}
 	if _, err := plan.Append(c, good); err != nil {
 		t.Fatal(err)
@@ -255,12 +256,12 @@ func TestMembersAreFoundAmongMany(t *testing.T) {
 }
 
 func TestFirstValueThatDoesNotFitIsToldOnceForEachColumn(t *testing.T) {
-	list, err := columns.Parse("f", []byte("- {name: a, type: int8}\n- {name: b, type: int8}"))
+	list, err := jsoncolumns.Parse("f", []byte("- {name: a, type: int8}\n- {name: b, type: int8}"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var told []string
-	plan, err := columns.New[payload](list, columns.Options{OnMisfit: func(m columns.Misfit) {
+	plan, err := jsoncolumns.New[payload](list, jsoncolumns.Options{OnMisfit: func(m jsoncolumns.Misfit) {
 		if m.StreamSeq != 7 {
 			t.Errorf("the message is %d", m.StreamSeq)
 		}
@@ -304,12 +305,12 @@ func TestMisfitSaysHowTheValueBeginsAndWhatToWriteInstead(t *testing.T) {
 		{"string", "[]", "list", "[]", "write json, which takes anything"},
 		{"int64", "true", "bool", "true", "write json, which takes anything"},
 	} {
-		list, err := columns.Parse("f", fmt.Appendf(nil, "- name: a\n  type: %s\n", c.typ))
+		list, err := jsoncolumns.Parse("f", fmt.Appendf(nil, "- name: a\n  type: %s\n", c.typ))
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got columns.Misfit
-		plan, err := columns.New[payload](list, columns.Options{OnMisfit: func(m columns.Misfit) { got = m }})
+		var got jsoncolumns.Misfit
+		plan, err := jsoncolumns.New[payload](list, jsoncolumns.Options{OnMisfit: func(m jsoncolumns.Misfit) { got = m }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -324,7 +325,7 @@ func TestPlanIsForSeveralGoroutines(t *testing.T) {
 	var running sync.WaitGroup
 	for g := range 4 {
 		running.Go(func() {
-			c := plan.Schema().NewColumns()
+			c := columns.New(plan.Schema())
 			for i := range 500 {
 				text := payload(fmt.Sprintf(`{"id":%d,"a":{"any":"%d","z":%d}}`, i, g, g))
 				if _, err := plan.Append(c, text); err != nil {
@@ -353,10 +354,10 @@ func TestPlanIsForSeveralGoroutines(t *testing.T) {
 func TestColumnsOfAnotherSchemaAreRefused(t *testing.T) {
 	one, _ := planOf(t, "- {name: a, type: int8}")
 	other, _ := planOf(t, "- {name: a, type: int16}")
-	if _, err := one.Append(other.Schema().NewColumns(), payload(`{}`)); err == nil {
+	if _, err := one.Append(columns.New(other.Schema()), payload(`{}`)); err == nil {
 		t.Error("a plan appends to the columns of another")
 	}
-	if _, err := columns.New[payload](nil, columns.Options{}); err == nil || errors.Is(err, schema.ErrFull) {
+	if _, err := jsoncolumns.New[payload](nil, jsoncolumns.Options{}); err == nil || errors.Is(err, columns.ErrFull) {
 		t.Errorf("a plan without columns: %v", err)
 	}
 }

@@ -5,13 +5,15 @@ import (
 	"slices"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/jetcapture/lake/schema/columns"
 )
 
 // TestPayloadIsTakenWhereEncodingJSONTakesIt changes one byte after the other of some documents to any other, puts it before,
 // and leaves it out.
 func TestPayloadIsTakenWhereEncodingJSONTakesIt(t *testing.T) {
 	plan, _ := planOf(t, nested)
-	c := plan.Schema().NewColumns()
+	c := columns.New(plan.Schema())
 	taken := map[bool]int{}
 	check := func(text []byte) {
 		c.Reset()

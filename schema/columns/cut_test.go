@@ -1,0 +1,98 @@
+package columns_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jetcapture/lake/schema/columns"
+)
+
+type cutRow struct {
+	ID   int64
+	Body []byte `lake:"required"`
+	Note *string
+	Tag  string
+}
+
+func TestACutTakesTheFirstValuesOfAColumn(t *testing.T) {
+	plan, err := columns.PlanOf[cutRow]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := columns.New(plan.Schema())
+	body := func(i int) string { return strings.Repeat("x", i%50) + fmt.Sprint(i) }
+	var got []string
+	take := func(offsets []uint32, data []byte) {
+		for i := range len(offsets) - 1 {
+			got = append(got, string(data[offsets[i]:offsets[i+1]]))
+		}
+	}
+	appendRow := func(i int) {
+		t.Helper()
+		if _, err := plan.Append(c, cutRow{ID: int64(i), Body: []byte(body(i)), Tag: "t"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := plan.Append(c, cutRow{Body: []byte("rejected"), Tag: "\xff"}); err == nil {
+			t.Fatal("text that is not UTF-8 was not rejected")
+		}
+	}
+	for round := range 2 {
+		got = got[:0]
+		rows := 0
+		for _, part := range []struct{ rows, cut int }{{100, 1}, {1, 100}, {500, 250}, {0, 250}, {7, 3}} {
+			for range part.rows {
+				appendRow(rows)
+				rows++
+			}
+			held := c.Buffered()
+			cut := c.Cut(1, part.cut)
+			if cut.Len() != part.cut || cut.Held() == 0 || c.Buffered() > held {
+				t.Errorf("a cut of %d values has %d in %d bytes, and the columns hold %d instead of %d bytes",
+					part.cut, cut.Len(), cut.Held(), c.Buffered(), held)
+			}
+			take(cut.Bytes())
+			cut.Release()
+		}
+		take(c.Leaf(1).Bytes())
+		if c.Rows() != rows || c.Leaf(0).Len() != rows || len(got) != rows {
+			t.Fatalf("round %d: %d rows with %d and %d values instead of %d", round, c.Rows(), c.Leaf(0).Len(), len(got), rows)
+		}
+		for i := range got {
+			if got[i] != body(i) {
+				t.Fatalf("round %d: value %d is %q instead of %q", round, i, got[i], body(i))
+			}
+		}
+		c.Reset()
+		if c.Leaf(1).Len() != 0 {
+			t.Fatalf("after Reset there are %d values", c.Leaf(1).Len())
+		}
+	}
+}
+
+func TestACutOfWhatHasNoValueForEachRowPanics(t *testing.T) {
+	plan, err := columns.PlanOf[cutRow]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := columns.New(plan.Schema())
+	if _, err := plan.Append(c, cutRow{Body: []byte("b")}); err != nil {
+		t.Fatal(err)
+	}
+	for name, cut := range map[string]func(){
+		"of numbers":              func() { c.Cut(0, 1) },
+		"of what may be null":     func() { c.Cut(2, 1) },
+		"of more than there is":   func() { c.Cut(1, 2) },
+		"of nothing":              func() { c.Cut(1, 0) },
+		"of what was cut already": func() { c.Cut(1, 1); c.Cut(1, 1) },
+	} {
+		func() {
+			defer func() {
+				if r := recover(); r == nil {
+					t.Errorf("a cut %s does not panic", name)
+				}
+			}()
+			cut()
+		}()
+	}
+}
