@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/columns"
 )
 
@@ -94,5 +95,33 @@ func TestACutOfWhatHasNoValueForEachRowPanics(t *testing.T) {
 			}()
 			cut()
 		}()
+	}
+}
+
+func TestRowsCanBeSetByColumnAfterACut(t *testing.T) {
+	s, err := schema.New(schema.Field{Name: "body", Type: schema.Type{Kind: schema.Bytes}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := columns.New(s)
+	row := func(r *columns.Row) error {
+		if err := r.Text(0, "body"); err != nil {
+			return err
+		}
+		if r.Text(0, "again") == nil {
+			t.Error("a column can be set twice")
+		}
+		return nil
+	}
+	for i := range 5 {
+		if i == 3 {
+			c.Cut(0, 2)
+		}
+		if _, err := c.AppendRow(row); err != nil {
+			t.Fatalf("row %d: %v", i, err)
+		}
+	}
+	if c.Rows() != 5 || c.Leaf(0).Len() != 3 {
+		t.Errorf("there are %d rows and %d values, want 5 and 3", c.Rows(), c.Leaf(0).Len())
 	}
 }
