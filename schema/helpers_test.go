@@ -38,5 +38,3 @@ func of[T any](t testing.TB, opts ...schema.Option) *schema.Schema {
 	t.Helper()
 	return rowtest.Of[T](t, opts...)
 }
-
-func ptr[T any](v T) *T { return &v }

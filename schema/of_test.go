@@ -186,10 +186,6 @@ func TestOptionsHoldForAllFields(t *testing.T) {
 	}
 }
 
-type fakeMessage struct{}
-
-func (*fakeMessage) ProtoReflect() {}
-
 func TestProtocolBuffersAreColumnsByTheirMeaning(t *testing.T) {
 	const want = `1  id         string
 2  at         timestamp(micros)  null

@@ -6,6 +6,7 @@ import (
 
 	pqformat "github.com/parquet-go/parquet-go/format"
 
+	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/columns"
 )
 
@@ -23,8 +24,8 @@ type earlyPages struct {
 	out    parts
 	rows   int // in the pages, counted from the first row of the row group
 
-	cut  columns.Cut   // the values that a goroutine encodes
-	done chan struct{} // closed when it has encoded them; nil without a goroutine
+	cut  columns.Detached // the values that a goroutine encodes
+	done chan struct{}    // closed when it has encoded them; nil without a goroutine
 	err  error
 	held int64 // bytes of memory when no goroutine was encoding, most recently
 }
@@ -95,7 +96,9 @@ func (w *writer[P]) encodeEarly() error {
 			return early.err
 		}
 		if full := early.full(&v, n, &w.factory.table.columns[column], w.factory.options.PageBytes); full > 0 {
-			w.begin(early, full)
+			if err := w.begin(early, full); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -131,19 +134,25 @@ func (p *earlyPages) full(v *values, n int, c *column, limit int) (values int) {
 var earlyEncoders = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // begin encodes the first n values of the column in a goroutine of its own, unless there are enough of these already.
-func (w *writer[P]) begin(early *earlyPages, n int) {
+func (w *writer[P]) begin(early *earlyPages, n int) error {
 	select {
 	case earlyEncoders <- struct{}{}:
 	default:
-		return
+		return nil
 	}
-	f, cut := w.factory, w.columns.Cut(early.column, n)
+	f := w.factory
+	cut, err := w.columns.Detach(early.column, n)
+	if err != nil {
+		<-earlyEncoders
+		return err
+	}
 	early.cut, early.done = cut, make(chan struct{})
 	early.held = early.out.size + cut.Held()
 	go func() {
 		defer func() { <-earlyEncoders; close(early.done) }()
 		early.err = noPanic(func() error { return early.encode(&f.table.columns[early.column], f.options.PageBytes) })
 	}()
+	return nil
 }
 
 // encode encodes the pages of the cut.
@@ -180,7 +189,7 @@ func (p *earlyPages) isDone() bool {
 }
 
 func (p *earlyPages) settle() {
-	p.done, p.cut = nil, columns.Cut{}
+	p.done, p.cut = nil, columns.Detached{}
 	p.held = p.out.size
 }
 

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/internal/buffers"
 )
 
 // ErrFull is in the error of Append if a leaf would get more than MaxLeaf bytes. The value is not rejected: the Columns are
@@ -74,7 +75,7 @@ func (c *Columns) overhead() int64 { return int64(len(c.leaves)) * int64(unsafe.
 func (c *Columns) Reset() {
 	for i := range c.leaves {
 		c.leaves[i].truncate(0, 0)
-		c.leaves[i].cut = 0
+		c.leaves[i].detached = 0
 	}
 	c.rows = 0
 }
@@ -117,7 +118,7 @@ func (c *Columns) rollback() {
 		case l.maxDef > 0:
 			l.truncate(c.rows, l.valuesBefore(c.rows))
 		default:
-			l.truncate(0, c.rows-l.cut)
+			l.truncate(0, c.rows-l.detached)
 		}
 	}
 }
@@ -144,7 +145,7 @@ func (c *Columns) makeRoom(l *Leaf, n int) error {
 		return nil
 	}
 	var bytes int64
-	l.data, bytes = bytePool.grow(l.data, n)
+	l.data, bytes = buffers.Bytes.Grow(l.data, n)
 	c.held += bytes
 	return nil
 }
@@ -223,20 +224,20 @@ func (c *Columns) roomForLevel(levels *[]uint8) {
 //go:noinline
 func (c *Columns) grow32(l *Leaf) {
 	var bytes int64
-	l.n32, bytes = pool32.grow(l.n32, 1)
+	l.n32, bytes = buffers.Uint32s.Grow(l.n32, 1)
 	c.held += bytes
 }
 
 //go:noinline
 func (c *Columns) grow64(l *Leaf) {
 	var bytes int64
-	l.n64, bytes = pool64.grow(l.n64, 1)
+	l.n64, bytes = buffers.Uint64s.Grow(l.n64, 1)
 	c.held += bytes
 }
 
 //go:noinline
 func (c *Columns) growLevels(levels *[]uint8) {
 	var bytes int64
-	*levels, bytes = bytePool.grow(*levels, 1)
+	*levels, bytes = buffers.Bytes.Grow(*levels, 1)
 	c.held += bytes
 }

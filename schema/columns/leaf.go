@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/internal/buffers"
 )
 
 // Physical is how the values of a leaf lie in Columns.
@@ -53,8 +54,7 @@ const maxDigits64 = 18
 // Leaf is the values and levels of one leaf in Columns. The slices that it returns are its own: they are not to be changed,
 // nor used after the next Append, Reset or Release.
 //
-// Nulls have levels, but no values. In a leaf without nulls and lists there is one value for each row, but for those that
-// Columns.Cut took.
+// Nulls have levels, but no values. A leaf without nulls and lists has one value for each row.
 type Leaf struct {
 	node           *schema.Node
 	physical       Physical
@@ -66,7 +66,7 @@ type Leaf struct {
 	n64      []uint64
 	data     []byte // values of bytes, one behind the other, or bools
 	begun    int    // how many levels there were before the row, if it is in a list
-	cut      int    // values that were taken out
+	detached int    // values that Columns.Detach took out
 }
 
 func newLeaf(n *schema.Node) Leaf {
@@ -183,10 +183,10 @@ func (l *Leaf) truncate(levels, values int) {
 }
 
 func (l *Leaf) release() {
-	bytePool.put(l.def)
-	bytePool.put(l.rep)
-	bytePool.put(l.data)
-	pool32.put(l.n32)
-	pool64.put(l.n64)
+	buffers.Bytes.Put(l.def)
+	buffers.Bytes.Put(l.rep)
+	buffers.Bytes.Put(l.data)
+	buffers.Uint32s.Put(l.n32)
+	buffers.Uint64s.Put(l.n64)
 	l.def, l.rep, l.n32, l.n64, l.data = nil, nil, nil, nil, nil
 }

@@ -98,7 +98,7 @@ func (r *Row) has(l *Leaf) bool {
 	if l.maxDef > 0 {
 		return len(l.def) > r.columns.rows
 	}
-	return l.cut+l.Len() > r.columns.rows
+	return l.detached+l.Len() > r.columns.rows
 }
 
 // Null sets a column to null, which must be nullable.

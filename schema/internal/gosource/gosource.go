@@ -21,9 +21,9 @@ type Rows struct {
 	layout any
 }
 
-// Layout returns what make returns. It calls make once: all Columns of a schema share the result.
-func (r *Rows) Layout(make func() any) any {
-	r.once.Do(func() { r.layout = make() })
+// Layout returns the result of compute, which it calls once: all Columns of a schema share it.
+func (r *Rows) Layout(compute func() any) any {
+	r.once.Do(func() { r.layout = compute() })
 	return r.layout
 }
 

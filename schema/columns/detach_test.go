@@ -9,15 +9,15 @@ import (
 	"github.com/jetcapture/lake/schema/columns"
 )
 
-type cutRow struct {
+type detachRow struct {
 	ID   int64
 	Body []byte `lake:"required"`
 	Note *string
 	Tag  string
 }
 
-func TestACutTakesTheFirstValuesOfAColumn(t *testing.T) {
-	plan, err := columns.PlanOf[cutRow]()
+func TestDetachTakesTheFirstValuesOfALeaf(t *testing.T) {
+	plan, err := columns.PlanOf[detachRow]()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,10 +31,10 @@ func TestACutTakesTheFirstValuesOfAColumn(t *testing.T) {
 	}
 	appendRow := func(i int) {
 		t.Helper()
-		if _, err := plan.Append(c, cutRow{ID: int64(i), Body: []byte(body(i)), Tag: "t"}); err != nil {
+		if _, err := plan.Append(c, detachRow{ID: int64(i), Body: []byte(body(i)), Tag: "t"}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := plan.Append(c, cutRow{Body: []byte("rejected"), Tag: "\xff"}); err == nil {
+		if _, err := plan.Append(c, detachRow{Body: []byte("rejected"), Tag: "\xff"}); err == nil {
 			t.Fatal("text that is not UTF-8 was not rejected")
 		}
 	}
@@ -47,9 +47,12 @@ func TestACutTakesTheFirstValuesOfAColumn(t *testing.T) {
 				rows++
 			}
 			held := c.Buffered()
-			cut := c.Cut(1, part.cut)
+			cut, err := c.Detach(1, part.cut)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if cut.Len() != part.cut || cut.Held() == 0 || c.Buffered() > held {
-				t.Errorf("a cut of %d values has %d in %d bytes, and the columns hold %d instead of %d bytes",
+				t.Errorf("%d taken values are %d in %d bytes, and the columns hold %d instead of %d bytes",
 					part.cut, cut.Len(), cut.Held(), c.Buffered(), held)
 			}
 			take(cut.Bytes())
@@ -71,34 +74,37 @@ func TestACutTakesTheFirstValuesOfAColumn(t *testing.T) {
 	}
 }
 
-func TestACutOfWhatHasNoValueForEachRowPanics(t *testing.T) {
-	plan, err := columns.PlanOf[cutRow]()
+func TestDetachRefusesWhatHasNoValueForEachRow(t *testing.T) {
+	plan, err := columns.PlanOf[detachRow]()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := columns.New(plan.Schema())
-	if _, err := plan.Append(c, cutRow{Body: []byte("b")}); err != nil {
+	if _, err := plan.Append(c, detachRow{Body: []byte("b")}); err != nil {
 		t.Fatal(err)
 	}
-	for name, cut := range map[string]func(){
-		"of numbers":              func() { c.Cut(0, 1) },
-		"of what may be null":     func() { c.Cut(2, 1) },
-		"of more than there is":   func() { c.Cut(1, 2) },
-		"of nothing":              func() { c.Cut(1, 0) },
-		"of what was cut already": func() { c.Cut(1, 1); c.Cut(1, 1) },
+	for name, request := range map[string]struct{ leaf, count int }{
+		"numbers":                  {0, 1},
+		"values that may be null":  {2, 1},
+		"more than there are":      {1, 2},
+		"nothing":                  {1, 0},
+		"less than nothing":        {1, -1},
+		"a leaf that is not there": {9, 1},
+		"the zero request":         {},
 	} {
-		func() {
-			defer func() {
-				if r := recover(); r == nil {
-					t.Errorf("a cut %s does not panic", name)
-				}
-			}()
-			cut()
-		}()
+		if values, err := c.Detach(request.leaf, request.count); err == nil || values.Len() != 0 {
+			t.Errorf("%s: took %d values with the error %v", name, values.Len(), err)
+		}
+	}
+	if _, err := c.Detach(1, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Detach(1, 1); err == nil {
+		t.Error("took a value twice")
 	}
 }
 
-func TestRowsCanBeSetByColumnAfterACut(t *testing.T) {
+func TestRowsCanBeSetByColumnAfterDetach(t *testing.T) {
 	s, err := schema.New(schema.Field{Name: "body", Type: schema.Type{Kind: schema.Bytes}})
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +121,9 @@ func TestRowsCanBeSetByColumnAfterACut(t *testing.T) {
 	}
 	for i := range 5 {
 		if i == 3 {
-			c.Cut(0, 2)
+			if _, err := c.Detach(0, 2); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if _, err := c.AppendRow(row); err != nil {
 			t.Fatalf("row %d: %v", i, err)
