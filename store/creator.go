@@ -142,7 +142,8 @@ func (c *creator) meet(ctx context.Context, folder *os.File, path string, conten
 	return info, nil
 }
 
-// await waits until the file is not locked: its creator holds the lock until the file is durable, or was taken back. A shared lock is left on it until it is closed.
+// await waits until the file is not locked: its creator holds the lock until the file is durable, or was taken back. It leaves a
+// shared lock on the file until the file is closed.
 func (c *creator) await(ctx context.Context, f *os.File) error {
 	for c.os().lock(f, sharedLock) == lockHeld {
 		select {
