@@ -269,8 +269,8 @@ func TestAzureBlobStoreSaysWhatIsWrong(t *testing.T) {
 	for urlBase, want := range map[string]string{
 		"https://acc.blob.core.windows.net/": "it has no container",
 		"acc/abc":                            "is not a URL",
-		"https://acc.blob.core.windows.net/abc?sig=SECRET": "write scheme, host and path alone",
-		"https://u:SECRET@acc.blob.core.windows.net/abc":   "write scheme, host and path alone",
+		"https://acc.blob.core.windows.net/abc?sig=SECRET": "write only scheme, host and path",
+		"https://u:SECRET@acc.blob.core.windows.net/abc":   "write only scheme, host and path",
 		"https://acc.blob.core.windows.net/A":              `container "A"`,
 		"https://acc.blob.core.windows.net/abc/a/../b":     "prefix: ",
 		"https://other.blob.core.windows.net/abc":          "it is of account other, but the connection string of acc",
