@@ -32,9 +32,10 @@ build: ## bin/jc-parquet: one static file
 
 # make test runs each test once, in its short form: with the race detector what has goroutines of ours, without it what takes many
 # times as long by it and gains nothing. The marks are capturetest.WithoutRace, formattest's foreign readers, and testing.Short.
-# The two halves run at the same time, a package of each. Tests that wait for real time do so beside others.
+# The two halves run at the same time, two packages of the first, which waits more, and one of the other. Tests that wait for real
+# time do so beside others.
 GO_TEST      := JETCAPTURE_REQUIRE_TOOLS=1 go test -ldflags=-w -timeout 30m
-SHORT        := $(GO_TEST) -short -p 1 -parallel 6
+SHORT        := $(GO_TEST) -short -parallel 6
 WITHOUT_RACE := $(shell sed -n 's/^const WithoutRaceTests = "\(.*\)"/\1/p' jetcapture/capturetest/forms.go)
 
 test: readers servers ## all tests in their short forms, against real servers and foreign readers: 10 minutes on 2 cores
@@ -45,12 +46,12 @@ test: readers servers ## all tests in their short forms, against real servers an
 	@echo 'random types, longer outages and chaos, and the race detector over all packages.'
 
 test-race: ## the half of make test with the race detector
-	$(SHORT) -race -vet=off ./jetcapture/... ./store ./store/internal/... ./store/azurestore ./store/gcsstore ./store/s3store
+	$(SHORT) -p 2 -race -vet=off ./jetcapture/... ./store ./store/internal/... ./store/azurestore ./store/gcsstore ./store/s3store
 	$(SHORT) -race -vet=off -run 'Ahead|Group' ./format/parquet
 
 test-plain: ## the half of make test without the race detector
-	$(SHORT) -run '$(WITHOUT_RACE)' ./jetcapture
-	$(SHORT) ./format/... ./schema/... ./store/cloudtest/... ./cmd/... ./examples/...
+	$(SHORT) -parallel 3 -run '$(WITHOUT_RACE)' ./jetcapture
+	$(SHORT) -p 1 ./format/... ./schema/... ./store/cloudtest/... ./cmd/... ./examples/...
 
 test-long: readers servers ## all tests in their long forms, without and with the race detector: 50 minutes
 	JETCAPTURE_SCHEDULES=$(SCHEDULES) $(GO_TEST) -p 1 ./format/... ./cmd/... ./jetcapture

@@ -87,14 +87,14 @@ func captureProcess(text string) error {
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
-// The store is down for a minute, 10 s in the short form, and the stream has more than the capture may hold: it pauses, its memory
+// The store is down for a minute, 15 s in the short form, and the stream has more than the capture may hold: it pauses, its memory
 // stays bounded, and once the store is back it stores everything.
 func TestStoreThatIsDownForAMinuteUnderFullLoad(t *testing.T) {
 	t.Parallel()
 	const size = 1_500
 	before, during, limit, outage := 100_000, 20_000, int64(64<<20), time.Minute
 	if testing.Short() {
-		before, during, limit, outage = 50_000, 10_000, 32<<20, 10*time.Second
+		before, during, limit, outage = 50_000, 10_000, 32<<20, 15*time.Second
 	}
 	server := cloudtest.Versity(t)
 	bucket, proxy := server.Bucket(t), cloudtest.NewProxy(t, server.Endpoint)
