@@ -133,7 +133,7 @@ func (s *Server) URL() string {
 // Connect opens a connection that outlives restarts of the server, until the test ends.
 func (s *Server) Connect() *nats.Conn {
 	s.t.Helper()
-	nc, err := nats.Connect(s.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+	nc, err := nats.Connect(s.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.Timeout(timeout))
 	if err != nil {
 		s.t.Fatalf("connect to nats-server: %v", err)
 	}
