@@ -24,22 +24,23 @@ import (
 //
 // The Writer is a Bufferer and a Spiller.
 func NewCSVWriter[P any](header []string, flatten func(payload P) ([][]string, error)) Writer[P] {
-	return &csvWriter[P]{header: slices.Clone(header), flatten: flatten}
+	return &CSVWriter[P]{header: slices.Clone(header), flatten: flatten}
 }
 
-type csvWriter[P any] struct {
+// A CSVWriter is the Writer that NewCSVWriter returns, with flatten and header.
+type CSVWriter[P any] struct {
 	rowBuffer
 	header  []string
 	flatten func(P) ([][]string, error)
 }
 
 // Columns returns the header.
-func (w *csvWriter[P]) Columns() []string { return slices.Clone(w.header) }
+func (w *CSVWriter[P]) Columns() []string { return slices.Clone(w.header) }
 
 // Suffix returns "csv".
-func (w *csvWriter[P]) Suffix() string { return "csv" }
+func (w *CSVWriter[P]) Suffix() string { return "csv" }
 
-func (w *csvWriter[P]) InitNew(out io.Writer) error {
+func (w *CSVWriter[P]) InitNew(out io.Writer) error {
 	if w.flatten == nil {
 		return errors.New("CSV: flatten is nil: give a function that makes rows of a payload")
 	}
@@ -52,7 +53,7 @@ func (w *csvWriter[P]) InitNew(out io.Writer) error {
 	return w.addRows([][]string{w.header})
 }
 
-func (w *csvWriter[P]) Write(payload P) (int, error) {
+func (w *CSVWriter[P]) Write(payload P) (int, error) {
 	rows, err := w.flatten(payload)
 	if err != nil {
 		return 0, err
@@ -83,7 +84,7 @@ var csvEncoders = sync.Pool{New: func() any {
 	return e
 }}
 
-func (w *csvWriter[P]) addRows(rows [][]string) error {
+func (w *CSVWriter[P]) addRows(rows [][]string) error {
 	e := csvEncoders.Get().(*csvEncoder)
 	e.text.Reset()
 	for _, row := range rows {

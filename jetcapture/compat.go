@@ -5,27 +5,31 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// Names that users of the library's first generation know, for types that live in format and store.
+// The names by which the older library had types and functions that are in format and store now. They keep their signatures.
 
-// Payload is a decoded message. Any type will do.
+// Payload is the older spelling of any: the type of a decoded message.
 type Payload = any
 
-// DestKey is what messages are split by. Any comparable type will do; a struct's fields become folders.
+// DestKey is the older spelling of comparable: the type of the key by which messages are split. The fields of a struct become folders.
 type DestKey = comparable
 
-// FormattedDataWriter encodes the payloads of one block: see format.Writer.
+// FormattedDataWriter is the older spelling of format.Writer, which encodes the payloads of one block.
 type FormattedDataWriter[P Payload] = format.Writer[P]
 
-// BlockStore puts finished blocks where they belong: see store.BlockStore.
+// BlockStore is the older spelling of store.BlockStore, which stores finished blocks.
 type BlockStore[K DestKey] = store.BlockStore[K]
 
-// LocalFSStore stores blocks in the local folder that its Resolver names: see store.LocalFSStore.
+// LocalFSStore is the older spelling of store.LocalFSStore, which stores blocks in the local folder that its Resolver names.
 type LocalFSStore[K DestKey] = store.LocalFSStore[K]
 
-// NewLineDelimitedJSON writes each payload as a line of JSON; its zero value is ready: see format.JSONLines.
+// NewLineDelimitedJSON is the older spelling of format.JSONLines, which writes each payload as a line of JSON. Its zero
+// value is ready for use.
 type NewLineDelimitedJSON[P Payload] = format.JSONLines[P]
 
-// Compression names a way to compress files: see format.Codec.
+// CSVWriter is the older spelling of format.CSVWriter, which NewCSVWriter returns.
+type CSVWriter[P Payload] = format.CSVWriter[P]
+
+// Compression is the older spelling of format.Codec, the compression of a file or of what a writer compresses inside.
 type Compression = format.Codec
 
 // The codecs for whole files. The zero Compression is the default: None for a whole file, what the writer's own options say for
@@ -37,12 +41,12 @@ const (
 	Zstd   = format.Zstd
 )
 
-// NewCSVWriter writes each payload as the CSV rows that flatten makes of it: see format.NewCSVWriter.
+// NewCSVWriter is the older spelling of format.NewCSVWriter. It writes each payload as the CSV rows that flatten returns.
 func NewCSVWriter[P Payload](header []string, flatten func(payload P) ([][]string, error)) FormattedDataWriter[P] {
 	return format.NewCSVWriter(header, flatten)
 }
 
-// SingleDirStore stores all blocks under one local folder: see store.SingleDirStore.
+// SingleDirStore is the older spelling of store.SingleDirStore. It stores all blocks below one local folder.
 func SingleDirStore[K DestKey](dir string) BlockStore[K] {
 	return store.SingleDirStore[K](dir)
 }
