@@ -36,6 +36,7 @@ func newTrack(tb testing.TB, delivery Delivery) *track {
 	o.Delivery = delivery
 	o.MaxInFlight = 1 << 30
 	o.MemoryLimit = 1 << 40
+	o = o.WithDefaults()
 	if err := o.Validate(); err != nil {
 		tb.Fatal(err)
 	}

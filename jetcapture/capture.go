@@ -47,8 +47,8 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 		return ErrRunning
 	}
 	defer c.running.Store(false)
-	o := c.options
-	if err := o.Validate(); err != nil {
+	o := *c.options.WithDefaults()
+	if err := o.validate(); err != nil {
 		return err
 	}
 	if nc == nil || nc.IsClosed() {

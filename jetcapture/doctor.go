@@ -20,8 +20,8 @@ import (
 //
 // It returns an error if it could not look, together with what it has found out before.
 func Examine[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, options *Options[P, K]) ([]Finding, error) {
-	o := *options
-	if err := o.Validate(); err != nil {
+	o := *options.WithDefaults()
+	if err := o.validate(); err != nil {
 		return nil, err
 	}
 	js, err := newJetStream(nc, o.JetStreamDomain)

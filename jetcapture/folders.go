@@ -10,15 +10,13 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// checkFiles sets Suffix from what the writers say, if it is not set, and reports what is wrong with where files go. It asks
-// functions of the user, and leaves out what they do not answer.
+// checkFiles reports problems with where files go. It asks functions of the user, and leaves out the checks for which they give no
+// answer.
 func (o *Options[P, K]) checkFiles() error {
 	var columns []string
 	if o.WriterFactory != nil {
 		_ = noPanic("WriterFactory", func() error {
-			w := o.WriterFactory()
-			columns = format.Columns(w)
-			defaultTo(&o.Suffix, format.Suffix(w))
+			columns = format.Columns(o.WriterFactory())
 			return nil
 		})
 	}

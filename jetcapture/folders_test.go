@@ -142,12 +142,12 @@ func TestWritersKnowTheirSuffix(t *testing.T) {
 	} {
 		o := optionsOf(writers, store.Blocks[string](store.NewMem(), nil))
 		o.Layout = store.DateLayout
-		if err := o.Validate(); err != nil || o.Suffix != want {
-			t.Errorf("%v, Suffix is %q, want %q", err, o.Suffix, want)
+		if err, suffix := o.Validate(), o.WithDefaults().Suffix; err != nil || suffix != want {
+			t.Errorf("%v, Suffix is %q, want %q", err, suffix, want)
 		}
 		o.Suffix = "mine"
-		if err := o.Validate(); err != nil || o.Suffix != "mine" {
-			t.Errorf("%v, Suffix is %q, want that of the options", err, o.Suffix)
+		if err, suffix := o.Validate(), o.WithDefaults().Suffix; err != nil || suffix != "mine" {
+			t.Errorf("%v, Suffix is %q, want that of the options", err, suffix)
 		}
 	}
 	for want, writer := range map[string]format.Writer[*jetcapture.NatsMessage]{

@@ -1,17 +1,6 @@
 package jetcapture
 
-import (
-	"sync/atomic"
-	"time"
-
-	"go.uber.org/zap"
-)
-
-var defaultLogger atomic.Pointer[zap.Logger]
-
-// SetDefaultLogger sets the logger of captures that have none in their Options. Without it, or with nil, they are
-// silent.
-func SetDefaultLogger(logger *zap.Logger) { defaultLogger.Store(logger) }
+import "time"
 
 // An Observer is told what happens in a capture: every count and duration an operator needs, with no metrics library.
 // Any of its functions may be nil. They must return quickly. Those of blocks are called concurrently, LedgerSampled
@@ -63,7 +52,7 @@ type Stats struct {
 	Outstanding   int           // messages asked for that have not come yet
 	Pending       uint64        // messages in the stream that the consumer has not delivered, at the latest message
 	StreamTime    time.Time     // the latest time of any message
-	Lag           time.Duration // age of the latest message when it came in
+	Lag           time.Duration // how old the latest message was when it came in: from the server's timestamp to the arrival here
 	HeldSince     time.Time     // when the oldest open block was opened; zero without one
 	Reconnections uint64        // of the connection, since Run began
 

@@ -3,6 +3,7 @@ package jetcapture
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
+	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/jetcapture/ledger"
 	"github.com/jetcapture/lake/store"
 )
@@ -29,7 +31,7 @@ const (
 	DefaultDrainTimeout     = 30 * time.Second
 )
 
-// What Options may be at most: beyond that a capture would be busy with itself, or times would overflow.
+// The upper limits of Options: beyond them a capture would be busy with itself, or times would overflow.
 const (
 	mostStoreConcurrency = 256
 	mostMaxSealedBlocks  = 100_000
@@ -47,14 +49,13 @@ const (
 type Options[P Payload, K DestKey] struct {
 	NATSStreamName   string // the stream to capture
 	NATSConsumerName string // its durable pull consumer, with explicit acks; several captures may share it
-	JetStreamDomain  string // the domain of the stream; default: the one of the connection
-	CreateConsumer   bool   // create the consumer if it is not there, with settings that suit a capture
+	JetStreamDomain  string // the domain of the stream; default: the domain of the connection
+	CreateConsumer   bool   // create the consumer if it does not exist, with the settings that a capture needs
 
-	// MessageDecoder turns a message into a payload and its destination key. It is called in the order of delivery by
-	// one goroutine, and gets the message as the client has it: Metadata works. The capture is done with a payload when
-	// the writer's Write has returned, so that a decoder may return the same one again if the writer is done with it, too;
-	// otherwise it must not touch it again. It must not acknowledge. A message it returns an error for, or panics on, goes
-	// to a dead-letter file.
+	// MessageDecoder turns a message into a payload and its destination key. One goroutine calls it, in the order of delivery, with
+	// the message as the client has it: Metadata works. It must not acknowledge the message. The capture is done with a payload when
+	// the writer's Write has returned. If the writer is done with it then, too, the decoder may return the same payload again;
+	// otherwise it must not touch it again. A message for which it returns an error, or panics, goes to a dead-letter file.
 	MessageDecoder func(msg *nats.Msg) (P, K, error)
 
 	WriterFactory func() FormattedDataWriter[P] // makes the writer of each block
@@ -62,107 +63,137 @@ type Options[P Payload, K DestKey] struct {
 	// Store takes the finished blocks. For ExactlyOnce it must be a store.Locator and never overwrite.
 	Store BlockStore[K]
 
-	Suffix      string       // of file names, such as "parquet" or "csv", with or without a dot; default: what the writer says (format.Suffixer)
-	Compression Compression  // of files; default: none, or what the options of a writer say that compresses inside, as Parquet does
+	Suffix      string       // of file names, such as "parquet" or "csv", with or without a dot; default: the writer's (format.Suffixer)
+	Compression Compression  // of files; default: none, or the one of the writer's options if it compresses inside, as Parquet does
 	Layout      store.Layout // the folder of an interval below its destination key; default store.HiveLayout
 
 	MaxAge      time.Duration // the interval: how much time a block spans; default DefaultMaxAge
-	Grace       time.Duration // how long after its end an interval may still get messages; default DefaultGrace, 1 ns is none
-	MaxMessages int           // seals a block of so many messages; default 0: no limit of its own
-	MaxBytes    int64         // seals a block of so many encoded bytes; default 0: no limit of its own
+	Grace       time.Duration // accept late messages for so long after an interval ends; default DefaultGrace, 1 ns is none
+	MaxMessages int           // seal a block that has so many messages; default 0: no limit of its own
+	MaxBytes    int64         // seal a block that has so many encoded bytes; default 0: no limit of its own
 
-	// MinMessages keeps a block open beyond its interval while it has fewer: it then takes the messages of the next
-	// intervals, as long as these go to the same folder of Layout, and spans several. So a key of few messages makes few files
-	// an hour, and not one each interval. It may be open for MaxLinger longer, and its messages are un-acknowledged for as
-	// long, so AckWait must be longer too. Default 0: each block is of one interval.
+	// MinMessages keeps a block open beyond its interval while it has fewer messages. Such a block takes the messages of the next
+	// intervals too, as long as Layout puts them into the same folder, so that a destination key with few messages makes a few files
+	// an hour and not one each interval. It may be open for MaxLinger longer, and its messages stay un-acknowledged for as long: AckWait
+	// must be longer, too. Default 0: each block is of one interval.
 	MinMessages int
 	MaxLinger   time.Duration // default DefaultMaxLinger
 
-	// MaxInFlight is how many un-acknowledged messages this capture holds at most: half of it in open blocks, then the
-	// largest are sealed early. The consumer's MaxAckPending counts too, if it is less. Default DefaultMaxInFlight.
+	// MaxInFlight is the most messages that this capture holds un-acknowledged. When open blocks have half of them, the largest
+	// blocks are sealed early; when blocks of all kinds have all of them, pulling pauses. If the consumer's MaxAckPending is less, it
+	// takes the place of MaxInFlight. Default DefaultMaxInFlight.
 	MaxInFlight int
 
-	// MemoryLimit is a budget in bytes for all that a capture has in memory. Blocks and the record of their messages (some ten bytes
-	// for each, a hundred where their sequences are sparse) may have five eighths of it: before that the largest spill and are
-	// sealed, and then pulling pauses until some are stored. The rest is for pulled messages and encoders, and such that a garbage
-	// collector that is told the same limit is not busy all the time. Default DefaultMemoryLimit.
+	// MemoryLimit is the memory of a capture in bytes. Blocks and the records of their messages (about 10 bytes each, 100 where
+	// their sequences are sparse) may use five eighths of it. Before they reach that, the largest blocks move to temporary files or are
+	// sealed; when they reach it, pulling pauses until some are stored. The rest is for pulled messages, for encoders, and for room
+	// that a garbage collector with the same limit (debug.SetMemoryLimit) needs. Default DefaultMemoryLimit, at least 16 MiB.
 	MemoryLimit int64
 
-	// MaxSealedBlocks is how many sealed blocks may wait for a store before pulling pauses; fewer while blocks get too old for
-	// the ledger before their turn comes. Default DefaultMaxSealedBlocks.
+	// MaxSealedBlocks is how many sealed blocks may wait for a store before pulling pauses. It is fewer while blocks become too old
+	// for the ledger before their turn comes. Default DefaultMaxSealedBlocks.
 	MaxSealedBlocks int
 
-	BufferToDisk bool   // keep the encoded bytes of open blocks in temporary files, of half the process's descriptors, instead of memory
-	TempDir      string // the folder for these; default os.TempDir()
+	BufferToDisk bool   // keep encoded bytes of open blocks in temporary files, at most half of the process's descriptors, and not in memory
+	TempDir      string // the folder for temporary files; default os.TempDir()
 
-	// StoreConcurrency is how many blocks are stored at a time. One that failed does not count while it waits to be tried again.
+	// StoreConcurrency is how many blocks are stored at a time. A failed block does not count while it waits for its next try.
 	// Default DefaultStoreConcurrency, at most 256.
 	StoreConcurrency int
 
-	DrainTimeout time.Duration // how long Run may go on storing after its context ended; default DefaultDrainTimeout
+	DrainTimeout time.Duration // how long Run may continue to store after its context ended; default DefaultDrainTimeout
 
-	// Delivery is what Run promises: AtLeastOnce, the default, or ExactlyOnce.
+	// Delivery is the delivery guarantee: AtLeastOnce, the default, or ExactlyOnce.
 	Delivery Delivery
 
-	// LedgerName is the JetStream stream in which ExactlyOnce remembers what is archived. All captures of a consumer must
+	// LedgerName is the JetStream stream in which ExactlyOnce remembers which messages are archived. All captures of a consumer must
 	// use the same one, with the same Store: Run ends if the ledger is about the files of another store. Default
 	// JC_<stream>_<consumer>. Run makes it, with the replicas of the captured stream. With one replica, a server that dies may lose
 	// its latest entries: package ledger says what happens then.
 	LedgerName string
 
-	// LedgerSubject is what the ledger's subjects begin with when Run makes it, for accounts where others listen on the default, or
-	// permissions ask for another. A random token of the ledger follows. Default JC_LEDGER.
+	// LedgerSubject is the beginning of the ledger's subjects when Run makes it, for accounts where others listen on the default, or
+	// permissions require another. A random token of the ledger follows. Default JC_LEDGER.
 	LedgerSubject string
 
-	// LedgerMaxBytes is how much room the server keeps for the ledger, in bytes, when Run makes it. When it is used up nothing is
-	// stored until some is forgotten, which the log says every 10 seconds. Default: no limit, or ledger.DefaultMaxBytes if the account
-	// requires that streams have one.
+	// LedgerMaxBytes is how much room the server keeps for the ledger, in bytes, when Run makes it. When it is used up, nothing is
+	// stored until the ledger forgets some blocks, and the log says so every 10 seconds. Default: no limit, or ledger.DefaultMaxBytes
+	// if the account requires that streams have one.
 	LedgerMaxBytes int64
 
-	// LedgerRetention is how long the ledger remembers a block after the consumer's ack floor has passed it. A block that
-	// holds a message sent to this capture longer ago than half of that is given up, and its messages are delivered again. So it
-	// must be well above MaxAge (and MaxLinger, with MinMessages) and the time that storing takes, and is at least
-	// LeastLedgerRetention.
+	// LedgerRetention is how long the ledger remembers a block after the consumer's ack floor has passed it. It also bounds the age
+	// of blocks: a block is given up, and its messages are delivered again, when it holds a message that was sent to this capture
+	// more than half of LedgerRetention ago. So LedgerRetention must be well above MaxAge (with MinMessages, MaxAge and MaxLinger)
+	// plus the time that storing takes. LeastLedgerRetention returns the minimum.
 	//
-	// All captures of a ledger have the same: a capture that sets it sets it for all. Default: what the ledger has, raised
-	// to twice the sum of MaxAge (and MaxLinger) and the consumer's AckWait, to LeastLedgerRetention, and to an hour at least.
+	// All captures of a ledger share the value: a capture that sets it sets it for all. Default: the ledger's value, or a larger one
+	// if that is below twice the sum of MaxAge (and MaxLinger) and the consumer's AckWait, below LeastLedgerRetention, or below an
+	// hour.
 	//
-	// The time since a message was sent is the longest that several clocks give, among them the wall clock: blocks are given
-	// up if that is set forward.
+	// The age of a message is the longest that several clocks give, among them the wall clock. If the wall clock is set forward,
+	// blocks are given up.
 	LedgerRetention time.Duration
 
 	// UntilCaughtUp lets Run return nil once the consumer has nothing pending and nothing un-acknowledged.
 	UntilCaughtUp bool
 
-	PullMessages int // how many messages are asked for at a time, twice; default DefaultPullMessages
-	PullBytes    int // how many bytes of messages are asked for at a time, twice, up to MemoryLimit/16; default DefaultPullBytes
+	// PullMessages is how many messages one pull request asks for. Two requests are under way at a time, so that the server never
+	// waits for the next one. Default DefaultPullMessages.
+	PullMessages int
+
+	// PullBytes is how many bytes of messages one pull request asks for, of the two under way. No request asks for more than a
+	// sixteenth of MemoryLimit, except for a single message that is larger. Default DefaultPullBytes.
+	PullBytes int
 
 	// OnStoreComplete is called after every attempt to store a block, with its error if it failed and will be retried.
-	// took is the time that the attempt took, and bytes the length of the file. It is called concurrently.
+	// took is the duration of the attempt, and bytes the length of the file. It is called concurrently.
 	OnStoreComplete func(destKey K, location string, bytes int64, took time.Duration, err error)
 
-	Observer Observer    // called with what happens, for metrics
-	Logger   *zap.Logger // default: the logger of SetDefaultLogger
+	Observer Observer // called for each event, for metrics
+
+	// Logger or Slog takes the log; set at most one. Default: the logger of SetDefaultLogger, and without that, warnings and errors
+	// go to standard error.
+	Logger *zap.Logger
+	Slog   *slog.Logger
 }
 
-// DefaultOptions returns options with their defaults filled in.
+// DefaultOptions returns options with the defaults filled in that do not depend on other options: all but Suffix and Logger.
 func DefaultOptions[P Payload, K DestKey]() *Options[P, K] {
 	o := new(Options[P, K])
-	o.setDefaults()
+	o.setConstants()
 	return o
+}
+
+// WithDefaults returns a copy of the options with all defaults filled in. It asks WriterFactory for a writer if there is no Suffix. If
+// Slog is set and Logger is not, the copy has a Logger that writes to Slog.
+func (o *Options[P, K]) WithDefaults() *Options[P, K] {
+	full := *o
+	full.setConstants()
+	if full.Suffix == "" && full.WriterFactory != nil {
+		_ = noPanic("WriterFactory", func() error {
+			full.Suffix = format.Suffix(full.WriterFactory())
+			return nil
+		})
+	}
+	if full.Logger == nil {
+		full.Logger, full.Slog = loggerFor(full.Slog), nil
+	}
+	return &full
 }
 
 // Build returns a capture with these options: see New.
 func (o *Options[P, K]) Build() *Capture[P, K] { return New(*o) }
 
-// Validate fills in defaults and reports all problems at once. It asks WriterFactory for a writer, and Store where a block would go,
+// Validate reports all problems at once, and changes nothing. It asks WriterFactory for a writer, and Store where a block would go,
 // without I/O. Run calls it.
-func (o *Options[P, K]) Validate() error {
-	o.setDefaults()
+func (o *Options[P, K]) Validate() error { return o.WithDefaults().validate() }
+
+// validate is Validate of options that have their defaults.
+func (o *Options[P, K]) validate() error {
 	var problems []error
-	must := func(ok bool, format string, args ...any) {
+	must := func(ok bool, text string, args ...any) {
 		if !ok {
-			problems = append(problems, fmt.Errorf("options: "+format, args...))
+			problems = append(problems, fmt.Errorf("options: "+text, args...))
 		}
 	}
 	must(o.NATSStreamName != "", "NATSStreamName is empty: name the stream to capture")
@@ -210,6 +241,7 @@ func (o *Options[P, K]) Validate() error {
 		info, err := os.Stat(o.TempDir)
 		must(err == nil && info.IsDir(), "TempDir %q is not a folder: create it, or set another", o.TempDir)
 	}
+	must(o.Logger == nil || o.Slog == nil, "Logger and Slog are both set: leave one out")
 	problems = append(problems, o.checkFiles())
 	return errors.Join(problems...)
 }
@@ -218,7 +250,8 @@ func mustNotExceed[T int | int64 | time.Duration](must func(bool, string, ...any
 	must(value <= most, field+" is %v: it must be at most %v", value, most)
 }
 
-func (o *Options[P, K]) setDefaults() {
+// setConstants fills in the defaults that do not depend on other options.
+func (o *Options[P, K]) setConstants() {
 	defaultTo(&o.Delivery, AtLeastOnce)
 	defaultTo(&o.MaxAge, DefaultMaxAge)
 	defaultTo(&o.Grace, DefaultGrace)
@@ -234,12 +267,6 @@ func (o *Options[P, K]) setDefaults() {
 	defaultTo(&o.LedgerSubject, ledger.DefaultSubject)
 	if o.Layout == nil {
 		o.Layout = store.HiveLayout
-	}
-	if o.Logger == nil {
-		o.Logger = defaultLogger.Load()
-	}
-	if o.Logger == nil {
-		o.Logger = zap.NewNop()
 	}
 }
 
@@ -262,13 +289,15 @@ func (o *Options[P, K]) sealLimits() sealLimits {
 	}
 }
 
-// LeastLedgerRetention returns the shortest LedgerRetention with which blocks can be stored: half of it is their age at most, of which
-// they may be open for half. The other is for storing.
+// LeastLedgerRetention returns the shortest LedgerRetention with which blocks can be stored. A block may be at most half as old, and may
+// be open for half of that; the other half is for storing.
 func (o *Options[P, K]) LeastLedgerRetention() time.Duration {
-	return leastRetention(o.openTime(), o.Grace)
+	full := *o
+	full.setConstants()
+	return leastRetention(full.openTime(), full.Grace)
 }
 
-// openTime is how long a block may stay open, but for Grace and idleAfter.
+// openTime is how long a block may stay open, without Grace and idleAfter.
 func (o *Options[P, K]) openTime() time.Duration {
 	if o.MinMessages > 0 {
 		return o.MaxAge + o.MaxLinger

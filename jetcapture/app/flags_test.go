@@ -95,9 +95,8 @@ func TestGraceCanBeNothing(t *testing.T) {
 	withoutEnvironment(t)
 	o := optionsOf(t, "--grace=0s")
 	o.NATSStreamName = "ORDERS"
-	_ = o.Validate() // which fills in defaults
-	if o.Grace > time.Microsecond {
-		t.Errorf("the grace is %v", o.Grace)
+	if grace := o.WithDefaults().Grace; grace > time.Microsecond {
+		t.Errorf("the grace is %v", grace)
 	}
 }
 

@@ -30,12 +30,16 @@ func NewAppSkeleton[P jetcapture.Payload, K jetcapture.DestKey](setup func(cmd *
 		Flags:       slices.Concat(ConnectionFlags(), CaptureFlags(), LoggingFlags()),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			options := OptionsFrom[P, K](cmd)
+			ofFlags := options.Logger
 			var argsErr error
 			if n := cmd.Args().Len(); n > 0 {
 				argsErr = fmt.Errorf("there are %d arguments beside the flags, and %s takes none; see %s --help", n, cmd.Name, cmd.FullName())
 			}
 			if err := errors.Join(argsErr, setup(cmd, options)); err != nil {
 				return UsageError(errors.Join(err, CheckFlags(cmd, options)))
+			}
+			if options.Slog != nil && options.Logger == ofFlags {
+				options.Logger = nil
 			}
 			return Capture(ctx, cmd, options)
 		},
@@ -48,6 +52,7 @@ func Capture[P jetcapture.Payload, K jetcapture.DestKey](ctx context.Context, cm
 	if err := CheckOptions(cmd, options); err != nil {
 		return err
 	}
+	options = options.WithDefaults()
 	ctx, stop := UntilSignal(ctx, options.Logger)
 	defer stop()
 	nc, domain, err := Connect(ctx, cmd, options.Logger)
