@@ -8,15 +8,15 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A Severity says how bad a Finding is.
+// A Severity is the consequence of a Finding for a capture.
 type Severity string
 
 // The severities, from best to worst.
 const (
-	SeverityOK      Severity = "ok"
-	SeverityAdvice  Severity = "advice"  // it works, and would work better
-	SeverityWarning Severity = "warning" // it works, but costs something: traffic, small files, or messages when something else fails
-	SeverityFatal   Severity = "fatal"   // Run refuses to begin, or can store nothing
+	SeverityOK      Severity = "ok"      // nothing to change
+	SeverityAdvice  Severity = "advice"  // the capture works, and would work better with the change
+	SeverityWarning Severity = "warning" // the capture works, at a cost: traffic, small files, or lost messages if something else fails, too
+	SeverityFatal   Severity = "fatal"   // Run returns an error at once, or cannot store anything
 )
 
 // A Finding is what Examine has to say about one thing that a capture depends on.
