@@ -17,7 +17,7 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// An archive is where and how messages are stored, raw or in typed columns.
+// An archive says where and how messages are stored, raw or in typed columns.
 type archive struct {
 	lake    lake
 	format  string
@@ -36,19 +36,19 @@ func archiveFlags() []cli.Flag {
 	return append(lakeFlags(), []cli.Flag{
 		&cli.StringFlag{
 			Name: "format", Sources: app.Env("format"), Category: category, Value: "parquet",
-			Usage: "`FORMAT` of the files: parquet, arrow, ndjson or csv",
+			Usage: "`FORMAT` of files: parquet, arrow, ndjson or csv",
 		},
 		&cli.StringFlag{
 			Name: "split", Sources: app.Env("split"), Category: category, Value: "none",
-			Usage: "a folder for each `VALUE`: none, subject, token:N (of the subject, from 1) or header:NAME",
+			Usage: "make a folder for each `VALUE`: none, subject, token:N (of the subject, from 1) or header:NAME",
 		},
 		&cli.StringFlag{
 			Name: "layout", Sources: app.Env("layout"), Category: category, Value: "hive",
-			Usage: "`LAYOUT` of the folders by time: hive or date",
+			Usage: "`LAYOUT` of folders by time: hive or date",
 		},
 		&cli.IntFlag{
 			Name: "compression-level", Sources: app.Env("compression-level"), Category: category,
-			Usage:       "the `LEVEL` of a Parquet file's zstd, 1 to 22, or gzip, 1 to 9; zstd's 7 makes files of JSON a tenth smaller for 40% more CPU",
+			Usage:       "`LEVEL` of zstd (1 to 22) or gzip (1 to 9) in Parquet files; zstd 7 makes files of JSON a tenth smaller for 40% more CPU",
 			DefaultText: "1 for zstd, 6 for gzip",
 		},
 	}...)
@@ -75,8 +75,7 @@ func (a *archive) configure(ctx context.Context, o *options) error {
 	return errors.Join(a.setStore(ctx, o, split), a.setFormat(o, split), splitErr, a.setLayout(o))
 }
 
-// decoder returns what jetcapture.NatsToNats does, but for writers that keep nothing, as all of an archive's: its payload is
-// the same each time.
+// decoder is jetcapture.NatsToNats with a payload that is used again, because the writers of an archive keep nothing of it.
 func decoder(destKey func(*nats.Msg) string) func(*nats.Msg) (*jetcapture.NatsMessage, string, error) {
 	m := new(jetcapture.NatsMessage)
 	return func(msg *nats.Msg) (*jetcapture.NatsMessage, string, error) {
@@ -96,10 +95,10 @@ func (a *archive) setStore(ctx context.Context, o *options, split split) error {
 func (a *archive) setFormat(o *options, split split) error {
 	o.Suffix = a.format
 	if a.parquet.Level != 0 && a.format != "parquet" {
-		return fmt.Errorf("--compression-level %d: files in --format %s have no levels: leave it out", a.parquet.Level, a.format)
+		return fmt.Errorf("--compression-level %d: --format %s has no compression levels: leave it out", a.parquet.Level, a.format)
 	}
 	if a.format == "arrow" && (a.codec == string(format.GZip) || a.codec == string(format.Snappy)) {
-		return fmt.Errorf("--compression %s: files in --format arrow have none or zstd: write one of these, or leave it out", a.codec)
+		return fmt.Errorf("--compression %s: --format arrow takes none or zstd: write one of these, or leave it out", a.codec)
 	}
 	var err error
 	if o.WriterFactory, err = a.rawWriters(); a.typed == (typed{}) {
@@ -110,7 +109,7 @@ func (a *archive) setFormat(o *options, split split) error {
 	if err != nil || planErr != nil {
 		return errors.Join(err, planErr)
 	}
-	if plan == nil { // as long as that is so, nothing may be captured
+	if plan == nil { // columns are to be inferred first, and until then nothing is captured
 		o.WriterFactory = func() writer { return nil }
 		return nil
 	}
@@ -126,7 +125,7 @@ func (a *archive) rawWriters() (func() writer, error) {
 	case "parquet":
 		writers, err := parquet.RawWriters[*jetcapture.NatsMessage](a.parquet)
 		if err != nil {
-			return nil, fmt.Errorf("--compression-level %d: %w", a.parquet.Level, err) // of the options nothing else can be wrong
+			return nil, fmt.Errorf("--compression-level %d: %w", a.parquet.Level, err) // no other option can be wrong
 		}
 		return writers, nil
 	case "arrow":
@@ -136,10 +135,10 @@ func (a *archive) rawWriters() (func() writer, error) {
 	case "csv":
 		return func() writer { return format.NewRawCSV[*jetcapture.NatsMessage]() }, nil
 	}
-	return nil, errors.New("--format is not known: use parquet, arrow, ndjson or csv")
+	return nil, errors.New("--format: unknown format: use parquet, arrow, ndjson or csv")
 }
 
-// planWriters returns those of a format that rawWriters knows.
+// planWriters returns the writers of typed columns in a format that rawWriters knows.
 func (a *archive) planWriters(plan columns.Appender[*jetcapture.NatsMessage]) (writers func() writer, err error) {
 	switch a.format {
 	case "arrow":
@@ -175,7 +174,7 @@ func (a *archive) setLayout(o *options) error {
 	case "date":
 		o.Layout = store.DateLayout
 	default:
-		return errors.New("--layout is not known: use hive or date")
+		return errors.New("--layout: unknown layout: use hive or date")
 	}
 	return nil
 }

@@ -228,7 +228,7 @@ func wantInspectable(t *testing.T, place cloud) {
 	}
 	code, _, stderr = jcParquet("inspect", place.object("none.parquet"), place.object(""))
 	lines := strings.Split(strings.TrimSpace(stderr), "\n")
-	if code != app.ExitError || len(lines) != 2 || !strings.Contains(lines[0], "none.parquet") || !strings.Contains(lines[1], "lake/: it is a folder: name files in it, such as ") {
+	if code != app.ExitError || len(lines) != 2 || !strings.Contains(lines[0], "none.parquet") || !strings.Contains(lines[1], "lake/ is a folder: name files in it, such as ") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }

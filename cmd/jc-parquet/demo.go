@@ -30,10 +30,9 @@ const (
 func demoCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "demo",
-		Usage: "archive made-up orders through its own NATS server, and say how to query them",
-		Description: `Starts a NATS server with JetStream on 127.0.0.1 and in a temporary folder, publishes orders, archives
-them in Parquet, split by region, and removes the server. The files stay. A second demo adds files to
-those that are there.`,
+		Usage: "archive made-up orders through its own NATS server, and print queries",
+		Description: `Starts a NATS server with JetStream on 127.0.0.1, in a temporary folder, publishes orders, archives them
+in Parquet, split by region, and removes the server. The files stay. A second demo adds files.`,
 		Flags: []cli.Flag{
 			&cli.IntFlag{
 				Name: "messages", Aliases: []string{"n"}, Usage: "publish `N` orders", Value: 200_000,
@@ -44,9 +43,9 @@ those that are there.`,
 					return nil
 				},
 			},
-			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the `DIR` of the files", Value: "./lake", TakesFile: true},
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`DIRECTORY` for files", Value: "./lake", TakesFile: true},
 			&cli.IntFlag{
-				Name: "port", Usage: "the `PORT` of the server", DefaultText: "a free one",
+				Name: "port", Usage: "`PORT` of the server", DefaultText: "a free one",
 				Validator: func(n int) error {
 					if n < 0 || n > 65535 {
 						return errors.New("a port is at most 65535")
@@ -65,7 +64,7 @@ those that are there.`,
 			d := &demo{out: cmd.String("out"), messages: cmd.Int("messages"), port: cmd.Int("port"), screen: cmd.Root().Writer, log: log}
 			err := d.run(ctx)
 			if ctx.Err() != nil {
-				return errors.Join(errors.New("demo: interrupted: its server is gone, files that were stored stay"), err)
+				return errors.Join(errors.New("demo: interrupted: its server is removed, and stored files stay"), err)
 			}
 			return err
 		},
@@ -90,7 +89,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	if before > 0 {
-		d.say("%s has %s Parquet files already: nothing of them is touched, this demo adds to them.", d.out, thousands(before))
+		d.say("%s has %s Parquet files already. This demo does not touch them, and adds more.", d.out, thousands(before))
 	}
 	if err := (lake{out: d.out}).probe(ctx, jetcapture.ExactlyOnce, d.log); err != nil {
 		return err
@@ -125,10 +124,10 @@ func (d *demo) run(ctx context.Context) (err error) {
 func (d *demo) publish(ctx context.Context, nc *nats.Conn) (err error) {
 	d.say("Publishing %s orders to the stream %s ...", thousands(d.messages), demoStream)
 	start := time.Now()
-	said := start
+	shown := start
 	d.jsonBytes, err = orders.Fill(ctx, nc, demoStream, d.messages, func(done int) {
-		if time.Since(said) >= time.Second {
-			said = time.Now()
+		if time.Since(shown) >= time.Second {
+			shown = time.Now()
 			d.say("  %s published", thousands(done))
 		}
 	})
@@ -162,7 +161,7 @@ func (d *demo) capture(ctx context.Context, nc *nats.Conn) error {
 	return o.Build().Run(ctx, nc)
 }
 
-// report says what was stored, and how to query it.
+// report prints what was stored, and queries.
 func (d *demo) report() {
 	sum, took := d.progress.sum, d.progress.took()
 	d.say("  done: %s messages in %.1f s, %s messages/s, each acked after its file was durable", thousands(sum.messages),
@@ -175,10 +174,10 @@ func (d *demo) report() {
 	for _, query := range demoQueries(d.out) {
 		d.say("\n%s", query)
 	}
-	d.say("\nSee into a file: jc-parquet inspect FILE")
+	d.say("\nShow the contents of a file: jc-parquet inspect FILE")
 }
 
-// demoQueries returns queries of the folder that work in DuckDB as they are.
+// demoQueries returns queries of the folder for DuckDB.
 func demoQueries(out string) [2]string {
 	files := path.Join(filepath.ToSlash(filepath.Clean(out)), "**", "*.parquet")
 	from := fmt.Sprintf("FROM read_parquet('%s', hive_partitioning = true, hive_types_autocast = false)", strings.ReplaceAll(files, "'", "''"))

@@ -84,7 +84,7 @@ func TestDemo(t *testing.T) {
 	})
 	t.Run("adds files the second time", func(t *testing.T) {
 		code, stdout, stderr := jcParquet("demo", "--messages=1000", "--out", out)
-		if code != app.ExitOK || !strings.Contains(stdout, "Parquet files already: nothing of them is touched, this demo adds to them") {
+		if code != app.ExitOK || !strings.Contains(stdout, "Parquet files already. This demo does not touch them, and adds more") {
 			t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
 		}
 		if rows := rowsOf(t, out); rows != 3_000 {
@@ -107,7 +107,7 @@ func TestInterruptedDemoCleansUp(t *testing.T) {
 	p := start(t, "demo", "--messages=5000000", "--out", filepath.Join(t.TempDir(), "lake"))
 	p.await("Publishing")
 	p.signal(syscall.SIGINT)
-	if code := p.exit(); code != app.ExitError || !strings.Contains(p.output.String(), "jc-parquet: demo: interrupted: its server is gone, files that were stored stay") {
+	if code := p.exit(); code != app.ExitError || !strings.Contains(p.output.String(), "jc-parquet: demo: interrupted: its server is removed, and stored files stay") {
 		t.Errorf("exit code %d:\n%s", code, p.output)
 	}
 	if left, _ := os.ReadDir(temp); len(left) > 0 {

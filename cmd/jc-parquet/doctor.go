@@ -20,27 +20,27 @@ import (
 func doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
-		Usage: "say whether stream, consumer and store suit run, and what exactly to change",
-		Description: `Takes the flags of run, captures nothing, and looks at all that run with these flags depends on: the server and its
-clock, the user's permissions, the stream and whether it keeps messages until they are archived, the consumer's
-settings and what it has un-acked, the ledger and the store, in which it makes an object under _jetcapture and
-removes it. Each line has one of these words:
+		Usage: "list problems of stream, consumer, ledger and store, each with its exact fix",
+		Description: `Takes the flags of run and captures nothing. It checks everything that run depends on: the server and its clock, the
+user's permissions, the stream and whether it keeps messages until they are archived, the consumer's settings and
+its un-acked messages, the ledger, and the store, in which it makes an object under _jetcapture and removes it. Each
+line begins with a severity:
 
-   ok        as it should be
+   ok        no change is needed
    advice    it works, and would work better with a change
-   warning   it works, but costs traffic, small files, or messages when something else fails too
+   warning   it works, but costs traffic, makes small files, or may lose messages
    fatal     run refuses to begin, or could store nothing
 
-It also tries what run would do, as far as that changes nothing: the limits of the account are held against what run
-would make, the consumer is asked for as an update of one that is not there, and the ledger gets an entry that it must
-refuse. A ledger that is not there is not made.
+It also tries what run would do, as far as that changes nothing: it compares the limits of the account with what run
+would make, asks for a consumer that does not exist as an update, and sends the ledger an entry that must be refused.
+It does not make a ledger.
 
---fix makes the changes that are safe at any time, also while captures run, one by one: AckWait, MaxAckPending,
-MaxDeliver, BackOff and InactiveThreshold of the consumer; replicas and limits of the ledger. A change that cannot be
-made holds up no other, and is named. What is shown is how things are after that.
+--fix makes the changes that are safe while captures run, one by one: AckWait, MaxAckPending, MaxDeliver, BackOff and
+InactiveThreshold of the consumer; replicas and limits of the ledger. It names a change that fails, and makes the
+others. The findings are those after the changes.
 
-Exit codes: 0 nothing is fatal; 1 something is, or it could not look everywhere; 2 the flags or the environment are
-wrong.`,
+Exit codes: 0 nothing is fatal; 1 something is fatal, or a check was not possible; 2 the flags or the environment
+are wrong.`,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "fix", Usage: "make the changes that are safe"},
 			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
@@ -73,7 +73,7 @@ wrong.`,
 	}
 }
 
-// doctorOptions are those that run would have. Columns that are yet to be inferred do not matter.
+// doctorOptions returns the options that run would have, without columns that are still to be inferred.
 func doctorOptions(ctx context.Context, cmd *cli.Command, log *zap.Logger) (*archive, *options, error) {
 	o := app.OptionsFrom[*jetcapture.NatsMessage, string](cmd)
 	o.Logger = log
@@ -82,8 +82,8 @@ func doctorOptions(ctx context.Context, cmd *cli.Command, log *zap.Logger) (*arc
 		a.typed = typed{}
 	}
 	var argsErr error
-	if n := cmd.Args().Len(); n > 0 {
-		argsErr = fmt.Errorf("there are %d arguments beside the flags, and doctor takes none; see %s --help", n, cmd.FullName())
+	if cmd.Args().Present() {
+		argsErr = fmt.Errorf("unexpected arguments: doctor takes only flags; see %s --help", cmd.FullName())
 	}
 	if err := errors.Join(argsErr, a.configure(ctx, o)); err != nil {
 		return nil, nil, app.UsageError(errors.Join(err, app.CheckFlags(cmd, o)))
@@ -91,7 +91,7 @@ func doctorOptions(ctx context.Context, cmd *cli.Command, log *zap.Logger) (*arc
 	return a, o, app.CheckOptions(cmd, o)
 }
 
-// A report is what the doctor prints.
+// A report is the output of the doctor.
 type report struct {
 	Stream   string               `json:"stream"`
 	Consumer string               `json:"consumer"`
@@ -101,12 +101,12 @@ type report struct {
 	Fixed    []jetcapture.Finding `json:"fixed"` // as they were before
 }
 
-// examine looks, and where it is asked to fixes what it can and looks again. It returns a report also with an error.
+// examine checks everything. With fix it makes the safe changes, and checks again. It returns a report even with an error.
 func examine(ctx context.Context, nc *nats.Conn, o *options, fix bool) (*report, error) {
 	r := &report{Stream: o.NATSStreamName, Consumer: o.NATSConsumerName, Delivery: o.Delivery, Fixed: []jetcapture.Finding{}}
 	var err error
 	r.Findings, err = jetcapture.Examine(ctx, nc, o)
-	if fix { // also if it could not look everywhere
+	if fix { // even if some checks were not possible
 		fixed, failed := jetcapture.Fix(ctx, nc, o, r.Findings)
 		if len(fixed) > 0 {
 			r.Fixed = fixed
@@ -122,14 +122,14 @@ func examine(ctx context.Context, nc *nats.Conn, o *options, fix bool) (*report,
 	return r, err
 }
 
-// addColumns adds what checkSchemaChange has found.
+// addColumns adds the error of checkSchemaChange as a finding.
 func (r *report) addColumns(err error) {
 	if err == nil {
 		return
 	}
 	r.Worst = jetcapture.SeverityFatal
 	r.Findings = append(r.Findings, jetcapture.Finding{
-		Severity: jetcapture.SeverityFatal, Check: "columns", Found: said(err),
+		Severity: jetcapture.SeverityFatal, Check: "columns", Found: inLine(err),
 		Change: "give these columns other names or their old types, name another --out, or accept it with --allow-schema-change",
 	})
 }
@@ -143,15 +143,15 @@ func (r *report) count(s jetcapture.Severity) (n int) {
 	return n
 }
 
-// refusal is an error if run would refuse to begin.
+// refusal returns an error if a finding is fatal.
 func (r *report) refusal() error {
 	switch n := r.count(jetcapture.SeverityFatal); n {
 	case 0:
 		return nil
 	case 1:
-		return errors.New("doctor: 1 finding is fatal: run would refuse to begin, or store nothing")
+		return errors.New("doctor: 1 finding is fatal: run would refuse to begin or could store nothing")
 	default:
-		return fmt.Errorf("doctor: %d findings are fatal: run would refuse to begin, or store nothing", n)
+		return fmt.Errorf("doctor: %d findings are fatal: run would refuse to begin or could store nothing", n)
 	}
 }
 
@@ -162,7 +162,7 @@ func (r *report) json(w io.Writer) error {
 	return e.Encode(r)
 }
 
-// print writes a line for each finding, below it why it matters and what to change, and the sum.
+// print writes each finding, the reason why it matters, its fix, and a summary.
 func (r *report) print(w io.Writer) {
 	p := func(text string, args ...any) { _, _ = fmt.Fprintln(w, app.Printable(fmt.Sprintf(text, args...))) }
 	p("Stream %s, consumer %s, %s", r.Stream, r.Consumer, r.Delivery)
@@ -201,7 +201,7 @@ func (r *report) print(w io.Writer) {
 
 func (r *report) sum(fixable int) string {
 	if r.Worst == jetcapture.SeverityOK {
-		return "All is in order."
+		return "No problems."
 	}
 	sum := fmt.Sprintf("%d fatal, %d warnings, %d advice", r.count(jetcapture.SeverityFatal), r.count(jetcapture.SeverityWarning), r.count(jetcapture.SeverityAdvice))
 	if fixable > 0 {

@@ -110,14 +110,14 @@ func TestDoctorFixesWhatIsSafe(t *testing.T) {
 	if c.AckWait != 22*time.Minute+30*time.Second || c.MaxAckPending != 1_000_000 || c.MaxDeliver != -1 || len(c.BackOff) != 0 {
 		t.Errorf("the consumer is %+v", c)
 	}
-	if code, stdout, _ := doctor(t, s, "--fix"); code != app.ExitOK || !strings.HasSuffix(stdout, "\nAll is in order.\n") || strings.Contains(stdout, "fixed:") {
+	if code, stdout, _ := doctor(t, s, "--fix"); code != app.ExitOK || !strings.HasSuffix(stdout, "\nNo problems.\n") || strings.Contains(stdout, "fixed:") {
 		t.Errorf("exit code %d:\n%s", code, stdout)
 	}
 }
 
 func TestDoctorShowsWhatItFixed(t *testing.T) {
 	code, stdout, _ := doctor(t, illServer(t), "--fix")
-	if code != app.ExitOK || !strings.Contains(stdout, "\nfixed: MaxDeliver was 5: set MaxDeliver to -1\n") || !strings.HasSuffix(stdout, "\nAll is in order.\n") {
+	if code != app.ExitOK || !strings.Contains(stdout, "\nfixed: MaxDeliver was 5: set MaxDeliver to -1\n") || !strings.HasSuffix(stdout, "\nNo problems.\n") {
 		t.Errorf("exit code %d:\n%s", code, stdout)
 	}
 }
@@ -125,7 +125,7 @@ func TestDoctorShowsWhatItFixed(t *testing.T) {
 func TestDoctorEndsWithOneIfRunWouldRefuse(t *testing.T) {
 	s := ordersServer(t)
 	code, stdout, stderr := doctor(t, s)
-	if code != app.ExitError || stderr != "jc-parquet: doctor: 1 finding is fatal: run would refuse to begin, or store nothing\n" ||
+	if code != app.ExitError || stderr != "jc-parquet: doctor: 1 finding is fatal: run would refuse to begin or could store nothing\n" ||
 		!strings.Contains(stdout, "→ create a durable pull consumer lake with explicit acks, or write --create-consumer\n") {
 		t.Errorf("exit code %d: %s\n%s", code, stderr, stdout)
 	}

@@ -16,41 +16,41 @@ import (
 	"github.com/jetcapture/lake/jetcapture/app"
 )
 
-// inferCommand shows what run --infer would make.
+// inferCommand prints the columns that run --infer would write.
 func inferCommand() *cli.Command {
 	const category = "Columns"
 	return &cli.Command{
 		Name:  "infer",
 		Usage: "list typed columns for the messages of a stream, for run --columns",
-		Description: `Reads the first messages of a stream, by a consumer that is gone afterwards, and prints the columns that suit
-their payloads, which are JSON objects: a list to look through, change and give to jc-parquet run --columns.
-Objects are taken apart, unless names of their members are data, such as ids; these, lists, and what is of several
-types are columns of JSON.
+		Description: `Reads the first messages of a stream, through a temporary consumer, and prints a list of columns for their payloads,
+which must be JSON objects. Check the list, change it, and give it to jc-parquet run --columns. Members of objects
+become columns. Objects whose member names are data, such as ids, become columns of JSON, as do lists and members of
+several types.
 
 ` + app.ExitCodes,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{
-				Name: "stream", Aliases: []string{"s"}, Sources: app.Env("stream"), Category: category, Usage: "the `STREAM` to read",
+				Name: "stream", Aliases: []string{"s"}, Sources: app.Env("stream"), Category: category, Usage: "read this `STREAM`",
 			},
 			&cli.StringSliceFlag{
-				Name: "filter", Category: category, Usage: "read messages of this `SUBJECT` only, which may have wildcards; may come several times",
+				Name: "filter", Category: category, Usage: "read only messages of `SUBJECT`, which may have wildcards; may be repeated",
 			},
 			&cli.StringFlag{
-				Name: "columns", Category: category, TakesFile: true, Usage: "write them to a new `FILE` too",
+				Name: "columns", Category: category, TakesFile: true, Usage: "also write the list to a new `FILE`",
 			},
 			inferMessagesFlag("messages", category),
 		}, app.ConnectionFlags(), app.LoggingFlags()),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			file := cmd.String("columns")
 			var errs []error
-			if n := cmd.Args().Len(); n > 0 {
-				errs = append(errs, fmt.Errorf("there are %d arguments beside the flags, and infer takes none; see %s --help", n, cmd.FullName()))
+			if cmd.Args().Present() {
+				errs = append(errs, fmt.Errorf("unexpected arguments: infer takes only flags; see %s --help", cmd.FullName()))
 			}
 			if cmd.String("stream") == "" {
 				errs = append(errs, errors.New("--stream is missing: name the stream to read, as in --stream ORDERS (or JC_STREAM)"))
 			}
 			if _, err := os.Lstat(file); err == nil {
-				errs = append(errs, fmt.Errorf("--columns: %s is there already, and files may be of its columns: name another", file))
+				errs = append(errs, fmt.Errorf("--columns: %s exists, and files may have its columns: name another file", file))
 			}
 			if err := errors.Join(append(errs, app.CheckConnection(cmd))...); err != nil {
 				return app.UsageError(err)
@@ -67,7 +67,7 @@ types are columns of JSON.
 	}
 }
 
-// inferFolders returns names that no inferred column may have.
+// inferFolders returns the names that no inferred column may have.
 func inferFolders(stream string, folders ...string) []string {
 	if isBucket(stream) {
 		return append(folders, jsoncolumns.Operation)
@@ -75,7 +75,7 @@ func inferFolders(stream string, folders ...string) []string {
 	return folders
 }
 
-// errStopped says that a signal came before columns were inferred.
+// errStopped means that a signal came before anything was captured.
 var errStopped = errors.New("stopped")
 
 // inferColumns makes the file of --columns for a run.
@@ -92,7 +92,7 @@ func inferColumns(ctx context.Context, cmd *cli.Command, o *options) error {
 	return s.pinTo(ctx, cmd, a.typed.file)
 }
 
-// pinTo infers columns, writes them to a file unless that is "", and shows them. It returns errStopped after a signal.
+// pinTo infers columns, writes them to file unless that is "", and prints them. It returns errStopped after a signal.
 func (s *sample) pinTo(ctx context.Context, cmd *cli.Command, file string) error {
 	ctx, stop := app.UntilSignal(ctx, s.log)
 	defer stop()
@@ -120,7 +120,7 @@ func (s *sample) pinTo(ctx context.Context, cmd *cli.Command, file string) error
 	if file != "" {
 		switch err := pin(file, text); {
 		case errors.Is(err, fs.ErrExist):
-			s.log.Info("the columns have been made by another process meanwhile, and are used as they are", zap.String("file", file))
+			s.log.Info("another process has written the columns meanwhile; using them", zap.String("file", file))
 			return nil
 		case err != nil:
 			return fmt.Errorf("--columns: %w", err)

@@ -20,17 +20,17 @@ import (
 func inspectCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "inspect",
-		Usage:     "say what is in Parquet files",
+		Usage:     "show the contents of Parquet files",
 		ArgsUsage: "FILE...",
-		Description: `Prints the schema, row groups and columns of each file, with their codecs and sizes, its metadata, and the
-sequences of its messages. It reads the footers only, of files of any writer. A FILE is a path or a URL, such as
-s3://bucket/lake/x.parquet, as "jc-parquet help run" describes those of stores.`,
+		Description: `Prints the schema, row groups and columns of each file, with codecs and sizes, its metadata, and the sequences of
+its messages. It reads only the footer, of files of any writer. A FILE is a path, or a URL such as
+s3://bucket/lake/x.parquet with the parameters that "jc-parquet help run" lists.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print a line of JSON for each file"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if !cmd.Args().Present() {
-				return app.UsageError(errors.New("inspect needs a Parquet file: see jc-parquet inspect --help"))
+				return app.UsageError(errors.New("name a Parquet file to inspect; see jc-parquet inspect --help"))
 			}
 			show := (*inspection).print
 			if cmd.Bool("json") {
@@ -49,7 +49,7 @@ s3://bucket/lake/x.parquet, as "jc-parquet help run" describes those of stores.`
 	}
 }
 
-// An inspection is what is known of a file.
+// An inspection describes a file.
 type inspection struct {
 	File      string            `json:"file"`
 	Bytes     int64             `json:"bytes"`
@@ -83,7 +83,7 @@ type rowGroup struct {
 	Compressed int64 `json:"compressed"`
 }
 
-// inspect reads the footer of a local file, or of what a URL names.
+// inspect reads the footer of a local file, or of an object by its URL.
 func inspect(ctx context.Context, place string) (*inspection, error) {
 	if isURL(place) {
 		r, err := openObject(ctx, place)
@@ -152,7 +152,7 @@ func (i *inspection) print(out io.Writer) error {
 	p("%s", app.Printable(i.File))
 	p("%s rows, %s bytes, row groups: %d, by %s", thousands(int(i.Rows)), thousands(int(i.Bytes)), len(i.RowGroups), app.Printable(i.CreatedBy))
 	if i.Encrypted {
-		p("columns are encrypted, and the footer is not")
+		p("some columns are encrypted")
 	}
 	if i.LastSeq > 0 {
 		p("messages %d to %d", i.FirstSeq, i.LastSeq)

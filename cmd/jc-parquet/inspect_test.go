@@ -78,7 +78,7 @@ func TestFilesThatCannotBeInspectedDoNotHideOthers(t *testing.T) {
 	}
 	code, stdout, stderr := jcParquet("inspect", bad, dir, good)
 	first, second, _ := strings.Cut(stderr, "\n")
-	want := fmt.Sprintf("jc-parquet: inspect %s: it is a folder: name files in it, such as %s/*.parquet\n", dir, dir)
+	want := fmt.Sprintf("jc-parquet: inspect %s is a folder: name files in it, such as %s/*.parquet\n", dir, dir)
 	if code != app.ExitError || !strings.HasPrefix(first, "jc-parquet: inspect "+bad+": parquet: ") || second != want {
 		t.Errorf("exit code %d and\n%s, want two lines, and the second\n%s", code, stderr, want)
 	}

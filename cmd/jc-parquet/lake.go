@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +23,7 @@ import (
 
 // A lake is the place that --out names.
 type lake struct {
-	out     string // a path or URL; not to be shown, as people write secrets where they do not belong
+	out     string // a path or URL; never shown, because it may contain secrets
 	timeout time.Duration
 	rate    int64 // bytes/s
 	writes  int   // at a time
@@ -32,11 +34,11 @@ func lakeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{
 			Name: "out", Aliases: []string{"o"}, Sources: app.Env("out"), Category: category, TakesFile: true,
-			Usage: "the `PLACE` of the files: a folder, or a URL such as s3://bucket/lake, azblob://account/container/lake, gs://bucket/lake",
+			Usage: "`PLACE` for files: a folder, or a URL such as s3://bucket/lake, azblob://account/container/lake, gs://bucket/lake",
 		},
 		&cli.DurationFlag{
 			Name: "store-timeout", Sources: app.Env("store-timeout"), Category: category, Value: 30 * time.Second,
-			Usage: "how much `TIME` the store has for an answer; for a file more, by its size",
+			Usage: "wait `TIME` for an answer of the store, and longer for large files",
 			Validator: func(d time.Duration) error {
 				if d < time.Millisecond {
 					return errors.New("it must be at least 1ms")
@@ -46,7 +48,7 @@ func lakeFlags() []cli.Flag {
 		},
 		&app.SizeFlag{
 			Name: "store-rate", Sources: app.Env("store-rate"), Category: category, DefaultText: "no limit",
-			Usage: "store `SIZE` a second at most, such as 20MiB",
+			Usage: "store at most `SIZE` a second, such as 20MiB",
 			Validator: func(n int64) error {
 				if n < 0 {
 					return errors.New("it must be at least 0")
@@ -64,36 +66,44 @@ func lakeFrom(cmd *cli.Command) lake {
 	}
 }
 
-// open returns the Bucket of the lake, without having looked at it.
+// open returns the Bucket of the lake. It does no I/O.
 func (l lake) open(ctx context.Context) (store.Bucket, error) {
 	if l.out == "" {
 		return nil, errors.New("--out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL")
 	}
 	if strings.HasPrefix(strings.ToLower(l.out), "mem:") {
-		return nil, errors.New("--out: mem: keeps files in memory, where all of them would be lost with this process: name a folder, or the URL of a bucket")
+		return nil, errors.New("--out: mem: keeps files in memory, and this process would lose them when it ends: name a folder, or the URL of a bucket")
 	}
 	bucket, err := openURL(ctx, l.out)
 	if err != nil {
 		return nil, fmt.Errorf("--out: %w", err)
 	}
 	limits := store.TimeoutOptions{Operation: l.timeout, Setting: "--store-timeout"}
-	if l.rate > 0 { // what --store-rate makes slow is not late; drivers read a file twice
+	if l.rate > 0 { // a write that --store-rate slows down is not late; drivers read a file twice
 		limits.MinRate = max(1, l.rate/int64(4*max(1, l.writes)))
 		limits.MinRate = min(limits.MinRate, 256<<10)
 	}
 	return store.Limit(store.Timeout(bucket, limits), store.LimitOptions{BytesPerSecond: l.rate}), nil
 }
 
-// openURL opens a folder by its path, or what a URL names.
+// schemes are those of the URLs that users may write.
+var schemes = []string{"file", "s3", "azblob", "gs"}
+
+var schemeOf = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+)://`)
+
+// openURL opens a folder by its path, or a bucket by its URL.
 func openURL(ctx context.Context, place string) (store.Bucket, error) {
+	if scheme := schemeOf.FindStringSubmatch(place); scheme != nil && !slices.Contains(schemes, strings.ToLower(scheme[1])) {
+		return nil, fmt.Errorf("unknown scheme %q: use a path, or a URL of %s", scheme[1], strings.Join(schemes, ", "))
+	}
 	return store.Open(ctx, place, s3store.Driver(), azurestore.Driver(), gcsstore.Driver())
 }
 
-// probeWait is how long probe waits after a first failure. Tests have less time.
+// probeWait is the pause after a first failure. Tests shorten it.
 var probeWait = time.Second / 2
 
-// probe tries whether files can be stored in the lake as delivery needs it, a few times, as the store may be just starting. It
-// returns errStopped after a signal, and else UsageErrors.
+// probe checks that files can be stored in the lake as delivery needs it. It tries a few times, because the store may just be starting. It
+// returns errStopped after a signal; all other errors are UsageErrors.
 func (l lake) probe(ctx context.Context, delivery jetcapture.Delivery, log *zap.Logger) error {
 	bucket, err := l.open(ctx)
 	if err != nil {
@@ -105,7 +115,7 @@ func (l lake) probe(ctx context.Context, delivery jetcapture.Delivery, log *zap.
 		FirstWait: probeWait,
 		Observe: func(op, _ string, _ int, err error, wait time.Duration) {
 			if op != "remove" {
-				log.Warn("the store cannot be used yet, will retry", zap.Duration("retry_in", wait), zap.Error(err))
+				log.Warn("the store cannot be used yet; retrying", zap.Duration("retry_in", wait), zap.Error(err))
 			}
 		},
 	})
@@ -113,25 +123,25 @@ func (l lake) probe(ctx context.Context, delivery jetcapture.Delivery, log *zap.
 	case ctx.Err() != nil:
 		return errStopped
 	case errors.Is(err, store.ErrNotCreateOnly) && delivery == jetcapture.ExactlyOnce:
-		return app.UsageError(fmt.Errorf("--out: %s; name another place, or be content with --delivery at-least-once", said(err)))
+		return app.UsageError(fmt.Errorf("--out: %s; name another place, or accept duplicates with --delivery at-least-once", inLine(err)))
 	case errors.Is(err, store.ErrNotCreateOnly):
-		log.Warn("the store works, but should two captures ever choose the same name, one file is lost", zap.Error(err))
+		log.Warn("the store overwrites: if two captures ever choose the same name, one file is lost", zap.Error(err))
 	case err != nil:
 		switch {
 		case isURL(l.out) && store.IsPermanent(err): // drivers say what to do
-			return app.UsageError(fmt.Errorf("--out: %s", said(err)))
+			return app.UsageError(fmt.Errorf("--out: %s", inLine(err)))
 		case errors.Is(err, fs.ErrPermission):
-			return app.UsageError(fmt.Errorf("--out: %s: let this user read and write there, or name another place", said(err)))
+			return app.UsageError(fmt.Errorf("--out: %s: let this user read and write there, or name another place", inLine(err)))
 		}
-		return app.UsageError(fmt.Errorf("--out: %s: see that files can be stored there, or name another place", said(err)))
+		return app.UsageError(fmt.Errorf("--out: %s: make the place writable, or name another", inLine(err)))
 	}
 	return nil
 }
 
-// said is what an error says, in a line.
-func said(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+// inLine returns the text of an error in one line.
+func inLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// A lakeStore is what a capture can do with a lake.
+// A lakeStore has all methods that a capture uses of a lake.
 type lakeStore interface {
 	store.BlockStore[string]
 	store.RootWriter
@@ -139,7 +149,7 @@ type lakeStore interface {
 	store.DestKeyChecker
 }
 
-// probed returns s as a store that has been probed, for a capture that would do it again.
+// probed returns s as a store that a capture need not probe again.
 func probed(s store.BlockStore[string]) store.BlockStore[string] {
 	if all, ok := s.(lakeStore); ok {
 		return probedStore{all}

@@ -100,7 +100,7 @@ func TestStoreThatIsJustStartingIsAwaited(t *testing.T) {
 	})
 	place := cloud{url: s3URL(server.Bucket(t), proxy.Endpoint)}
 	stderr := captureInto(t, place)
-	if !strings.Contains(stderr, "the store cannot be used yet, will retry") {
+	if !strings.Contains(stderr, "the store cannot be used yet; retrying") {
 		t.Errorf("it says nothing of retries:\n%s", stderr)
 	}
 	for _, name := range place.names(t) {
@@ -137,7 +137,7 @@ func TestStoreThatOverwritesIsWarnedOf(t *testing.T) {
 func TestStoreThatOverwritesIsRefusedForExactlyOnce(t *testing.T) {
 	server := s3Server(t)
 	said := refused(t, s3URL(server.Bucket(t), server.Endpoint, "unconditional=true"))
-	if !strings.Contains(said, "exactly-once needs a server with conditional writes") || !strings.HasSuffix(said, "or be content with --delivery at-least-once") {
+	if !strings.Contains(said, "exactly-once needs a server with conditional writes") || !strings.HasSuffix(said, "or accept duplicates with --delivery at-least-once") {
 		t.Errorf("it says %s", said)
 	}
 }

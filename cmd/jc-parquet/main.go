@@ -1,4 +1,4 @@
-// Command jc-parquet archives the messages of NATS JetStream streams in Parquet, Arrow, CSV or NDJSON files. See its --help.
+// Command jc-parquet archives the messages of NATS JetStream streams in Parquet, Arrow, CSV or NDJSON files. README.md is its manual.
 package main
 
 import (
@@ -17,7 +17,7 @@ func newCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "jc-parquet",
 		Usage: "archive messages of NATS JetStream in Parquet, Arrow, CSV or NDJSON files",
-		Description: `To see it work, without anything else installed:
+		Description: `To try it without installing anything else:
 
    jc-parquet demo
 
@@ -26,8 +26,8 @@ To archive a stream:
    jc-parquet run --server nats://localhost:4222 --stream ORDERS --consumer lake \
        --create-consumer --out /lake
 
-To see before whether the consumer, the stream and the store suit that, write doctor instead of run, and permissions
-for what the NATS user needs.
+Write doctor instead of run to check server, stream, consumer and store first, and permissions to print what the
+NATS user needs.
 
 ` + app.ExitCodes,
 		Version:               jetcapture.Version(),

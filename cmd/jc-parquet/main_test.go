@@ -138,33 +138,33 @@ func TestWrongCommandLinesSayWhatToWrite(t *testing.T) {
 		{"demo twice", []string{"demo", "-n=1", "--messages=2"}, `jc-parquet: --messages is given more than once: give it once; see jc-parquet demo --help`},
 		{"infer twice", []string{"infer", "--stream=A", "--stream=B"}, `jc-parquet: --stream is given more than once: give it once; see jc-parquet infer --help`},
 		{"inspect twice", []string{"inspect", "--json", "--json", "x"}, `jc-parquet: --json is given more than once: give it once; see jc-parquet inspect --help`},
-		{"argument", to("--out="+out, "more"), `jc-parquet: there are 1 arguments beside the flags, and run takes none; see jc-parquet run --help`},
-		{"format", to("--out="+out, "--format=orc"), `jc-parquet: --format is not known: use parquet, arrow, ndjson or csv`},
-		{"level of CSV", to("--out="+out, "--format=csv", "--compression-level=9"), `jc-parquet: --compression-level 9: files in --format csv have no levels: leave it out`},
+		{"argument", to("--out="+out, "more"), `jc-parquet: unexpected arguments: run takes only flags; see jc-parquet run --help`},
+		{"format", to("--out="+out, "--format=orc"), `jc-parquet: --format: unknown format: use parquet, arrow, ndjson or csv`},
+		{"level of CSV", to("--out="+out, "--format=csv", "--compression-level=9"), `jc-parquet: --compression-level 9: --format csv has no compression levels: leave it out`},
 		{"level", to("--out="+out, "--compression=gzip", "--compression-level=12"), `jc-parquet: --compression-level 12: parquet options: codec "gzip" has no Level 12: use 1 to 9, or 0 for its default`},
-		{"codec of Arrow", to("--out="+out, "--format=arrow", "--compression=gzip"), `jc-parquet: --compression gzip: files in --format arrow have none or zstd: write one of these, or leave it out`},
+		{"codec of Arrow", to("--out="+out, "--format=arrow", "--compression=gzip"), `jc-parquet: --compression gzip: --format arrow takes none or zstd: write one of these, or leave it out`},
 		{"too much at a time", to("--out="+out, "--store-concurrency=1000000"), `jc-parquet: --store-concurrency is 1000000: it must be at most 256`},
 		{"all too large", to("--out="+out, "--max-in-flight=2000000000", "--memory-limit=1000000TiB", "--interval=100000h", "--ledger="+strings.Repeat("L", 256)), `jc-parquet: --max-in-flight is 2000000000: it must be at most 1073741824
 jc-parquet: --memory-limit is 1099511627776000000: it must be at most 1125899906842624
 jc-parquet: --interval is 100000h0m0s: it must be at most 8784h0m0s
 jc-parquet: --ledger is 256 bytes long, and the name of a stream has 255 at most: write a shorter one, as in --ledger JC_ORDERS (the default is JC_<stream>_<consumer>)`},
-		{"split", to("--out="+out, "--split=region"), `jc-parquet: --split is not known: use none, subject, token:N (from 1) or header:NAME`},
-		{"token", to("--out="+out, "--split=token:0"), `jc-parquet: --split: say which token of the subject, from 1, as in token:2`},
-		{"header", to("--out="+out, "--split=header"), `jc-parquet: --split: say which header, as in header:Tenant`},
-		{"layout", to("--out="+out, "--layout=flat"), `jc-parquet: --layout is not known: use hive or date`},
+		{"split", to("--out="+out, "--split=region"), `jc-parquet: --split: unknown value: use none, subject, token:N (from 1) or header:NAME`},
+		{"token", to("--out="+out, "--split=token:0"), `jc-parquet: --split: write the number of a token of the subject, from 1, as in token:2`},
+		{"header", to("--out="+out, "--split=header"), `jc-parquet: --split: write the name of a header, as in header:Tenant`},
+		{"layout", to("--out="+out, "--layout=flat"), `jc-parquet: --layout: unknown layout: use hive or date`},
 		{"no out", to(), `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL`},
-		{"scheme", to("--out=ftp://key:s3cr3t@bucket"), `jc-parquet: --out: open store: no driver for "ftp"; known are azblob, file, gs, mem, s3`},
+		{"scheme", to("--out=ftp://key:s3cr3t@bucket"), `jc-parquet: --out: unknown scheme "ftp": use a path, or a URL of file, s3, azblob, gs`},
 		{"size", to("--out="+out, "--max-bytes=1M"), `jc-parquet: invalid value for --max-bytes: unknown unit: use KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB or TB (powers of 1000); see jc-parquet run --help`},
 		{"several", []string{"run", "--format=orc", "--layout=flat"}, `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL
-jc-parquet: --format is not known: use parquet, arrow, ndjson or csv
-jc-parquet: --layout is not known: use hive or date
+jc-parquet: --format: unknown format: use parquet, arrow, ndjson or csv
+jc-parquet: --layout: unknown layout: use hive or date
 jc-parquet: --stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)
 jc-parquet: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it`},
 		{"all that is missing", []string{"run", "--user=ann"}, `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL
 jc-parquet: --stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)
 jc-parquet: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it
 jc-parquet: --user and --password (or NATS_USER and NATS_PASSWORD) belong together: set both`},
-		{"all that doctor misses", []string{"doctor", "more", "--server=a b"}, `jc-parquet: there are 1 arguments beside the flags, and doctor takes none; see jc-parquet doctor --help
+		{"all that doctor misses", []string{"doctor", "more", "--server=a b"}, `jc-parquet: unexpected arguments: doctor takes only flags; see jc-parquet doctor --help
 jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL
 jc-parquet: --stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)
 jc-parquet: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it
@@ -174,15 +174,15 @@ jc-parquet: --user, --token: set only one of them (their variables in the enviro
 		{"port", []string{"demo", "--port=99999"}, `jc-parquet: invalid value for --port: a port is at most 65535; see jc-parquet demo --help`},
 		{"demo", []string{"demo", "--messages=0"}, `jc-parquet: invalid value for --messages: it must be at least 1; see jc-parquet demo --help`},
 		{"demo in a cloud", []string{"demo", "--out=s3://bucket"}, `jc-parquet: --out: the demo needs a local folder: write its path`},
-		{"no stream to infer from", []string{"infer", "more"}, `jc-parquet: there are 1 arguments beside the flags, and infer takes none; see jc-parquet infer --help
+		{"no stream to infer from", []string{"infer", "more"}, `jc-parquet: unexpected arguments: infer takes only flags; see jc-parquet infer --help
 jc-parquet: --stream is missing: name the stream to read, as in --stream ORDERS (or JC_STREAM)`},
 		{"doctor of nothing", []string{"doctor", "--out=" + out}, `jc-parquet: --stream is missing: name the stream to capture, as in --stream ORDERS (or JC_STREAM)
 jc-parquet: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it`},
 		{"doctor of nowhere", []string{"doctor", "-s=S", "-c=C", "--split=x"}, `jc-parquet: --out is missing: name a folder for the files, as in --out /lake (or JC_OUT), or a URL
-jc-parquet: --split is not known: use none, subject, token:N (from 1) or header:NAME`},
-		{"doctor", []string{"doctor", "-s=S", "-c=C", "-o=" + out, "more"}, `jc-parquet: there are 1 arguments beside the flags, and doctor takes none; see jc-parquet doctor --help`},
+jc-parquet: --split: unknown value: use none, subject, token:N (from 1) or header:NAME`},
+		{"doctor", []string{"doctor", "-s=S", "-c=C", "-o=" + out, "more"}, `jc-parquet: unexpected arguments: doctor takes only flags; see jc-parquet doctor --help`},
 		{"delivery", to("--out="+out, "--delivery=once"), `jc-parquet: invalid value for --delivery: unknown delivery: use at-least-once or exactly-once; see jc-parquet run --help`},
-		{"nothing to inspect", []string{"inspect"}, `jc-parquet: inspect needs a Parquet file: see jc-parquet inspect --help`},
+		{"nothing to inspect", []string{"inspect"}, `jc-parquet: name a Parquet file to inspect; see jc-parquet inspect --help`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, stdout, stderr := jcParquet(c.args...)
@@ -234,7 +234,7 @@ func TestHelpVersionAndCompletionAreThere(t *testing.T) {
 		"$JC_LEDGER_RETENTION":     {"help", "run"},
 		"--fix":                    {"doctor", "--help"},
 		"run refuses to begin":     {"help", "doctor"},
-		"whether stream, consum":   {"--help"},
+		"list problems of stream":  {"--help"},
 	} {
 		code, stdout, stderr := jcParquet(args...)
 		if code != app.ExitOK || !strings.Contains(stdout, want) {

@@ -12,13 +12,13 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// isURL reports whether a place is more than a path.
+// isURL reports whether a place is a URL and not a path.
 func isURL(place string) bool { return strings.Contains(place, "://") }
 
-// openObject opens what a URL names, through the folder that it is in. Its errors show the URL without secrets.
+// openObject opens an object by its URL. Its errors show the URL without secrets.
 func openObject(ctx context.Context, rawURL string) (*store.ReaderAt, error) {
 	u, err := url.Parse(rawURL)
-	if err != nil { // which shows parts of the URL
+	if err != nil { // err shows parts of the URL
 		return nil, errors.New("a URL is malformed: percent-encode special characters in it")
 	}
 	shown := u.Scheme + "://" + u.Host + u.Path
@@ -57,8 +57,8 @@ func openFile(path string) (f *os.File, size int64, err error) {
 
 func isFolder(place string) error {
 	files := strings.TrimSuffix(place, "/") + "/*.parquet"
-	if isURL(place) { // which no shell completes
+	if isURL(place) { // no shell expands it
 		files = strings.TrimSuffix(place, "/") + "/x.parquet"
 	}
-	return fmt.Errorf("%s: it is a folder: name files in it, such as %s", place, files)
+	return fmt.Errorf("%s is a folder: name files in it, such as %s", place, files)
 }

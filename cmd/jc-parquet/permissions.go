@@ -21,14 +21,14 @@ func permissionsCommand() *cli.Command {
 		Name:      "permissions",
 		Usage:     "print what the NATS user must be allowed",
 		ArgsUsage: "[run|doctor|infer|reset]",
-		Description: `Takes the flags of run, doctor, infer or reset, connects to nothing, and prints which subjects the NATS
-user of that command publishes and subscribes to, to paste into a user of nats-server's
-configuration. Without a command it is run. What the context of --context says is not looked at:
-write its domain and inbox prefix as flags.`,
+		Description: `Takes the flags of run, doctor, infer or reset, and prints the subjects that the NATS user of that command
+publishes and subscribes to, to paste into a user of nats-server's configuration. The default is run.
+It does not connect, and does not read the NATS context of --context: write its domain and inbox
+prefix as flags.`,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
-			&cli.BoolFlag{Name: "fix", Usage: "of doctor: what its --fix needs too"},
-			&cli.StringSliceFlag{Name: "filter", Usage: "of infer: the `SUBJECT` that it reads"},
+			&cli.BoolFlag{Name: "fix", Usage: "with doctor: include the permissions of its --fix"},
+			&cli.StringSliceFlag{Name: "filter", Usage: "with infer: the `SUBJECT` that it reads"},
 		}, runFlags()...),
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			list, err := permissionsFor(cmd, cmd.Args().Slice())
@@ -46,7 +46,7 @@ write its domain and inbox prefix as flags.`,
 	}
 }
 
-// permissionsFor returns those of a command, with the flags of cmd.
+// permissionsFor returns the permissions of a command with the flags of cmd.
 func permissionsFor(cmd *cli.Command, args []string) ([]jetcapture.Permission, error) {
 	o := app.OptionsFrom[*jetcapture.NatsMessage, string](cmd)
 	inbox := cmd.String("inbox-prefix")
@@ -57,7 +57,7 @@ func permissionsFor(cmd *cli.Command, args []string) ([]jetcapture.Permission, e
 	var errs []error
 	switch {
 	case len(args) > 1, !slices.Contains([]string{"run", "doctor", "infer", "reset"}, command):
-		errs = append(errs, fmt.Errorf("%q is no command that connects: write one of run, doctor, infer and reset", strings.Join(args, " ")))
+		errs = append(errs, fmt.Errorf("%q does not connect: write run, doctor, infer or reset", strings.Join(args, " ")))
 	case command != "infer" && o.NATSConsumerName == "":
 		errs = append(errs, errors.New("--consumer is missing: name the consumer, as in --consumer lake (or JC_CONSUMER)"))
 	}
@@ -84,7 +84,7 @@ func permissionsFor(cmd *cli.Command, args []string) ([]jetcapture.Permission, e
 	return list, nil
 }
 
-// permissions returns what infer needs.
+// permissions returns the permissions of infer.
 func (s *sample) permissions(inboxPrefix string) []jetcapture.Permission {
 	api := apiOf(s.domain)
 	list := []jetcapture.Permission{{Subject: api + ".STREAM.INFO." + s.stream, Needed: true, Purpose: "look up the stream"}}
@@ -104,7 +104,7 @@ func (s *sample) permissions(inboxPrefix string) []jetcapture.Permission {
 	))
 }
 
-// apiOf returns what the subjects of the JetStream API begin with.
+// apiOf returns the prefix of the JetStream API.
 func apiOf(domain string) string {
 	if domain == "" {
 		return "$JS.API"
@@ -112,7 +112,7 @@ func apiOf(domain string) string {
 	return "$JS." + domain + ".API"
 }
 
-// inboxOf is the permission to get answers.
+// inboxOf returns the permission to receive answers.
 func inboxOf(prefix string) jetcapture.Permission {
 	return jetcapture.Permission{
 		Subject: strings.TrimSuffix(orInbox(prefix), ".") + ".>", Subscribe: true, Needed: true, Purpose: "get answers and messages",
@@ -126,7 +126,7 @@ func orInbox(prefix string) string {
 	return prefix
 }
 
-// mergePermissions puts more into a list, before the others of their kind, without those that it has.
+// mergePermissions adds the permissions of more that are missing in list, the needed ones after the needed ones there.
 func mergePermissions(list, more []jetcapture.Permission) []jetcapture.Permission {
 	for _, p := range more {
 		there, at := false, 0
@@ -143,7 +143,7 @@ func mergePermissions(list, more []jetcapture.Permission) []jetcapture.Permissio
 	return list
 }
 
-// printPermissions prints a list as the configuration of a user, those that are needed before the others.
+// printPermissions prints a list as the configuration of a user.
 func printPermissions(w io.Writer, list []jetcapture.Permission) error {
 	var out strings.Builder
 	width := 0

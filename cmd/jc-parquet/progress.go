@@ -12,30 +12,30 @@ import (
 
 const progressEvery = 5 * time.Second
 
-// A tally counts what a capture has done since it began.
+// A tally has the counts of a capture since it began.
 type tally struct {
-	pulled   int // messages that came in, including those delivered again
-	messages int // of them, stored
-	rows     int
-	files    int
-	bytes    int64 // of files
-	letters  int   // messages stored as dead letters
-	letterFs int   // the files of these
-	repeated int   // messages that were in a file before
+	pulled      int // messages received, including redeliveries
+	messages    int // messages stored in files of rows
+	rows        int
+	files       int
+	bytes       int64 // of files
+	letters     int   // messages stored as dead letters
+	letterFiles int   // files of dead letters
+	repeated    int   // messages that were in a file already
 }
 
-// progress watches a capture, logs how it goes on every few seconds, and has its sums at the end.
+// progress observes a capture, logs a line every few seconds, and a summary at the end.
 type progress struct {
 	log    *zap.Logger
-	misses *misses // nil: nothing is split
+	misses *misses // nil without --split
 
 	mu    sync.Mutex
 	sum   tally
-	first time.Time // when the first block was opened: the first message had come
+	first time.Time // when the first block was opened
 	last  time.Time // when the last block was acked
 
 	counts *jsoncolumns.Counts // of typed columns, or nil
-	warned map[string]bool     // columns that too many values do not fit into, as was said
+	warned map[string]bool // columns for which a warning was logged
 
 	shown   tally // at the last line
 	shownAt time.Time
@@ -79,9 +79,12 @@ func (p *progress) stored(b jetcapture.Block, _ time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last = time.Now()
+	if p.sum.files+p.sum.letterFiles == 0 {
+		p.log.Info("first file is stored", zap.String("location", b.Location), zap.Int("messages", b.Messages))
+	}
 	if b.DeadLetter {
 		p.sum.letters += b.Messages
-		p.sum.letterFs++
+		p.sum.letterFiles++
 		return
 	}
 	p.sum.messages += b.Messages
@@ -90,7 +93,7 @@ func (p *progress) stored(b jetcapture.Block, _ time.Duration) {
 	p.sum.bytes += b.Bytes
 }
 
-// sampled logs a line every few seconds, unless nothing has happened and nothing is to be done.
+// sampled logs a line every few seconds, unless the capture is idle.
 func (p *progress) sampled(s jetcapture.Stats) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -115,7 +118,7 @@ func (p *progress) sampled(s jetcapture.Stats) {
 	p.shown, p.shownAt, p.stats = p.sum, time.Now(), s
 }
 
-// misfits returns how many values did not fit their columns.
+// misfits returns the number of values, by column, that did not fit.
 func (p *progress) misfits() misfitCounts {
 	if p.counts == nil {
 		return nil
@@ -123,7 +126,7 @@ func (p *progress) misfits() misfitCounts {
 	return p.counts.Misfits()
 }
 
-// began says whether there is anything to sum up.
+// began reports whether any message has come.
 func (p *progress) began() bool {
 	if p == nil {
 		return false
@@ -133,7 +136,7 @@ func (p *progress) began() bool {
 	return !p.first.IsZero() || p.sum.repeated > 0
 }
 
-// took is the time from the first message to the last ack.
+// took returns the time from the first message to the last ack.
 func (p *progress) took() time.Duration {
 	if p.first.IsZero() {
 		return 0
@@ -141,7 +144,7 @@ func (p *progress) took() time.Duration {
 	return max(0, p.last.Sub(p.first))
 }
 
-// summary logs the sums once the capture has ended.
+// summary logs the totals of a capture that has ended.
 func (p *progress) summary() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -155,10 +158,10 @@ func (p *progress) summary() {
 	misfits.warn(p.log, map[string]bool{})
 }
 
-// extras are the counts that most captures do not have.
+// extras returns the counts that are usually zero, if they are not.
 func (p *progress) extras() (fields []zap.Field) {
 	if p.sum.letters > 0 {
-		fields = append(fields, zap.Int("dead_letters", p.sum.letters), zap.Int("dead_letter_files", p.sum.letterFs))
+		fields = append(fields, zap.Int("dead_letters", p.sum.letters), zap.Int("dead_letter_files", p.sum.letterFiles))
 	}
 	if p.sum.repeated > 0 {
 		fields = append(fields, zap.Int("already_stored", p.sum.repeated))

@@ -29,6 +29,9 @@ func TestProgressIsALineEveryFewSecondsWhileThereIsSomethingToSay(t *testing.T) 
 	watch.BlockOpened(jetcapture.Block{})
 	watch.BlockStored(jetcapture.Block{Messages: 40_000, Rows: 40_000, Bytes: 7}, 0)
 	watch.BlockStored(jetcapture.Block{Messages: 3, DeadLetter: true}, 0)
+	if lines := logs.TakeAll(); len(lines) != 1 || lines[0].Message != "first file is stored" {
+		t.Errorf("of the first file there are the lines %v", lines)
+	}
 	later()
 	watch.Sampled(jetcapture.Stats{HeldMessages: 10_000, Pending: 5, Lag: 1234567 * time.Microsecond})
 	if lines := logs.TakeAll(); len(lines) != 1 {
@@ -64,7 +67,7 @@ func TestSummaryHasSumsAndDeadLettersApart(t *testing.T) {
 	watch.BlockStored(jetcapture.Block{Messages: 3, Rows: 3, Bytes: 3, DeadLetter: true}, 0)
 	watch.BlockAcked(jetcapture.Block{}, 0)
 	p.summary()
-	got := logs.TakeAll()[0].ContextMap()
+	got := logs.FilterMessage("stored").All()[0].ContextMap()
 	for name, want := range map[string]int64{"messages": 20, "rows": 40, "files": 2, "bytes": 60, "dead_letters": 3, "dead_letter_files": 1} {
 		if got[name] != want {
 			t.Errorf("%s is %v, want %d", name, got[name], want)

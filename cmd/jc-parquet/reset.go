@@ -22,16 +22,15 @@ import (
 )
 
 const resetDescription = `The ledger is a stream in which exactly-once delivery remembers which messages are in which file. With --stream and
---consumer, reset shows what a ledger remembers. With --yes as well it removes the ledger, so that the next run starts
-a new one: do that to archive messages again after their files were removed, or to go on in another place.
+--consumer, reset shows what a ledger remembers. With --yes it also removes the ledger, so that the next run makes a
+new one. Do that to archive messages again after their files were removed, or to continue in another place.
 
-It refuses while captures are at work. Messages that are un-acknowledged at that time, and are in a file, are archived
-twice.
+It refuses while captures are at work. Messages that are un-acknowledged then and are in a file are archived twice.
 
-The consumer stays as it is: what it has acknowledged does not come again. To archive a whole stream again, remove the
-consumer too.
+The consumer stays as it is: messages that it has acknowledged do not come again. To archive a whole stream again,
+remove the consumer too.
 
-Without --stream, --consumer and --ledger it lists all ledgers, and says which have no consumer any more.
+Without --stream, --consumer and --ledger it lists all ledgers, including those whose consumer no longer exists.
 
 `
 
@@ -39,13 +38,13 @@ func resetCommand() *cli.Command {
 	const category = "Ledger"
 	return &cli.Command{
 		Name:        "reset",
-		Usage:       "show what a ledger remembers, and let it forget",
+		Usage:       "show what a ledger remembers, or remove it",
 		Description: resetDescription + app.ExitCodes,
 		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "stream", Aliases: []string{"s"}, Sources: app.Env("stream"), Category: category, Usage: "the captured `STREAM`"},
-			&cli.StringFlag{Name: "consumer", Aliases: []string{"c"}, Sources: app.Env("consumer"), Category: category, Usage: "its `CONSUMER`"},
+			&cli.StringFlag{Name: "stream", Aliases: []string{"s"}, Sources: app.Env("stream"), Category: category, Usage: "captured `STREAM`"},
+			&cli.StringFlag{Name: "consumer", Aliases: []string{"c"}, Sources: app.Env("consumer"), Category: category, Usage: "`CONSUMER` of the stream"},
 			&cli.StringFlag{
-				Name: "ledger", Sources: app.Env("ledger"), Category: category, Usage: "the `STREAM` that is the ledger", DefaultText: "JC_<stream>_<consumer>",
+				Name: "ledger", Sources: app.Env("ledger"), Category: category, Usage: "`NAME` of the ledger's stream", DefaultText: "JC_<stream>_<consumer>",
 			},
 			&cli.BoolFlag{Name: "yes", Category: category, Usage: "remove the ledger"},
 		}, app.ConnectionFlags(), app.LoggingFlags()),
@@ -100,7 +99,7 @@ func showAndReset(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, ou
 	return l.remove(ctx, nc, js, out)
 }
 
-// resetPermissions are those of the user of reset.
+// resetPermissions returns the permissions of reset.
 func resetPermissions(domain, stream, consumer, name, subject, inboxPrefix string) []jetcapture.Permission {
 	api := apiOf(domain)
 	name = cmp.Or(name, ledger.StreamName(stream, consumer))
@@ -127,8 +126,8 @@ func resetPermissions(domain, stream, consumer, name, subject, inboxPrefix strin
 
 func resetUsage(cmd *cli.Command, stream, consumer, name string) error {
 	var errs []error
-	if n := cmd.Args().Len(); n > 0 {
-		errs = append(errs, fmt.Errorf("there are %d arguments beside the flags, and reset takes none; see %s --help", n, cmd.FullName()))
+	if cmd.Args().Present() {
+		errs = append(errs, fmt.Errorf("unexpected arguments: reset takes only flags; see %s --help", cmd.FullName()))
 	}
 	if name == "" && (stream == "") != (consumer == "") {
 		errs = append(errs, errors.New("--stream and --consumer belong together: name both, or --ledger, or none to list all ledgers"))
@@ -146,11 +145,11 @@ func jetStreamIn(nc *nats.Conn, domain string) (jetstream.JetStream, error) {
 	return jetstream.NewWithDomain(nc, domain)
 }
 
-// A remembered is a ledger, and what its consumer has to do with it.
+// A remembered is a ledger with its consumer.
 type remembered struct {
 	*ledger.Contents
-	stream *jetstream.StreamInfo   // that is the ledger
-	info   *jetstream.ConsumerInfo // of the captured consumer; nil if it is not there
+	stream *jetstream.StreamInfo   // of the ledger
+	info   *jetstream.ConsumerInfo // of the captured consumer; nil if it does not exist
 }
 
 func openRemembered(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, stream, consumer, name string) (*remembered, error) {
@@ -159,7 +158,7 @@ func openRemembered(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, 
 	case err != nil:
 		return nil, err
 	case info == nil:
-		return nil, fmt.Errorf("there is no ledger %s: nothing is to be forgotten; without flags reset lists the ledgers that are there", cmp.Or(name, ledger.StreamName(stream, consumer)))
+		return nil, fmt.Errorf("there is no ledger %s: run reset without flags to list all ledgers", cmp.Or(name, ledger.StreamName(stream, consumer)))
 	}
 	soon, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -169,14 +168,14 @@ func openRemembered(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, 
 	}
 	contents.Stream, contents.Consumer = cmp.Or(contents.Stream, stream), cmp.Or(contents.Consumer, consumer)
 	if stream != "" && (contents.Stream != stream || contents.Consumer != consumer) {
-		return nil, fmt.Errorf("ledger %s is of stream %s and consumer %s: leave out --stream and --consumer, or name these", contents.Name, contents.Stream, contents.Consumer)
+		return nil, fmt.Errorf("ledger %s belongs to stream %s and consumer %s: name these, or leave out --stream and --consumer", contents.Name, contents.Stream, contents.Consumer)
 	}
 	l := &remembered{Contents: contents, stream: info}
 	l.info, err = consumerInfo(ctx, js, contents.Stream, contents.Consumer)
 	return l, err
 }
 
-// consumerInfo returns nil if there is no such consumer.
+// consumerInfo returns nil if the consumer does not exist.
 func consumerInfo(ctx context.Context, js jetstream.JetStream, stream, consumer string) (*jetstream.ConsumerInfo, error) {
 	if stream == "" || consumer == "" {
 		return nil, nil
@@ -198,7 +197,7 @@ func (l *remembered) print(w io.Writer) {
 	row("captured", "stream %s, consumer %s", cmp.Or(l.Stream, "not known"), cmp.Or(l.Consumer, "not known"))
 	row("remembers", "%d messages in %d files%s", l.Messages, l.Files, l.sequences())
 	if l.Open > 0 {
-		row("", "%d more files may be there: their captures ended before they said so", l.Open)
+		row("", "%d more files may exist: their captures ended before they recorded them", l.Open)
 	}
 	row("store", "%s", l.storeText())
 	if !l.Latest.IsZero() {
@@ -225,35 +224,35 @@ func (l *remembered) storeText() string {
 func (l *remembered) consumerText() string {
 	switch {
 	case l.info == nil:
-		return "not there"
+		return "does not exist"
 	case l.info.NumAckPending > 0:
-		return fmt.Sprintf("%d messages are un-acknowledged: those that are in a file are archived twice if the ledger is removed now", l.info.NumAckPending)
+		return fmt.Sprintf("%d messages are un-acknowledged: if the ledger is removed now, those that are in a file are archived twice", l.info.NumAckPending)
 	default:
-		return fmt.Sprintf("all up to sequence %d is acknowledged, and does not come again", l.info.AckFloor.Stream)
+		return fmt.Sprintf("all messages up to sequence %d are acknowledged and do not come again", l.info.AckFloor.Stream)
 	}
 }
 
-// answerTime is how long captures have to say that they are at work.
+// answerTime is how long to wait for captures to say that they are at work.
 const answerTime = 2 * time.Second
 
-// remove deletes the ledger, if no capture is at work.
+// remove deletes the ledger unless a capture is at work.
 func (l *remembered) remove(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, out io.Writer) error {
 	soon, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	who, err := ledger.AtWork(soon, nc, js, l.stream, "reset-"+rand.Text(), answerTime)
 	if err != nil {
-		return fmt.Errorf("%w: nobody knows whether captures are at work; if none is, remove the ledger with nats stream rm %s", err, l.Name)
+		return fmt.Errorf("%w: it is not known whether captures are at work; if none is, remove the ledger with nats stream rm %s", err, l.Name)
 	}
 	if who == "" && l.info != nil && l.info.NumWaiting > 0 {
-		who = "one that does not say its name"
+		who = "which does not answer"
 	}
 	if who != "" {
-		return fmt.Errorf("a capture is at work on consumer %s of stream %s (%s): stop all first, so that they store and acknowledge what they hold", l.Consumer, l.Stream, who)
+		return fmt.Errorf("a capture is at work on consumer %s of stream %s (%s): stop all captures first, so that they store and acknowledge what they hold", l.Consumer, l.Stream, who)
 	}
 	if err := js.DeleteStream(ctx, l.Name); err != nil {
 		return fmt.Errorf("remove ledger %s: %w", l.Name, err)
 	}
-	_, err = fmt.Fprintf(out, "\nThe ledger was removed. The next run of consumer %s begins a new one, in the place that its --out names.\n", cmp.Or(l.Consumer, "of any name"))
+	_, err = fmt.Fprintf(out, "\nThe ledger was removed. The next run of consumer %s makes a new one, for the place of its --out.\n", cmp.Or(l.Consumer, "of any name"))
 	return err
 }
 
@@ -276,9 +275,9 @@ func listLedgers(ctx context.Context, js jetstream.JetStream, out io.Writer) err
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			note = "its consumer is not known: " + oneLine(err.Error())
+			note = "its consumer cannot be looked up: " + oneLine(err.Error())
 		case there == nil && stream != "":
-			note = "its consumer is not there"
+			note = "its consumer does not exist"
 		}
 		last := "never"
 		if info.State.Msgs > 0 {

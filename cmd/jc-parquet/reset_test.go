@@ -119,11 +119,11 @@ func TestResetListsLedgersWithoutAConsumer(t *testing.T) {
 	}
 	runAgain(s, filepath.Join(t.TempDir(), "lake"))
 	code, stdout, stderr := resetOf(s)
-	if code != app.ExitOK || !strings.Contains(stdout, "JC_ORDERS_lake") || strings.Contains(stdout, "not there") {
+	if code != app.ExitOK || !strings.Contains(stdout, "JC_ORDERS_lake") || strings.Contains(stdout, "does not exist") {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	removeConsumer(t, s)
-	if _, stdout, _ := resetOf(s); !strings.Contains(stdout, "its consumer is not there") {
+	if _, stdout, _ := resetOf(s); !strings.Contains(stdout, "its consumer does not exist") {
 		t.Errorf("without its consumer:\n%s", stdout)
 	}
 }
@@ -151,7 +151,7 @@ func TestResetListsAllLedgersAlthoughAConsumerIsNotKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(out.String(), "\n")
-	if len(lines) != 4 || !strings.Contains(lines[1], "its consumer is not known: look up consumer lake of stream ORDERS: timeout") || !strings.Contains(lines[2], "JC_ORDERS_other") {
+	if len(lines) != 4 || !strings.Contains(lines[1], "its consumer cannot be looked up: look up consumer lake of stream ORDERS: timeout") || !strings.Contains(lines[2], "JC_ORDERS_other") {
 		t.Errorf("listed are\n%s", out.String())
 	}
 }

@@ -194,7 +194,7 @@ func TestMessagesWithoutAValueForTheSplitAreCounted(t *testing.T) {
 func TestALakeInMemoryIsRefused(t *testing.T) {
 	for _, out := range []string{"mem://", "MEM:///"} {
 		code, _, stderr := jcParquet("run", "--server", "nats://127.0.0.1:1", "--stream=ORDERS", "--consumer=lake", "--out", out)
-		if code != app.ExitUsage || !strings.Contains(stderr, "would be lost") {
+		if code != app.ExitUsage || !strings.Contains(stderr, "would lose") {
 			t.Errorf("--out %s: exit code %d: %s", out, code, stderr)
 		}
 	}
@@ -283,10 +283,10 @@ func TestPlaceThatCannotBeWrittenIsRefusedBeforeAnythingIsPulled(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(stderr), "\n")
 	last := lines[len(lines)-1]
 	if code != app.ExitUsage || !strings.HasPrefix(last, "jc-parquet: --out: probe the store: it cannot be written: create "+link) ||
-		!strings.HasSuffix(last, ": see that files can be stored there, or name another place") {
+		!strings.HasSuffix(last, ": make the place writable, or name another") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
-	if n := strings.Count(stderr, "the store cannot be used yet, will retry"); n != 4 {
+	if n := strings.Count(stderr, "the store cannot be used yet; retrying"); n != 4 {
 		t.Errorf("it says %d times that it will retry", n)
 	}
 }
@@ -378,7 +378,7 @@ func TestSecondSignalEndsAtOnceUnlessItIsTheSame(t *testing.T) {
 	p := capturing(t, ordersServer(t), dir, "--drain-timeout=1h")
 	unmount()
 	p.signal(syscall.SIGTERM)
-	p.await("another signal after a second ends at once")
+	p.await("another signal after a second ends the process at once")
 	p.signal(syscall.SIGTERM) // as a terminal or a wrapper sends it again
 	ended := make(chan struct{})
 	defer close(ended)

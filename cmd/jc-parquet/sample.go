@@ -17,33 +17,33 @@ import (
 	"github.com/jetcapture/lake/jetcapture"
 )
 
-// inferQuiet is how long a stream is silent before what it has had must do.
+// inferQuiet is how long to wait for one more message before inferring from those that came.
 const inferQuiet = 10 * time.Second
 
-// A sample is which messages columns are inferred from. It reads them by a consumer of its own, which is gone afterwards,
-// so that they are all still there for the capture.
+// A sample selects the messages that columns are inferred from. It reads them through a temporary consumer, so that the capture still
+// gets all of them.
 type sample struct {
 	stream   string
-	consumer string   // whose filter and start are taken, or ""
-	create   bool     // the consumer need not be there
-	filter   []string // subjects, without a consumer
+	consumer string   // its filter and start are used; may be ""
+	create   bool     // the consumer need not exist
+	filter   []string // subjects, if there is no consumer
 	messages int
 	quiet    time.Duration
-	whole    bool // what the stream has is enough: do not wait for more
+	whole    bool // use the messages in the stream, and do not wait for more
 
 	domain  string
 	folders []string
 	log     *zap.Logger
 }
 
-// A finding is what was inferred.
+// A finding is the result of a sample.
 type finding struct {
 	jsoncolumns.Inferred
 	messages    int
 	first, last uint64 // sequences in the stream
 }
 
-// infer reads messages and infers the columns of their payloads. Before the first message it waits as long as it takes.
+// infer reads messages and infers the columns of their payloads. It waits for the first message without limit.
 func (s *sample) infer(ctx context.Context, nc *nats.Conn) (*finding, error) {
 	messages, err := s.open(ctx, nc)
 	if err != nil {
@@ -75,12 +75,12 @@ func (s *sample) infer(ctx context.Context, nc *nats.Conn) (*finding, error) {
 	}
 	if f.Inferred = in.Infer(s.folders...); len(f.Columns) == 0 {
 		return nil, fmt.Errorf("infer columns: none of %d messages of stream %q is a JSON object with values: "+
-			"archive them as they are, without --columns and --infer", f.messages, s.stream)
+			"archive them raw, without --columns and --infer", f.messages, s.stream)
 	}
 	return f, nil
 }
 
-// next returns a message, or nil if there are to be no more.
+// next returns a message, or nil if there are no more.
 func (s *sample) next(ctx context.Context, messages *sampler, first bool) (*nats.Msg, error) {
 	for {
 		msg, err := messages.next(ctx, s.quiet)
@@ -90,7 +90,7 @@ func (s *sample) next(ctx context.Context, messages *sampler, first bool) (*nats
 		case err != nil || msg != nil || !first:
 			return msg, err
 		}
-		s.log.Info("waiting for a first message, to infer columns from", zap.String("stream", s.stream))
+		s.log.Info("waiting for a message to infer columns from", zap.String("stream", s.stream))
 	}
 }
 
@@ -126,7 +126,7 @@ func (s *sample) open(ctx context.Context, nc *nats.Conn) (*sampler, error) {
 	}
 	if s.whole && consumer.CachedInfo().NumPending == 0 {
 		messages.stop()
-		return nil, fmt.Errorf("infer columns: stream %q has no message to infer them from: publish some, or write the file by hand", s.stream)
+		return nil, fmt.Errorf("infer columns: stream %q has no messages: publish some, or write the file by hand", s.stream)
 	}
 	return messages, nil
 }
@@ -138,12 +138,12 @@ func (s *sample) jetStream(nc *nats.Conn) (jetstream.JetStream, error) {
 	return jetstream.New(nc)
 }
 
-// follow takes over which messages the consumer delivers. It refuses streams that would drop messages which another
-// consumer has read.
+// follow sets the filter and the start of the captured consumer. It refuses streams that drop messages once another consumer has read
+// them.
 func (s *sample) follow(ctx context.Context, stream jetstream.Stream, config *jetstream.ConsumerConfig) error {
 	retention := stream.CachedInfo().Config.Retention
 	if retention == jetstream.WorkQueuePolicy {
-		return fmt.Errorf("infer columns: stream %q is a work queue, which one consumer alone can read: write the file by hand, or infer it "+
+		return fmt.Errorf("infer columns: stream %q is a work queue, which only one consumer can read: write the file by hand, or infer it "+
 			"from a stream of the same messages", s.stream)
 	}
 	if s.consumer == "" {
@@ -152,7 +152,7 @@ func (s *sample) follow(ctx context.Context, stream jetstream.Stream, config *je
 	consumer, err := stream.Consumer(ctx, s.consumer)
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound) && s.create && retention == jetstream.InterestPolicy:
-		return fmt.Errorf("infer columns: stream %q keeps messages for consumers that are there, and %q is not: create it before, "+
+		return fmt.Errorf("infer columns: stream %q keeps messages only for existing consumers, and %q does not exist: create it before, "+
 			"or write the file by hand", s.stream, s.consumer)
 	case errors.Is(err, jetstream.ErrConsumerNotFound) && s.create:
 		return nil
@@ -173,18 +173,18 @@ func (s *sample) follow(ctx context.Context, stream jetstream.Stream, config *je
 	return nil
 }
 
-// text is the file of what was found.
+// text returns the file of a finding.
 func (f *finding) text(stream string) []byte {
 	comments := []string{
 		fmt.Sprintf("Columns of stream %s, inferred by jc-parquet from %s messages, %d to %d.", stream, thousands(f.messages), f.first, f.last),
-		"Once there are files of them, types and names must not change. A new column goes to the end.",
-		"jc-parquet help run says more.",
+		"Once files have these columns, do not change their types and names. Add new columns at the end.",
+		"See jc-parquet help run.",
 	}
 	if f.Others > 0 {
 		comments = append(comments, "", fmt.Sprintf("%s messages were no JSON objects.", thousands(f.Others)))
 	}
 	if len(f.Notes) > 0 {
-		comments = append(comments, "", "Without a column, and so in _rest:")
+		comments = append(comments, "", "Without a column, in _rest:")
 		for _, note := range f.Notes {
 			comments = append(comments, "  "+note)
 		}
@@ -192,7 +192,7 @@ func (f *finding) text(stream string) []byte {
 	return jsoncolumns.Text(f.Columns, append(comments, "")...)
 }
 
-// pin creates a file that is there whole or not at all, even after a crash, and fails with fs.ErrExist if there is one.
+// pin creates a file atomically, even if the machine crashes. It fails with fs.ErrExist if the file exists.
 func pin(file string, text []byte) (err error) {
 	dir := filepath.Dir(file)
 	temp, err := os.CreateTemp(dir, "."+filepath.Base(file)+"-*")
@@ -204,7 +204,7 @@ func pin(file string, text []byte) (err error) {
 	if err = errors.Join(err, temp.Chmod(0o644), temp.Sync(), temp.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(temp.Name(), file); errors.Is(err, fs.ErrExist) { // which never replaces another
+	if err := os.Link(temp.Name(), file); errors.Is(err, fs.ErrExist) { // Link never replaces a file
 		return err
 	} else if err != nil {
 		return fmt.Errorf("%w: choose a folder where files can be linked", err)

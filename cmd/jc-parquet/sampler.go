@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A sampler pulls the messages of an ephemeral consumer, which acks nothing. It tells them from what the server says about
-// requests by their reply subjects, as headers and payloads are whatever a publisher wrote.
+// A sampler pulls the messages of an ephemeral consumer without acks. It tells messages from the server's answers by their reply subjects,
+// because a publisher may write any header and payload.
 type sampler struct {
 	nc       *nats.Conn
 	stream   jetstream.Stream
@@ -26,7 +26,7 @@ type sampler struct {
 	until    time.Time // when the request has expired
 }
 
-// sampleExpires is how long a request of a sampler lasts at most.
+// sampleExpires is the longest expiry of a request.
 const sampleExpires = 30 * time.Second
 
 func newSampler(nc *nats.Conn, domain string, stream jetstream.Stream, consumer string, batch int) (*sampler, error) {
@@ -37,14 +37,14 @@ func newSampler(nc *nats.Conn, domain string, stream jetstream.Stream, consumer 
 	s := &sampler{
 		nc: nc, stream: stream, consumer: consumer, batch: batch, inbox: nc.NewInbox(),
 		subject:  prefix + ".CONSUMER.MSG.NEXT." + stream.CachedInfo().Config.Name + "." + consumer,
-		messages: make(chan *nats.Msg, 4*batch+100), // more than a few requests may bring
+		messages: make(chan *nats.Msg, 4*batch+100), // room for the messages of a few requests
 	}
 	sub, err := nc.ChanSubscribe(s.inbox, s.messages)
 	s.sub = sub
 	return s, err
 }
 
-// next returns a message, or nil if none came for so long.
+// next returns a message, or nil if none comes within quiet.
 func (s *sampler) next(ctx context.Context, quiet time.Duration) (*nats.Msg, error) {
 	enough := time.NewTimer(quiet)
 	defer enough.Stop()
@@ -74,7 +74,7 @@ func (s *sampler) next(ctx context.Context, quiet time.Duration) (*nats.Msg, err
 	}
 }
 
-// request asks for more messages if none are on their way.
+// request asks for more messages unless some are still expected.
 func (s *sampler) request(expires time.Duration) error {
 	if s.left > 0 && time.Now().Before(s.until) {
 		return nil
@@ -90,7 +90,7 @@ func (s *sampler) request(expires time.Duration) error {
 	return s.nc.PublishRequest(s.subject, s.inbox, body)
 }
 
-// status returns an error if nothing more can be had. A request that has expired is made again when its time is over.
+// status returns an error if the server cannot deliver more. next makes a new request once the old one has expired.
 func (s *sampler) status(msg *nats.Msg) error {
 	switch code := msg.Header.Get("Status"); code {
 	case "100", "404", "408":
@@ -100,7 +100,7 @@ func (s *sampler) status(msg *nats.Msg) error {
 	}
 }
 
-// stop removes the consumer. Where that fails the server does so, as it is not used any more.
+// stop removes the consumer. If that fails, the server removes it when it has been inactive.
 func (s *sampler) stop() {
 	_ = s.sub.Unsubscribe()
 	ctx, stop := context.WithTimeout(context.Background(), time.Second)

@@ -17,14 +17,14 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// The limits of looking for the newest file of a lake.
+// The limits of the search for the newest file of a lake.
 const (
-	maxListed  = 5_000 // objects outside folders of _
+	maxListed  = 5_000 // objects outside folders that begin with _
 	maxLooking = 20 * time.Second
 )
 
-// checkSchemaChange refuses typed columns that have other types than those of the newest Parquet file in the lake. It is a
-// help, not a guard: where it cannot look it says so, and goes on.
+// checkSchemaChange refuses typed columns whose types differ from those in the newest Parquet file of the lake. It is a help, not a guard: if
+// it cannot compare, it logs a warning and returns nil.
 func (a *archive) checkSchemaChange(ctx context.Context, allow bool, o *options) error {
 	if a.typed.file == "" || a.format != "parquet" || allow {
 		return nil
@@ -41,7 +41,7 @@ func (a *archive) checkSchemaChange(ctx context.Context, allow bool, o *options)
 	newest, found, err := a.newestSchema(ctx)
 	switch {
 	case err != nil:
-		o.Logger.Warn("the columns were compared with none of the files in the lake", zap.Error(err))
+		o.Logger.Warn("the columns were not compared with the files of the lake", zap.Error(err))
 		return nil
 	case newest == "":
 		return nil
@@ -51,7 +51,7 @@ func (a *archive) checkSchemaChange(ctx context.Context, allow bool, o *options)
 		name := n.Name()
 		is, was := typeIn(planned, name), typeIn(found, name)
 		if is != was && is != "" && was != "" {
-			errs = append(errs, fmt.Errorf("--columns: column %s is %s, and was %s in %s: readers of both fail or see other values; "+
+			errs = append(errs, fmt.Errorf("--columns: column %s is %s, and was %s in %s: readers of both files fail or see wrong values; "+
 				"give it another name or its old type, name another --out, or accept it with --allow-schema-change", name, is, was, newest))
 		}
 	}
@@ -102,8 +102,8 @@ func (a *archive) newestSchema(ctx context.Context) (name, schema string, err er
 	return name, info.Schema, nil
 }
 
-// newestFolders returns where to look for the newest file: where days are the first folders in those of today and yesterday,
-// and then everywhere.
+// newestFolders returns the folders to search for the newest file, in order: those of today and yesterday if the first folders are days,
+// then all.
 func (a *archive) newestFolders(now time.Time) []string {
 	if a.split != "none" {
 		return []string{""}
@@ -115,9 +115,9 @@ func (a *archive) newestFolders(now time.Time) []string {
 	return []string{now.Format(layout), now.AddDate(0, 0, -1).Format(layout), ""}
 }
 
-var errManyObjects = errors.New("more than 5,000 objects are to be listed to find the newest file: it may have columns of other types")
+var errManyObjects = errors.New("the newest file is among more than 5,000 objects, and may have columns of other types")
 
-// captured is the name of a Parquet file that a capture has stored: its interval comes first.
+// captured matches the name of a Parquet file of a capture, which begins with the interval.
 var captured = regexp.MustCompile(`^(\d{8}T\d{6}Z)-\d{16,}-\d{16,}-[0-9a-z]{16}\.parquet$`)
 
 // newestFile returns the Parquet file of the latest interval below a prefix, the last one stored if there are several, or "".
@@ -130,7 +130,7 @@ func newestFile(ctx context.Context, bucket store.Bucket, prefix string) (newest
 		if err != nil {
 			return "", err
 		}
-		if strings.Contains("/"+object.Name, "/_") { // dead letters, and what is ours
+		if strings.Contains("/"+object.Name, "/_") { // dead letters and jc-parquet's own files
 			continue
 		}
 		if listed++; listed > maxListed {

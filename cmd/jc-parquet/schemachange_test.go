@@ -106,7 +106,7 @@ func TestColumnsAreNotRefusedWhereTheNewestFileMayBeAnother(t *testing.T) {
 		}
 	}
 	_, stderr := archiveSales(t, s, dir, "--split=token:2", "--columns", write(t, "new.yaml", "- {name: id, type: string}\n"))
-	if strings.Count(stderr, "compared with none") != 1 || !strings.Contains(stderr, errManyObjects.Error()) {
+	if strings.Count(stderr, "not compared with") != 1 || !strings.Contains(stderr, errManyObjects.Error()) {
 		t.Errorf("the log does not warn once:\n%s", stderr)
 	}
 }

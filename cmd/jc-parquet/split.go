@@ -13,10 +13,9 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// A split says which messages go into one folder: those with the same value. The value is the destination key; it is
-// made into a folder only when a file is stored.
+// A split groups messages by a value, which is their destination key. Each value becomes a folder when a file is stored.
 type split struct {
-	flag   string // as it was written
+	flag   string // the text of the flag
 	folder string // the name of name=value; "" for no folders
 	value  func(msg *nats.Msg) string
 }
@@ -32,20 +31,20 @@ func parseSplit(s string) (split, error) {
 	case kind == "token":
 		n, err := strconv.Atoi(arg)
 		if err != nil || n < 1 {
-			return split{}, errors.New("--split: say which token of the subject, from 1, as in token:2")
+			return split{}, errors.New("--split: write the number of a token of the subject, from 1, as in token:2")
 		}
 		return split{flag: s, folder: "token_" + strconv.Itoa(n), value: func(msg *nats.Msg) string { return token(msg.Subject, n) }}, nil
 	case kind == "header":
 		if arg == "" {
-			return split{}, errors.New("--split: say which header, as in header:Tenant")
+			return split{}, errors.New("--split: write the name of a header, as in header:Tenant")
 		}
 		return split{flag: s, folder: headerFolder(arg), value: func(msg *nats.Msg) string { return msg.Header.Get(arg) }}, nil
 	default:
-		return split{}, errors.New("--split is not known: use none, subject, token:N (from 1) or header:NAME")
+		return split{}, errors.New("--split: unknown value: use none, subject, token:N (from 1) or header:NAME")
 	}
 }
 
-// path is the folder of a value. Messages without it get the one that Hive gives to nothing.
+// path returns the folder of a value. An empty value has the folder that Hive uses for null.
 func (s split) path(value string) (string, error) {
 	if s.folder == "" {
 		return "", nil
@@ -66,8 +65,8 @@ func token(subject string, n int) string {
 	return first
 }
 
-// headerFolder makes a name for a column of a header's name: tenant_id of Tenant-Id. Readers take it for a column, so a
-// name that is one already, of the file or of the folders by time, goes behind header_.
+// headerFolder turns the name of a header into the name of a folder: Tenant-Id into tenant_id. Readers show it as a column, so a name that
+// is a column of the file or a folder by time gets the prefix header_.
 func headerFolder(header string) string {
 	name := strings.Map(func(r rune) rune {
 		switch {

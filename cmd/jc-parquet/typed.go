@@ -18,12 +18,12 @@ import (
 	"github.com/jetcapture/lake/jetcapture/app"
 )
 
-// typed says which typed columns files have; its zero value is none.
+// typed says which typed columns files have; the zero value means raw messages.
 type typed struct {
 	file    string // the list of columns
-	infer   bool   // make the file if it is not there
-	pending bool   // the file is to be made yet
-	bucket  bool   // messages are of a key-value bucket
+	infer   bool   // write the file if it does not exist
+	pending bool   // the file is still to be written
+	bucket  bool   // the stream is a key-value bucket
 }
 
 func typedFlags() []cli.Flag {
@@ -31,16 +31,16 @@ func typedFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{
 			Name: "columns", Sources: app.Env("columns"), Category: category, TakesFile: true,
-			Usage: "typed columns out of payloads of JSON, as `FILE` lists them",
+			Usage: "make the typed columns that `FILE` lists, of payloads that are JSON objects",
 		},
 		&cli.BoolFlag{
 			Name: "infer", Sources: app.Env("infer"), Category: category,
-			Usage: "make the file of --columns from the first messages, unless it is there",
+			Usage: "write the file of --columns from the first messages, unless it exists",
 		},
 		inferMessagesFlag("infer-messages", category),
 		&cli.BoolFlag{
 			Name: "allow-schema-change", Sources: app.Env("allow-schema-change"), Category: category,
-			Usage: "take columns of other types than those of Parquet files that are there",
+			Usage: "allow columns whose types differ from those in existing Parquet files",
 		},
 	}
 }
@@ -48,7 +48,7 @@ func typedFlags() []cli.Flag {
 func inferMessagesFlag(name, category string) cli.Flag {
 	return &cli.IntFlag{
 		Name: name, Sources: app.Env("infer-messages"), Category: category, Value: 1_000,
-		Usage: "infer from `N` messages at most, and fewer if none came for 10 s",
+		Usage: "infer from at most `N` messages, or from fewer if none comes for 10 s",
 		Validator: func(n int) error {
 			if n < 1 {
 				return errors.New("it must be at least 1")
@@ -66,7 +66,7 @@ func typedFrom(cmd *cli.Command) typed {
 // isBucket reports whether a stream is a key-value bucket, by its name.
 func isBucket(stream string) bool { return strings.HasPrefix(stream, "KV_") }
 
-// missing reports whether the file is to be inferred.
+// missing reports whether the file is to be inferred first.
 func (t typed) missing() bool {
 	if t.file == "" || !t.infer {
 		return false
@@ -75,14 +75,14 @@ func (t typed) missing() bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// A messagePlan makes typed columns of messages.
+// A messagePlan writes messages to typed columns.
 type messagePlan = jsoncolumns.Plan[*jetcapture.NatsMessage]
 
-// plan reads the file. No column may have the name of one of the folders. It returns nil if the file is to be made yet.
+// plan reads the file. No column may have the name of one of the folders. It returns nil if the file is still to be written.
 func (t typed) plan(folders []string, log *zap.Logger) (*messagePlan, error) {
 	switch {
 	case t.file == "":
-		return nil, errors.New("--infer is there without --columns: name the file that keeps the columns, as in --columns orders.yaml")
+		return nil, errors.New("--infer needs --columns: name the file for the columns, as in --columns orders.yaml")
 	case t.pending:
 		dir := filepath.Dir(t.file)
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
@@ -95,7 +95,7 @@ func (t typed) plan(folders []string, log *zap.Logger) (*messagePlan, error) {
 		return nil, err
 	}
 	plan, err := jsoncolumns.New[*jetcapture.NatsMessage](list, jsoncolumns.Options{Bucket: t.bucket, OnMisfit: func(m jsoncolumns.Misfit) {
-		log.Warn("a value does not fit its column: it is in _rest, and others that do not fit are counted",
+		log.Warn("a value does not fit its column and is in _rest; further ones are counted",
 			append(misfitFields(m), zap.Strings("path", m.Column.Path), zap.Uint64("stream_seq", m.StreamSeq))...)
 	}})
 	if err != nil {
@@ -108,7 +108,7 @@ func (t typed) plan(folders []string, log *zap.Logger) (*messagePlan, error) {
 func (t typed) list(folders []string) ([]jsoncolumns.Column, error) {
 	text, err := readList(t.file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("--columns: there is no file %s: write one, or have it written by --infer", t.file)
+		return nil, fmt.Errorf("--columns: %s does not exist: write it, or add --infer", t.file)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("--columns: %w", err)
@@ -116,7 +116,7 @@ func (t typed) list(folders []string) ([]jsoncolumns.Column, error) {
 	return jsoncolumns.Parse(t.file, text, folders...) // each line of its error begins with the file
 }
 
-// readList reads a file up to a little more than a list of columns may have.
+// readList reads a file, up to one byte more than a list of columns may have.
 func readList(name string) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -133,7 +133,7 @@ func misfitFields(m jsoncolumns.Misfit) []zap.Field {
 	}
 }
 
-// misfitCounts is how many values did not fit, by columns. Logs have it as an object.
+// misfitCounts has the number of values that did not fit, by column. It is logged as an object.
 type misfitCounts []jsoncolumns.Count
 
 // MarshalLogObject writes the counts under the names of their columns.
@@ -144,7 +144,7 @@ func (c misfitCounts) MarshalLogObject(e zapcore.ObjectEncoder) error {
 	return nil
 }
 
-// fields are those of a line that sums up.
+// fields returns the counts as fields of a log line.
 func (c misfitCounts) fields() []zap.Field {
 	if len(c) == 0 {
 		return nil
@@ -152,12 +152,12 @@ func (c misfitCounts) fields() []zap.Field {
 	return []zap.Field{zap.Object("misfits", c)}
 }
 
-// warn tells of each column that too many values do not fit into, unless it was told.
-func (c misfitCounts) warn(log *zap.Logger, told map[string]bool) {
+// warn warns of each column that more than 1% of values do not fit, unless warned has it.
+func (c misfitCounts) warn(log *zap.Logger, warned map[string]bool) {
 	for i := range c {
-		if !c[i].MostlyFits() && !told[c[i].Column] {
-			told[c[i].Column] = true
-			log.Warn("more than 1% of a column's values do not fit: they are in _rest, and null in the column",
+		if !c[i].MostlyFits() && !warned[c[i].Column] {
+			warned[c[i].Column] = true
+			log.Warn("more than 1% of a column's values do not fit; they are null in the column, and in _rest",
 				append(misfitFields(c[i].First), zap.Uint64("misfits", c[i].Misfits), zap.Uint64("values", c[i].Values))...)
 		}
 	}

@@ -220,8 +220,8 @@ func TestInferredColumnsArePinned(t *testing.T) {
 		t.Fatalf("%v: the file has\n%s\nand printed was\n%s", err, pinned, stdout)
 	}
 	want := `# Columns of stream SALES, inferred by jc-parquet from 1,000 messages, 1 to 1000.
-# Once there are files of them, types and names must not change. A new column goes to the end.
-# jc-parquet help run says more.
+# Once files have these columns, do not change their types and names. Add new columns at the end.
+# See jc-parquet help run.
 #
 # 10 messages were no JSON objects.
 #
@@ -302,7 +302,7 @@ func TestInferAloneConsumesNothing(t *testing.T) {
 	}
 	archiveSales(t, s, t.TempDir(), "--columns", list)
 	if code, _, stderr := jcParquet("infer", "--server", s.URL(), "--stream=SALES", "--columns", list); code != app.ExitUsage ||
-		!strings.Contains(stderr, "is there already") {
+		!strings.Contains(stderr, "exists, and files may have its columns") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
@@ -323,10 +323,10 @@ func TestWhatCannotBeInferredSaysWhatToDo(t *testing.T) {
 		args   []string
 		want   string
 	}{
-		{"EMPTY", []string{"--create-consumer"}, `infer columns: stream "EMPTY" has no message to infer them from: publish some, or write the file by hand`},
-		{"TEXT", []string{"--create-consumer"}, `infer columns: none of 3 messages of stream "TEXT" is a JSON object with values: archive them as they are, without --columns and --infer`},
-		{"QUEUE", nil, `infer columns: stream "QUEUE" is a work queue, which one consumer alone can read: write the file by hand, or infer it from a stream of the same messages`},
-		{"INTEREST", []string{"--create-consumer"}, `infer columns: stream "INTEREST" keeps messages for consumers that are there, and "lake" is not: create it before, or write the file by hand`},
+		{"EMPTY", []string{"--create-consumer"}, `infer columns: stream "EMPTY" has no messages: publish some, or write the file by hand`},
+		{"TEXT", []string{"--create-consumer"}, `infer columns: none of 3 messages of stream "TEXT" is a JSON object with values: archive them raw, without --columns and --infer`},
+		{"QUEUE", nil, `infer columns: stream "QUEUE" is a work queue, which only one consumer can read: write the file by hand, or infer it from a stream of the same messages`},
+		{"INTEREST", []string{"--create-consumer"}, `infer columns: stream "INTEREST" keeps messages only for existing consumers, and "lake" does not exist: create it before, or write the file by hand`},
 		{"SALES", nil, `consumer not found: "lake" of stream "SALES": create a durable pull consumer with explicit acks, with --create-consumer`},
 		{"NONE", nil, `stream not found: "NONE": create it, or name another (with --js-domain, if it is in a domain)`},
 	} {
@@ -363,16 +363,16 @@ func TestColumnsAreCheckedBeforeAnythingConnects(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--columns", bad, "--split=header:Tenant-Id", "--format=orc"}, `jc-parquet: --format is not known: use parquet, arrow, ndjson or csv
+		{[]string{"--columns", bad, "--split=header:Tenant-Id", "--format=orc"}, `jc-parquet: --format: unknown format: use parquet, arrow, ndjson or csv
 jc-parquet: ` + bad + `:1: type "int" is not known: write int64
 jc-parquet: ` + bad + `:2: name "date" is that of the folders date=…, which readers take for a column: name it "payload_date", with ` + "`path: date`" + `
 jc-parquet: ` + bad + `:3: name "tenant_id" is that of the folders tenant_id=…, which readers take for a column: name it "payload_tenant_id", with ` + "`path: tenant_id`" + ``},
-		{[]string{"--columns", none}, `jc-parquet: --columns: there is no file ` + none + `: write one, or have it written by --infer`},
+		{[]string{"--columns", none}, `jc-parquet: --columns: ` + none + ` does not exist: write it, or add --infer`},
 		{[]string{"--columns", none, "--infer"}, `jc-parquet: --columns: "` + filepath.Dir(none) + `" is not a folder: create it, or name a file in another`},
-		{[]string{"--infer"}, `jc-parquet: --infer is there without --columns: name the file that keeps the columns, as in --columns orders.yaml`},
-		{[]string{"--infer", "--columns=new.yaml", "--layout=flat"}, `jc-parquet: --layout is not known: use hive or date`},
+		{[]string{"--infer"}, `jc-parquet: --infer needs --columns: name the file for the columns, as in --columns orders.yaml`},
+		{[]string{"--infer", "--columns=new.yaml", "--layout=flat"}, `jc-parquet: --layout: unknown layout: use hive or date`},
 		{[]string{"--infer", "--columns=new.yaml"}, `jc-parquet: --consumer is missing: name a durable pull consumer, as in --consumer lake (or JC_CONSUMER); --create-consumer makes it`},
-		{[]string{"--infer", "--columns=new.yaml", "more"}, `jc-parquet: there are 1 arguments beside the flags, and run takes none; see jc-parquet run --help`},
+		{[]string{"--infer", "--columns=new.yaml", "more"}, `jc-parquet: unexpected arguments: run takes only flags; see jc-parquet run --help`},
 		{[]string{"--infer-messages=0"}, `jc-parquet: invalid value for --infer-messages: it must be at least 1; see jc-parquet run --help`},
 	} {
 		args := append([]string{"run", "--server=nats://127.0.0.1:1", "--stream=S", "--out", out}, c.args...)

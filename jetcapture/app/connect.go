@@ -20,10 +20,10 @@ import (
 
 const (
 	connectRetry = time.Second
-	repeatEvery  = 10 * time.Second // between two lines about what the server refuses
+	repeatEvery  = 10 * time.Second // between two lines about refused subjects
 )
 
-// ConnectionFlags returns new flags for what Connect reads.
+// ConnectionFlags returns new flags, which Connect reads.
 func ConnectionFlags() []cli.Flag {
 	const category = "Connection"
 	text := func(name, env, usage string, aliases ...string) *cli.StringFlag {
@@ -32,23 +32,23 @@ func ConnectionFlags() []cli.Flag {
 		}
 	}
 	return []cli.Flag{
-		text("context", "NATS_CONTEXT", "connect as the NATS context `NAME` says, or a file of one; flags win over it; without it and --server, as the one that is selected says", "nats-context"),
-		text("server", "NATS_URL", "connect to `URL`, or several with commas; nats://127.0.0.1:4222 if no NATS context is given or selected", "nats-server"),
+		text("context", "NATS_CONTEXT", "connect as NATS context `NAME`, or as the context in a file; other flags override it; default, without --server: the selected context", "nats-context"),
+		text("server", "NATS_URL", "connect to `URL`, or to one of several separated by commas; default, without a NATS context: nats://127.0.0.1:4222", "nats-server"),
 		text("creds", "NATS_CREDS", "`FILE` of credentials", "nats-creds"),
 		text("nkey", "NATS_NKEY", "`FILE` of an nkey seed"),
 		text("user", "NATS_USER", "`NAME` of a user"),
-		text("password", "NATS_PASSWORD", "`PASSWORD` of the user; rather set it in the environment"),
-		text("token", "NATS_TOKEN", "`TOKEN` to authenticate with; rather set it in the environment"),
+		text("password", "NATS_PASSWORD", "`PASSWORD` of the user; the environment is a safer place for it"),
+		text("token", "NATS_TOKEN", "`TOKEN` to authenticate with; the environment is a safer place for it"),
 		text("tls-ca", "NATS_CA", "`FILE` of certificates to trust"),
 		text("tls-cert", "NATS_CERT", "`FILE` of the client's certificate"),
 		text("tls-key", "NATS_KEY", "`FILE` of its private key"),
 		&cli.BoolFlag{
 			Name: "tls-first", Sources: Env("tls-first"), Category: category,
-			Usage: "begin with the TLS handshake, for servers set to handshake_first",
+			Usage: "begin with the TLS handshake, for servers with handshake_first",
 		},
 		&cli.StringFlag{
 			Name: "inbox-prefix", Sources: Env("inbox-prefix"), Category: category,
-			Usage: "`SUBJECT` under which answers come, where permissions ask for another than _INBOX",
+			Usage: "`SUBJECT` prefix of answers, where permissions do not allow _INBOX",
 		},
 		&cli.StringFlag{
 			Name: "js-domain", Aliases: []string{"domain"}, Sources: Env("js-domain"), Category: category,
@@ -56,17 +56,17 @@ func ConnectionFlags() []cli.Flag {
 		},
 		&cli.BoolFlag{
 			Name: "wait-for-server", Sources: Env("wait-for-server"), Category: category,
-			Usage: "at the start, try until a server answers, instead of giving up",
+			Usage: "when no server answers at the start, retry instead of ending",
 		},
 	}
 }
 
-// Connect opens the connection that the flags of ConnectionFlags ask for, and returns the JetStream domain that goes with
-// it, if any. Without --server and --context it takes the NATS context that is selected. The connection is named after the
-// program and reconnects without limit; log is told of it. The caller closes it.
+// Connect connects as the flags of ConnectionFlags say, and returns the JetStream domain of the connection, if any. Without --server
+// and --context it uses the selected NATS context. The connection is named after the program, reconnects without limit, and logs
+// its events to log. The caller closes it.
 //
-// If no server answers Connect gives up at once, or with --wait-for-server when ctx ends. It returns UsageErrors for
-// flags. Its errors say what to do, and hold no secrets.
+// If no server answers, Connect fails at once, or with --wait-for-server when ctx ends. Wrong flags are UsageErrors. Errors say what to
+// do, and contain no secrets.
 func Connect(ctx context.Context, cmd *cli.Command, log *zap.Logger) (nc *nats.Conn, domain string, err error) {
 	t, err := targetOf(cmd)
 	if err != nil {
@@ -86,7 +86,7 @@ func Connect(ctx context.Context, cmd *cli.Command, log *zap.Logger) (nc *nats.C
 		if !cmd.Bool("wait-for-server") || !isUnreachable(err) {
 			return nil, "", t.explain(err)
 		}
-		log.Warn("no server answers, will retry", zap.String("server", t.name), zap.Error(t.safe(err)))
+		log.Warn("no server answers; retrying", zap.String("server", t.name), zap.Error(t.safe(err)))
 		select {
 		case <-ctx.Done():
 			return nil, "", t.explain(err)
@@ -95,13 +95,13 @@ func Connect(ctx context.Context, cmd *cli.Command, log *zap.Logger) (nc *nats.C
 	}
 }
 
-// CheckConnection returns a UsageError that says what is wrong with the flags that Connect reads.
+// CheckConnection returns a UsageError if the flags of ConnectionFlags are wrong.
 func CheckConnection(cmd *cli.Command) error {
 	_, err := targetOf(cmd)
 	return UsageError(err)
 }
 
-// A target is what to connect to.
+// A target is a server or NATS context to connect to.
 type target struct {
 	name    string // for people: without secrets
 	context string // of NATS, or ""
@@ -172,7 +172,7 @@ func domainOf(prefix string) (domain string, ok bool) {
 	return domain, ok && domain != "" && !strings.Contains(domain, ".")
 }
 
-// parseServers splits a list of URLs. Its errors do not show them, since they may hold secrets.
+// parseServers splits a list of URLs. Its errors do not show them, because they may contain secrets.
 func parseServers(list string) (servers, hosts []string, err error) {
 	for server := range strings.SplitSeq(list, ",") {
 		if server = strings.TrimSpace(server); server == "" {
@@ -197,9 +197,9 @@ func isUnreachable(err error) bool {
 	return errors.Is(err, nats.ErrNoServers) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, io.EOF) || errors.As(err, &network)
 }
 
-// explain says what could not be connected to and what to do.
+// explain adds the target and the next step to an error of connect.
 func (t *target) explain(err error) error {
-	step := "see why, or connect to another with --server"
+	step := "check the server, or connect to another with --server"
 	switch {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
 		step = "check --creds, --nkey, --user and --password, or --token"
@@ -212,7 +212,7 @@ func (t *target) explain(err error) error {
 	case isUnreachable(err):
 		step = "start a server there, name another with --server, or wait for it with --wait-for-server"
 	case t.context != "" && strings.Contains(err.Error(), "unknown context"):
-		step = "see the contexts there are with nats context ls, or name a server with --server"
+		step = "list the contexts with nats context ls, or name a server with --server"
 	}
 	return fmt.Errorf("connect to %s: %w: %s", t.name, t.safe(err), step)
 }
@@ -226,9 +226,9 @@ func (t *target) safe(err error) error {
 	return err
 }
 
-// logEvents tells log what becomes of a connection.
+// logEvents logs the events of a connection.
 func logEvents(log *zap.Logger) []nats.Option {
-	often := log.WithOptions(repeats.Fold(repeatEvery)) // of a subject that is refused each time
+	often := log.WithOptions(repeats.Fold(repeatEvery)) // a subject may be refused many times a second
 	return []nats.Option{
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
 			if !nc.IsClosed() {
@@ -252,5 +252,18 @@ func logEvents(log *zap.Logger) []nats.Option {
 	}
 }
 
-// serverOf names the server by its address: even a redacted URL shows a token.
+// quietRefusals logs refused subjects only for debugging from now on, because a capture reports them with the permission that is missing.
+func quietRefusals(nc *nats.Conn, log *zap.Logger) {
+	others := nc.ErrorHandler()
+	nc.SetErrorHandler(func(nc *nats.Conn, sub *nats.Subscription, err error) {
+		switch {
+		case errors.Is(err, nats.ErrPermissionViolation):
+			log.Debug("error on the connection", zap.Error(err))
+		case others != nil:
+			others(nc, sub, err)
+		}
+	})
+}
+
+// serverOf names the server by its address, because even a redacted URL shows a token.
 func serverOf(nc *nats.Conn) zap.Field { return zap.String("server", nc.ConnectedAddr()) }

@@ -206,15 +206,15 @@ func TestWhatHindersConnectingIsSaidWithoutSecrets(t *testing.T) {
 		{"slash in token", []string{"--server=host,nats://s3cr3t/p4ss@" + nobody}, 2, "capture: --server: URL 2 of the list is malformed: write it like nats://host:4222, and percent-encode special characters of a password"},
 		{"percent in password", []string{"--server=ann:s3cr3t%zz@" + nobody}, 2, "capture: --server: URL 1 of the list is malformed: write it like nats://host:4222, and percent-encode special characters of a password"},
 		{"no TLS there", []string{"--server=tls://" + guarded}, 1, "capture: connect to tls://" + guarded + ": nats: secure connection not available: the server has no TLS: leave out tls:// and the --tls flags"},
-		{"no file of credentials", []string{"--creds=-----BEGIN NATS USER JWT-----s3cr3t"}, 2, "capture: --creds: what it has looks like the secret itself, and no path: write it to a file, and give the path of that"},
-		{"seed instead of its file", []string{"--nkey=" + string(seed)}, 2, "capture: --nkey: what it has looks like the secret itself, and no path: write it to a file, and give the path of that"},
-		{"file without a seed", []string{"--nkey=" + text}, 2, "capture: --nkey: " + text + " holds no seed of a user nkey: give a file with one, which starts with SU"},
-		{"no file there", []string{"--creds=none.creds", "--tls-ca=/none/ca.pem"}, 2, "capture: --creds: cannot read none.creds: no such file or directory: give the path of a file that is there\n" +
-			"capture: --tls-ca: cannot read /none/ca.pem: no such file or directory: give the path of a file that is there"},
+		{"no file of credentials", []string{"--creds=-----BEGIN NATS USER JWT-----s3cr3t"}, 2, "capture: --creds: the value looks like the secret itself and not like a path: write the secret to a file, and give the path of the file"},
+		{"seed instead of its file", []string{"--nkey=" + string(seed)}, 2, "capture: --nkey: the value looks like the secret itself and not like a path: write the secret to a file, and give the path of the file"},
+		{"file without a seed", []string{"--nkey=" + text}, 2, "capture: --nkey: " + text + " has no seed of a user nkey: give a file with one, which starts with SU"},
+		{"no file there", []string{"--creds=none.creds", "--tls-ca=/none/ca.pem"}, 2, "capture: --creds: cannot read none.creds: no such file or directory: give the path of an existing file\n" +
+			"capture: --tls-ca: cannot read /none/ca.pem: no such file or directory: give the path of an existing file"},
 		{"user alone", []string{"--user=s3cr3t"}, 2, "capture: --user and --password (or NATS_USER and NATS_PASSWORD) belong together: set both"},
 		{"two ways", []string{"--token=s3cr3t", "--creds=" + text}, 2, "capture: --creds, --token: set only one of them (their variables in the environment count too)"},
 		{"certificate alone", []string{"--tls-cert=" + text}, 2, "capture: --tls-cert and --tls-key (or NATS_CERT and NATS_KEY) belong together: set both"},
-		{"unknown context", []string{"--context=none"}, 1, `capture: connect to NATS context "none": unknown context "none": see the contexts there are with nats context ls, or name a server with --server`},
+		{"unknown context", []string{"--context=none"}, 1, `capture: connect to NATS context "none": unknown context "none": list the contexts with nats context ls, or name a server with --server`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, stderr := connect(t, nil, c.args...)
@@ -286,7 +286,7 @@ func TestSelectedContextIsUsedIfFlagsNameNoServer(t *testing.T) {
 		t.Errorf("with --token: exit code %d: %s", code, stderr)
 	}
 	sel("gone")
-	if code, stderr := connect(t, nil); code != 1 || !strings.Contains(stderr, `connect to NATS context "gone", which is selected: unknown context "gone": see the contexts there are with nats context ls, or name a server with --server`) {
+	if code, stderr := connect(t, nil); code != 1 || !strings.Contains(stderr, `connect to NATS context "gone", which is selected: unknown context "gone": list the contexts with nats context ls, or name a server with --server`) {
 		t.Errorf("with one that is gone: exit code %d: %s", code, stderr)
 	}
 	if code, stderr := connect(t, note, "--context=lake"); code != 0 || domain != "hub" {
@@ -304,10 +304,10 @@ func TestWaitsForAServerIfAsked(t *testing.T) {
 	waiting.Go(func() {
 		code, stderr = connectOn(t, log, nil, "--wait-for-server", fmt.Sprintf("--server=nats://ann:s3cr3t@127.0.0.1:%d", port))
 	})
-	log.await("no server answers, will retry")
+	log.await("no server answers; retrying")
 	startServer(t, func(o *server.Options) { o.Port = port })
 	waiting.Wait()
-	if code != app.ExitOK || !strings.Contains(stderr, "no server answers, will retry") || !strings.Contains(stderr, "connected") {
+	if code != app.ExitOK || !strings.Contains(stderr, "no server answers; retrying") || !strings.Contains(stderr, "connected") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 	noSecrets(t, stderr)

@@ -19,7 +19,7 @@ func selectedContext() string {
 	}
 	name, err := os.ReadFile(filepath.Join(dir, "nats", "context.txt"))
 	if err != nil {
-		return "" // none was ever selected
+		return "" // none is selected
 	}
 	return strings.TrimSpace(string(name))
 }

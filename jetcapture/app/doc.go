@@ -1,5 +1,5 @@
-// Package app is the ready command line of a capture: what it connects to, what it captures, its limits and its log come
-// from flags and the environment, and it ends on signals with everything stored.
+// Package app is a ready command line for captures: connection, stream, limits and log come from flags and the environment, and a signal
+// ends it once everything that it holds is stored.
 //
 // The flow, one way:
 //
@@ -21,24 +21,23 @@
 //
 // # Flags and the environment
 //
-// Every flag can be set in the environment, and a flag on the command line wins. What the tools of NATS have a variable
-// for has that one: NATS_CONTEXT, NATS_URL, NATS_CREDS, NATS_NKEY, NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_CA,
-// NATS_CERT, NATS_KEY. All others are the flag's name after JC_, as in JC_MAX_MESSAGES for --max-messages: see Env. The
-// flags of the library's first generation are still there: nats-context, nats-server, nats-creds, stream-name,
-// consumer-name, max-age.
+// Every flag can be set in the environment, and a flag on the command line wins. Flags that NATS tools have too use their variables:
+// NATS_CONTEXT, NATS_URL, NATS_CREDS, NATS_NKEY, NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_CA,
+// NATS_CERT, NATS_KEY. The variable of any other flag is its name after JC_, such as JC_MAX_MESSAGES for --max-messages: see Env. The
+// names of the first generation still work: nats-context, nats-server, nats-creds, stream-name, consumer-name, max-age.
 //
-// Without --server and --context, Connect does as the NATS context says that "nats context select" has chosen.
+// Without --server and --context, Connect uses the NATS context that "nats context select" has chosen.
 //
-// Passwords, tokens, seeds, and the user in a URL reach neither log nor error text.
+// Passwords, tokens, seeds, and the user in a URL appear in no log and no error.
 //
 // # Signals
 //
-// The first SIGINT, SIGTERM or SIGHUP stops pulling; what is held is stored and acked within --drain-timeout. Others within a
-// second are taken for the same one. A later one ends the process at once: what was not stored is delivered again.
+// The first SIGINT, SIGTERM or SIGHUP stops pulling; held messages are stored and acked within --drain-timeout. More signals within a
+// second are ignored. A later one ends the process at once, and messages that are not stored are delivered again.
 //
 // # Parts
 //
-// A program with commands of its own takes the parts: ConnectionFlags, CaptureFlags and LoggingFlags; OptionsFrom,
-// Connect and Logger, which read them; CheckOptions, CheckFlags and CheckConnection; InFlags, which puts texts into the
-// words of flags; Capture, which runs; Main and Execute, which turn errors into lines and exit codes.
+// A program with commands of its own uses the parts: ConnectionFlags, CaptureFlags and LoggingFlags; OptionsFrom,
+// Connect and Logger, which read them; CheckOptions, CheckFlags and CheckConnection; InFlags, which replaces the names of
+// options by flags; Capture, which runs; Main and Execute, which turn errors into lines and exit codes.
 package app

@@ -31,7 +31,7 @@ environment are wrong; 3 not everything was stored within --drain-timeout, the r
 // A usageError has ExitUsage.
 type usageError struct{ err error }
 
-// UsageError marks an error as one of the flags or the environment, which ends the program with ExitUsage. nil stays nil.
+// UsageError marks an error as caused by the flags or the environment, so that the program exits with ExitUsage. nil stays nil.
 func UsageError(err error) error {
 	if err == nil {
 		return nil
@@ -47,10 +47,10 @@ func Main(cmd *cli.Command) {
 	os.Exit(Execute(context.Background(), cmd, os.Args))
 }
 
-// Execute runs cmd with args, of which the first is the program, and returns the exit code. An error goes to the error
-// output of cmd, a line for each of those that were joined, of JSON with --log-json.
+// Execute runs cmd with args, the first of which is the program, and returns the exit code. It writes an error to the error output of
+// cmd, one line for each joined error, in JSON with --log-json.
 func Execute(ctx context.Context, cmd *cli.Command, args []string) int {
-	var reached *cli.Command // of which the action has begun
+	var reached *cli.Command // the command whose action has begun
 	_ = cmd.Walk(func(c *cli.Command) error {
 		if action := c.Action; action != nil {
 			c.Action = func(ctx context.Context, cmd *cli.Command) error {

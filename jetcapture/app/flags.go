@@ -17,38 +17,38 @@ const (
 	limitsCategory  = "Limits"
 )
 
-// Env is the source of a flag in the environment: JC_MAX_BYTES for max-bytes.
+// Env returns the environment variable of a flag: JC_MAX_BYTES for max-bytes.
 func Env(flag string) cli.ValueSourceChain {
 	return cli.EnvVars("JC_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")))
 }
 
-// CaptureFlags returns new flags for what OptionsFrom reads.
+// CaptureFlags returns new flags, which OptionsFrom reads.
 func CaptureFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{
 			Name: "stream", Aliases: []string{"s", "stream-name"}, Sources: Env("stream"), Category: captureCategory,
-			Usage: "the `STREAM` to capture",
+			Usage: "capture this `STREAM`",
 		},
 		&cli.StringFlag{
 			Name: "consumer", Aliases: []string{"c", "consumer-name"}, Sources: Env("consumer"), Category: captureCategory,
-			Usage: "its durable pull `CONSUMER`, with explicit acks",
+			Usage: "durable pull `CONSUMER` of the stream, with explicit acks",
 		},
 		&cli.BoolFlag{
 			Name: "create-consumer", Sources: Env("create-consumer"), Category: captureCategory,
-			Usage: "create the consumer if it is not there",
+			Usage: "create the consumer if it does not exist",
 		},
 		&cli.BoolFlag{
 			Name: "until-caught-up", Sources: Env("until-caught-up"), Category: captureCategory,
-			Usage: "end once the consumer has nothing pending and nothing un-acked",
+			Usage: "end once no message of the consumer is pending or un-acked",
 		},
 		&cli.DurationFlag{
 			Name: "interval", Aliases: []string{"max-age"}, Sources: Env("interval"), Category: captureCategory,
-			Usage: "how much `TIME` a file spans, aligned to midnight UTC",
+			Usage: "a file covers `TIME`, aligned to midnight UTC",
 			Value: jetcapture.DefaultMaxAge, Validator: atLeast(time.Second),
 		},
 		&cli.DurationFlag{
-			Name: "grace", Sources: Env("grace"), Category: captureCategory,
-			Usage: "how much `TIME` after its end an interval may still get messages",
+			Name: "grace", Aliases: []string{"late"}, Sources: Env("grace"), Category: captureCategory,
+			Usage: "accept late messages for `TIME` after an interval ends",
 			Value: jetcapture.DefaultGrace, Validator: atLeast(time.Duration(0)),
 		},
 		&cli.StringFlag{
@@ -63,7 +63,7 @@ func CaptureFlags() []cli.Flag {
 		},
 		&cli.StringFlag{
 			Name: "delivery", Sources: Env("delivery"), Category: captureCategory,
-			Usage: "`PROMISE` of files: at-least-once, or exactly-once, which needs a store that never overwrites, and makes a stream of its own, the ledger",
+			Usage: "delivery `GUARANTEE`: at-least-once, or exactly-once, which needs a store that refuses to overwrite and makes a stream, the ledger",
 			Value: string(jetcapture.AtLeastOnce), Validator: func(s string) error {
 				if d := jetcapture.Delivery(s); d != jetcapture.AtLeastOnce && d != jetcapture.ExactlyOnce {
 					return fmt.Errorf("unknown delivery: use %s or %s", jetcapture.AtLeastOnce, jetcapture.ExactlyOnce)
@@ -73,50 +73,50 @@ func CaptureFlags() []cli.Flag {
 		},
 		&cli.StringFlag{
 			Name: "ledger", Sources: Env("ledger"), Category: captureCategory,
-			Usage: "`NAME` of the ledger's stream: the same for all captures of the consumer, and they all use one store", DefaultText: "JC_<stream>_<consumer>",
+			Usage: "`NAME` of the ledger's stream; all captures of a consumer use the same ledger and the same store", DefaultText: "JC_<stream>_<consumer>",
 		},
 		&cli.StringFlag{
 			Name: "ledger-subject", Sources: Env("ledger-subject"), Category: captureCategory,
-			Usage: "`SUBJECT` that those of a ledger that is made begin with", DefaultText: "JC_LEDGER",
+			Usage: "`SUBJECT` that the subjects of a new ledger begin with", DefaultText: "JC_LEDGER",
 		},
 		&cli.DurationFlag{
 			Name: "ledger-retention", Sources: Env("ledger-retention"), Category: captureCategory,
-			Usage:       "remember files for `TIME` after all messages up to them are acked; set for all captures of the ledger; half of it is the longest that a message may be held",
-			DefaultText: "what the ledger has, and at least 1h and twice the sum of --interval, the consumer's AckWait and, with --min-messages, --max-linger", Validator: atLeast(time.Duration(0)),
+			Usage:       "remember files for `TIME` after all messages up to them are acked; it applies to all captures of the ledger; a message may be held for half of it",
+			DefaultText: "the ledger's, but at least 1h and twice the sum of --interval, the consumer's AckWait and, with --min-messages, --max-linger", Validator: atLeast(time.Duration(0)),
 		},
 		&SizeFlag{
 			Name: "ledger-max-bytes", Sources: Env("ledger-max-bytes"), Category: captureCategory,
-			Usage:       "let the server keep `SIZE` for a ledger that is made; when it is used up nothing is stored until files are forgotten",
+			Usage:       "reserve `SIZE` on the server for a new ledger; when it is used up, nothing is stored until files are forgotten",
 			DefaultText: "no limit, or 256MiB if the account requires one", Validator: atLeast(int64(0)),
 		},
 		&cli.IntFlag{
 			Name: "max-messages", Sources: Env("max-messages"), Category: captureCategory,
-			Usage:       "seal a file of `N` messages",
+			Usage:       "end a file at `N` messages",
 			DefaultText: "no limit", Validator: atLeast(0),
 		},
 		&SizeFlag{
 			Name: "max-bytes", Sources: Env("max-bytes"), Category: captureCategory,
-			Usage:       "seal a file of `SIZE`, such as 64MiB",
+			Usage:       "end a file at `SIZE`, such as 64MiB",
 			DefaultText: "no limit", Validator: atLeast(int64(0)),
 		},
 		&cli.IntFlag{
 			Name: "min-messages", Aliases: []string{"min-rows"}, Sources: Env("min-messages"), Category: captureCategory,
-			Usage:       "let a file of less than `N` messages span more intervals of its folder",
-			DefaultText: "a file spans one", Validator: atLeast(0),
+			Usage:       "keep a file of fewer than `N` messages open for the next intervals of its folder",
+			DefaultText: "a file covers one interval", Validator: atLeast(0),
 		},
 		&cli.DurationFlag{
 			Name: "max-linger", Sources: Env("max-linger"), Category: captureCategory,
-			Usage: "how much `TIME` after its interval such a file may stay open",
+			Usage: "keep a file of fewer than --min-messages open for at most `TIME` after its interval",
 			Value: jetcapture.DefaultMaxLinger, Validator: atLeast(time.Second),
 		},
 		&cli.IntFlag{
 			Name: "max-in-flight", Sources: Env("max-in-flight"), Category: limitsCategory,
-			Usage: "hold `N` un-acked messages at most",
+			Usage: "hold at most `N` un-acked messages",
 			Value: jetcapture.DefaultMaxInFlight, Validator: atLeast(1),
 		},
 		&SizeFlag{
 			Name: "memory-limit", Sources: Env("memory-limit"), Category: limitsCategory,
-			Usage: "hold `SIZE` in memory at most; the garbage collector keeps to it, too, unless GOMEMLIMIT is set",
+			Usage: "use at most `SIZE` of memory; the garbage collector keeps to it too, unless GOMEMLIMIT is set",
 			Value: jetcapture.DefaultMemoryLimit, Validator: atLeast(int64(16 << 20)),
 		},
 		&cli.BoolFlag{
@@ -125,7 +125,7 @@ func CaptureFlags() []cli.Flag {
 		},
 		&cli.StringFlag{
 			Name: "tmp-dir", Sources: Env("tmp-dir"), Category: limitsCategory, TakesFile: true,
-			Usage: "the `DIR` of these", DefaultText: "that of the system",
+			Usage: "`DIRECTORY` for temporary files", DefaultText: "the system's",
 		},
 		&cli.IntFlag{
 			Name: "store-concurrency", Sources: Env("store-concurrency"), Category: limitsCategory,
@@ -134,14 +134,14 @@ func CaptureFlags() []cli.Flag {
 		},
 		&cli.DurationFlag{
 			Name: "drain-timeout", Sources: Env("drain-timeout"), Category: limitsCategory,
-			Usage: "how much `TIME` storing may take after a signal",
+			Usage: "store what is held for at most `TIME` after a signal",
 			Value: jetcapture.DefaultDrainTimeout, Validator: atLeast(time.Millisecond),
 		},
 	}
 }
 
-// OptionsFrom returns options with what the flags of CaptureFlags, ConnectionFlags and LoggingFlags say. The decoder, the
-// writer and the store are still to be set.
+// OptionsFrom returns options with the values of the flags of CaptureFlags, ConnectionFlags and LoggingFlags. The caller sets the
+// decoder, the writer and the store.
 func OptionsFrom[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command) *jetcapture.Options[P, K] {
 	o := jetcapture.DefaultOptions[P, K]()
 	o.NATSStreamName = cmd.String("stream")
@@ -173,7 +173,7 @@ func OptionsFrom[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command) *
 	return o
 }
 
-// atLeast is a check of a flag's value.
+// atLeast returns a validator that requires a minimum.
 func atLeast[T int | int64 | time.Duration](least T) func(T) error {
 	return func(value T) error {
 		if value >= least {

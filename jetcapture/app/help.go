@@ -8,10 +8,10 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// helpWidth is how many columns a help text has at most.
+// helpWidth is the most columns of a help text.
 const helpWidth = 100
 
-// wrapHelp makes the help of a command no wider than helpWidth: its description, and its flags, which have lines of their own.
+// wrapHelp wraps the description and the flags of a command at helpWidth, and puts the usage of a flag on lines of its own.
 func wrapHelp(c *cli.Command) {
 	c.Description = refill(c.Description, helpWidth-3)
 	margin := 9 // below the name of a flag, which has 3
@@ -33,7 +33,7 @@ func hasCategory(flag cli.Flag) bool {
 	return ok && f.GetCategory() != ""
 }
 
-// refill breaks the paragraphs of a text again that have a line above width. Those with a margin, such as examples, stay.
+// refill wraps the paragraphs of a text that have a line above width. Indented ones, such as examples, stay as they are.
 func refill(text string, width int) string {
 	paragraphs := strings.Split(text, "\n\n")
 	for i, p := range paragraphs {
@@ -46,7 +46,7 @@ func refill(text string, width int) string {
 	return strings.Join(paragraphs, "\n\n")
 }
 
-// wrap breaks text into lines of width columns, unless a word is longer, and begins each with a margin.
+// wrap breaks text into lines of at most width columns, unless a word is longer, and indents each by margin.
 func wrap(text string, margin, width int) string {
 	var b strings.Builder
 	column := 0

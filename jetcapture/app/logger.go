@@ -9,13 +9,13 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// LoggingFlags returns new flags for what Logger reads.
+// LoggingFlags returns new flags, which Logger reads.
 func LoggingFlags() []cli.Flag {
 	const category = "Log"
 	return []cli.Flag{
 		&cli.StringFlag{
 			Name: "log-level", Sources: Env("log-level"), Category: category,
-			Usage: "the least `LEVEL` that is logged: debug, info, warn or error", Value: "info",
+			Usage: "log lines of `LEVEL` and above: debug, info, warn or error", Value: "info",
 			Validator: func(s string) error {
 				if _, err := zapcore.ParseLevel(s); err != nil {
 					return fmt.Errorf("unknown level: use debug, info, warn or error")
@@ -25,13 +25,13 @@ func LoggingFlags() []cli.Flag {
 		},
 		&cli.BoolFlag{
 			Name: "log-json", Sources: Env("log-json"), Category: category,
-			Usage: "log lines of JSON, and a final error as one",
+			Usage: "log in JSON, including a final error",
 		},
 	}
 }
 
-// Logger returns a logger that writes to the error output of cmd, os.Stderr if it is none of its own, as its flags say. Its lines
-// have printable characters only.
+// Logger returns a logger that writes to the error output of cmd, by default os.Stderr, as the flags of LoggingFlags say. Its lines
+// contain only printable characters.
 func Logger(cmd *cli.Command) *zap.Logger {
 	level, err := zapcore.ParseLevel(cmd.String("log-level"))
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Printable returns text of strangers for a terminal: all that is not printable, such as line ends and what moves the cursor or
-// changes colours, is escaped as in Go, like \x1b.
+// Printable makes untrusted text safe for a terminal: it escapes characters that are not printable, such as line ends and control
+// sequences, as Go does, like \x1b.
 func Printable(text string) string { return escape(text, "") }
 
 // escape keeps some characters that are not printable.
@@ -21,7 +21,7 @@ func goEscape(character string) string {
 	return quoted[1 : len(quoted)-1]
 }
 
-// jsonEscape is for what encoders of JSON leave as it is: all but the first 32 characters.
+// jsonEscape escapes characters that encoders of JSON leave as they are: all but the first 32.
 func jsonEscape(character string) string {
 	var b strings.Builder
 	for _, unit := range utf16.Encode([]rune(character)) {
@@ -48,8 +48,8 @@ func escapeBy(text, keep string, escaped func(character string) string) string {
 	return b.String()
 }
 
-// PrintableJSON returns a writer of JSON to w, for a terminal too: what is not printable in its strings is escaped as in JSON. Each
-// Write must have whole lines.
+// PrintableJSON returns a writer of JSON to w that is safe for a terminal: it escapes characters that are not printable, as JSON does.
+// Each Write must have whole lines.
 func PrintableJSON(w io.Writer) io.Writer { return printableWriter{w, jsonEscape} }
 
 // A printableWriter writes lines that are Printable. Each Write must have whole ones.

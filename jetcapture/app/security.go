@@ -12,8 +12,7 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// securityOptions returns what the flags say about who connects, and TLS. Its errors name files, but not where somebody may have
-// given the secret itself.
+// securityOptions returns the options of authentication and TLS. Its errors name files, but not a value that may be the secret itself.
 func securityOptions(cmd *cli.Command) ([]nats.Option, error) {
 	who, whoErr := authOptions(cmd)
 	tls, tlsErr := tlsOptions(cmd)
@@ -51,7 +50,7 @@ func authOptions(cmd *cli.Command) ([]nats.Option, error) {
 		}
 		var err error
 		if option, err = nats.NkeyOptionFromSeed(file); err != nil {
-			return nil, fmt.Errorf("--nkey: %s holds no seed of a user nkey: give a file with one, which starts with SU", file)
+			return nil, fmt.Errorf("--nkey: %s has no seed of a user nkey: give a file with one, which starts with SU", file)
 		}
 	case "--user":
 		option = nats.UserInfo(user, password)
@@ -61,7 +60,7 @@ func authOptions(cmd *cli.Command) ([]nats.Option, error) {
 	return []nats.Option{forgetAuth, option}, nil
 }
 
-// forgetAuth removes what a NATS context says about who connects.
+// forgetAuth removes the credentials of a NATS context.
 func forgetAuth(o *nats.Options) error {
 	o.User, o.Password, o.Token, o.Nkey, o.UserJWT, o.SignatureCB = "", "", "", "", nil, nil
 	return nil
@@ -102,9 +101,9 @@ func readable(flag, file string) error {
 		err = path.Err // without the path
 	}
 	if isSecret(file) {
-		return fmt.Errorf("--%s: what it has looks like the secret itself, and no path: write it to a file, and give the path of that", flag)
+		return fmt.Errorf("--%s: the value looks like the secret itself and not like a path: write the secret to a file, and give the path of the file", flag)
 	}
-	return fmt.Errorf("--%s: cannot read %s: %w: give the path of a file that is there", flag, file, err)
+	return fmt.Errorf("--%s: cannot read %s: %w: give the path of an existing file", flag, file, err)
 }
 
 // isSecret reports whether what should be the path of a file looks like a key, credentials or a token.

@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// A SizeFlag takes a number of bytes as ParseSize reads it. Its value is had by cmd.Int64.
+// A SizeFlag takes a number of bytes, as ParseSize reads it. cmd.Int64 returns its value.
 type SizeFlag = cli.FlagBase[int64, cli.NoConfig, sizeValue]
 
 var sizeUnits = []struct {

@@ -17,9 +17,9 @@ import (
 	"github.com/jetcapture/lake/jetcapture"
 )
 
-// NewAppSkeleton returns a command that captures. Its flags fill in options, setup sets what is left, which is the
-// decoder, the writer and the store at least, and Capture runs. Flags of your own are appended to the command's, and setup
-// reads them from cmd. An error of setup counts as a usage error.
+// NewAppSkeleton returns a command that captures. Its flags fill in options; setup sets the rest, at least the decoder, the writer and
+// the store; then Capture runs. Append flags of your own to the command's, and read them from cmd in setup. An error of setup is a
+// usage error.
 //
 // Run it by Main.
 func NewAppSkeleton[P jetcapture.Payload, K jetcapture.DestKey](setup func(cmd *cli.Command, options *jetcapture.Options[P, K]) error) *cli.Command {
@@ -32,8 +32,8 @@ func NewAppSkeleton[P jetcapture.Payload, K jetcapture.DestKey](setup func(cmd *
 			options := OptionsFrom[P, K](cmd)
 			ofFlags := options.Logger
 			var argsErr error
-			if n := cmd.Args().Len(); n > 0 {
-				argsErr = fmt.Errorf("there are %d arguments beside the flags, and %s takes none; see %s --help", n, cmd.Name, cmd.FullName())
+			if cmd.Args().Present() {
+				argsErr = fmt.Errorf("unexpected arguments: %s takes only flags; see %s --help", cmd.Name, cmd.FullName())
 			}
 			if err := errors.Join(argsErr, setup(cmd, options)); err != nil {
 				return UsageError(errors.Join(err, CheckFlags(cmd, options)))
@@ -60,16 +60,17 @@ func Capture[P jetcapture.Payload, K jetcapture.DestKey](ctx context.Context, cm
 		return err
 	}
 	defer nc.Close()
+	quietRefusals(nc, options.Logger)
 	if options.JetStreamDomain == "" {
 		options.JetStreamDomain = domain
 	}
 	defer limitHeap(options.MemoryLimit)()
-	options.Logger.Info("capturing", zap.String("stream", options.NATSStreamName),
-		zap.String("consumer", options.NATSConsumerName), zap.Duration("interval", options.MaxAge))
+	options.Logger.Info("capturing", zap.String("stream", options.NATSStreamName), zap.String("consumer", options.NATSConsumerName),
+		zap.String("delivery", string(options.Delivery)), zap.Duration("interval", options.MaxAge))
 	return nextStep(options.Build().Run(ctx, nc))
 }
 
-// CheckOptions returns a UsageError that says what is wrong, in the words of flags where there are some for it.
+// CheckOptions returns a UsageError for wrong options, and names them by their flags.
 func CheckOptions[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, o *jetcapture.Options[P, K]) error {
 	if err := CheckFlags(cmd, o); err != nil {
 		return err
@@ -80,8 +81,7 @@ func CheckOptions[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, 
 	return nil
 }
 
-// CheckFlags is CheckOptions without what flags do not set: it is for options of which the setup has failed, so that all problems
-// are told at once.
+// CheckFlags is CheckOptions for the options that have flags. Call it when setup has failed, to report all problems at once.
 func CheckFlags[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, o *jetcapture.Options[P, K]) error {
 	var missing []error
 	if o.NATSStreamName == "" {
@@ -122,13 +122,13 @@ func nextStep(err error) error {
 	}
 }
 
-// sameSignal is how long after a signal others are taken for the same one, as a terminal and whoever forwards signals send it
+// sameSignal is the time after a signal in which others count as the same one: a terminal, and programs that forward signals, send it
 // several times.
 const sameSignal = time.Second
 
-// UntilSignal returns a context that ends when ctx does or SIGINT, SIGTERM or SIGHUP comes, which a terminal sends that is closed (unless the
-// program was started to ignore it, as by nohup). Others that come within a second are ignored,
-// and later ones have the effect they have on any program: they end it at once. stop must be called; it ends the context too.
+// UntilSignal returns a context that ends with ctx, or at SIGINT, SIGTERM or SIGHUP (unless the program was started to ignore SIGHUP, as
+// by nohup). More signals within a second are ignored; a later one ends the process at once, as in any program. The caller must call
+// stop, which also ends the context.
 func UntilSignal(ctx context.Context, log *zap.Logger) (until context.Context, stop context.CancelFunc) {
 	signals := make(chan os.Signal, 1)
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
@@ -141,7 +141,7 @@ func UntilSignal(ctx context.Context, log *zap.Logger) (until context.Context, s
 		select {
 		case s := <-signals:
 			time.AfterFunc(sameSignal, func() { signal.Stop(signals) })
-			log.Info("stopping: what is held is stored and acked; another signal after a second ends at once", zap.Stringer("signal", s))
+			log.Info("stopping: storing and acknowledging what is held; another signal after a second ends the process at once", zap.Stringer("signal", s))
 		case <-until.Done():
 			signal.Stop(signals)
 		}

@@ -13,8 +13,8 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// explainUsage says in one line what is wrong with the arguments, and what was meant perhaps. It names flags and shows no value:
-// who mistypes a flag may have meant it to be a password.
+// explainUsage describes wrong arguments in one line, with a suggestion. It names flags and shows no values: a mistyped argument may be a
+// password.
 func explainUsage(_ context.Context, cmd *cli.Command, err error, _ bool) error {
 	text := err.Error()
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
@@ -26,7 +26,7 @@ func explainUsage(_ context.Context, cmd *cli.Command, err error, _ bool) error 
 	return UsageError(fmt.Errorf("%s; see %s --help", text, cmd.FullName()))
 }
 
-// explainSource does the same for a value of the environment, of which the command has no other hook.
+// explainSource does the same for a value from the environment, for which cli has no hook.
 func explainSource(err error) error {
 	rest, ok := cutQuoted(err.Error(), "could not parse ")
 	if !ok {
@@ -38,7 +38,7 @@ func explainSource(err error) error {
 	return errors.New(wrongValue("invalid value in the "+source+" for", name, problem))
 }
 
-// wrongValue puts problems that show the value in other words.
+// wrongValue replaces the problems of cli and strconv that show the value.
 func wrongValue(what, flag, problem string) string {
 	switch {
 	case problem == "can't duplicate this flag":
@@ -46,14 +46,14 @@ func wrongValue(what, flag, problem string) string {
 	case problem == "parse error":
 		problem = "write the flag alone, or true or false after ="
 	case strings.HasPrefix(problem, "strconv."):
-		problem = "not a number that it takes: write one like 1000"
+		problem = "not a number in its range: write one like 1000"
 	case strings.HasPrefix(problem, "time: "):
 		problem = "not a duration: write it like 90s, 15m or 1h30m"
 	}
 	return fmt.Sprintf("%s %s: %s", what, dashed(flag), problem)
 }
 
-// unknownFlag is about an argument that begins with dashes and is no flag of cmd: name is what follows them, up to an =.
+// unknownFlag describes an argument that begins with dashes and is not a flag of cmd. name is the text between the dashes and =.
 func unknownFlag(cmd *cli.Command, name string) string {
 	end := strings.IndexFunc(name, func(r rune) bool { return r != '-' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	if end < 0 {
@@ -86,7 +86,7 @@ func dashed(flag string) string {
 	return "--" + flag
 }
 
-// refuseRepeats lets a flag of one value be given once: of two values the last would count, and nobody be told.
+// refuseRepeats lets a flag of one value be given only once: otherwise cli would silently use the last value.
 func refuseRepeats(flag cli.Flag) {
 	if multi, ok := flag.(cli.DocGenerationMultiValueFlag); ok && multi.IsMultiValueFlag() {
 		return

@@ -64,7 +64,7 @@ func TestErrorsAboutFlagsShowNoValue(t *testing.T) {
 	setup := func(*cli.Command, *options) error { return nil }
 	for _, c := range []struct{ arg, want string }{
 		{"--create-consumer=s3cr3t", "invalid value for --create-consumer: write the flag alone, or true or false after ="},
-		{"--max-messages=s3cr3t", "invalid value for --max-messages: not a number that it takes: write one like 1000"},
+		{"--max-messages=s3cr3t", "invalid value for --max-messages: not a number in its range: write one like 1000"},
 		{"--interval=s3cr3t", "invalid value for --interval: not a duration: write it like 90s, 15m or 1h30m"},
 		{"--passwrod=s3cr3t", "unknown flag --passwrod: perhaps --password"},
 		{"--password s3cr3t", "an argument begins with --password and has a blank in it: write a flag and its value as two arguments, or with = between them"},
