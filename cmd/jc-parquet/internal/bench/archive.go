@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// A place is where jc-parquet puts files.
+// A place is a destination of jc-parquet.
 type place struct {
-	out    string // as --out
-	folder string // where the files are to be read, at the end
+	out    string // the value of --out
+	folder string // where the files are read at the end
 	env    []string
 }
 
-// A capturing is a jc-parquet that runs.
+// A capturing is a running jc-parquet.
 type capturing struct {
 	*exec.Cmd
 	log   bytes.Buffer
@@ -30,7 +30,7 @@ type capturing struct {
 	wall  time.Duration // once it has ended
 }
 
-// startCapture runs jc-parquet with flags, and tells ended when and how it has ended. It is killed when the context ends.
+// startCapture runs jc-parquet with flags, and sends its result to ended. It is killed when the context ends.
 func (b *bench) startCapture(ctx context.Context, ended chan<- error, j job, to place, flags ...string) (*capturing, error) {
 	args := []string{"run", "--server", j.url, "--stream", j.stream, "--consumer", j.consumer, "--out", to.out, "--log-json"}
 	c := &capturing{Cmd: exec.CommandContext(ctx, b.binary, append(args, flags...)...), start: time.Now()}
@@ -59,7 +59,7 @@ func (b *bench) archive(processes int, flags ...string) func(context.Context, jo
 	}
 }
 
-// runCaptures runs processes until they have caught up, and sums them up.
+// runCaptures runs processes until they have caught up, and adds up their results.
 func (b *bench) runCaptures(ctx context.Context, j job, to place, processes int, flags ...string) (*run, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -77,7 +77,7 @@ func (b *bench) runCaptures(ctx context.Context, j job, to place, processes int,
 	for range all {
 		if endErr := <-ended; endErr != nil && err == nil {
 			err = endErr
-			cancel() // the others would wait for what it holds
+			cancel() // the others would wait for its messages
 		}
 	}
 	if err != nil {
@@ -86,8 +86,7 @@ func (b *bench) runCaptures(ctx context.Context, j job, to place, processes int,
 	return sumUp(j, all)
 }
 
-// sumUp makes a run of captures of one consumer that have ended. They start together, so the one that was busy for the longest
-// says how long all took.
+// sumUp makes one run of the captures of a consumer. They start together, so all take as long as the slowest.
 func sumUp(j job, all []*capturing) (*run, error) {
 	var sum run
 	longest := 0.0
@@ -109,10 +108,10 @@ func sumUp(j job, all []*capturing) (*run, error) {
 	return &sum, nil
 }
 
-// errIdle is what loggedSeconds returns of a capture that has archived nothing.
+// errIdle is the error of loggedSeconds for a capture that has archived nothing.
 var errIdle = errors.New("jc-parquet logged no sums")
 
-// loggedSeconds finds in the log how long it took from the first message until the last ack was confirmed.
+// loggedSeconds returns the time from the first message to the last confirmed ack, from the log.
 func loggedSeconds(log io.Reader) (float64, error) {
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {

@@ -17,13 +17,13 @@ import (
 // stream has the orders.
 const stream = "ORDERS"
 
-// A plan is what is measured, and how often.
+// A plan says what is measured and how often.
 type plan struct {
 	messages int
 	rounds   int
 	keys     int      // the most destination keys
-	keysOnly bool     // measure one key and that many alone
-	only     []string // parts of the names of the contenders to measure; nil for all, and for the figures that need none
+	keysOnly bool     // measure only one key and that many
+	only     []string // parts of the names of the contenders to measure; nil for all contenders and figures
 	settle   time.Duration
 
 	ledgerEntries int // in the ledger whose reading is measured
@@ -31,7 +31,7 @@ type plan struct {
 	openBlocks    int // held at a time
 }
 
-// defaultPlan is what README has figures of.
+// defaultPlan measures the figures of README.md.
 func defaultPlan() plan {
 	return plan{
 		messages: 1_000_000, rounds: 3, keys: manyKeys, settle: settle,
@@ -39,7 +39,7 @@ func defaultPlan() plan {
 	}
 }
 
-// A bench is what contenders run on.
+// A bench has the servers and the binary that contenders use.
 type bench struct {
 	plan
 	dir     string // temporary
@@ -48,7 +48,7 @@ type bench struct {
 	gateway *gateway // nil where it is not installed
 }
 
-// startBench builds jc-parquet and starts the servers. stop ends them and removes all.
+// startBench builds jc-parquet and starts the servers. stop ends them and removes everything.
 func startBench(ctx context.Context, p plan) (_ *bench, err error) {
 	b := &bench{plan: p}
 	defer func() {
@@ -87,7 +87,7 @@ func (b *bench) stop() (err error) {
 	return errors.Join(err, os.RemoveAll(b.dir))
 }
 
-// measure runs everything in turn, round by round, so that what changes with time hits all alike.
+// measure runs everything in turn, round by round, so that changes of the machine over time affect all alike.
 func measure(ctx context.Context, p plan) (r *report, err error) {
 	b, err := startBench(ctx, p)
 	if err != nil {
@@ -131,7 +131,7 @@ func measure(ctx context.Context, p plan) (r *report, err error) {
 	return r, err
 }
 
-// fill makes the streams that contenders want. It returns the bytes of the orders' JSON.
+// fill makes the streams of the contenders. It returns the bytes of the orders' JSON.
 func (b *bench) fill(ctx context.Context, contenders []contender) (bytes int64, err error) {
 	for _, s := range []struct {
 		name, role string

@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// The names of contenders that others are held against, or that are.
+// The names of contenders that are compared.
 const (
 	barePullName = "bare pull, explicit acks"
 	archiveName  = "Parquet, at least once"
@@ -21,7 +21,7 @@ const (
 	olderName    = "gzip NDJSON, the older way"
 )
 
-// A contender pulls all messages of a consumer, acks them, and says what came of it.
+// A contender pulls all messages of a consumer, acks them, and returns a result.
 type contender struct {
 	name      string
 	run       func(context.Context, job) (*run, error)
@@ -32,17 +32,17 @@ type contender struct {
 	turns     int                 // in each round; default 1
 }
 
-// closeTurns is how many turns those contenders have in a round whose ratio is close to its target: what there is between two
-// runs of the same contender is more than what is looked for.
+// closeTurns is the number of turns in a round of contenders whose ratio is close to its target: two runs of one contender differ by
+// more than the difference that is measured.
 const closeTurns = 3
 
-// A job is what a contender has to do.
+// A job is the task of a contender.
 type job struct {
 	url, stream, consumer string
 	messages              int
 }
 
-// contenders returns those that are to be measured.
+// contenders returns the contenders to measure.
 func (b *bench) contenders() ([]contender, error) {
 	var all []contender
 	if b.keysOnly {
@@ -63,7 +63,7 @@ func (b *bench) contenders() ([]contender, error) {
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, fmt.Errorf("-only %s: none of these has such a name: %s", strings.Join(b.only, ","), strings.Join(names, "; "))
+		return nil, fmt.Errorf("-only %s: no name contains it; the names are: %s", strings.Join(b.only, ","), strings.Join(names, "; "))
 	}
 	return chosen, nil
 }
@@ -80,7 +80,7 @@ func (b *bench) everyContender() []contender {
 	if b.gateway != nil {
 		all = append(all, contender{name: "Parquet, exactly once, into S3", run: b.archiveS3("--delivery", once)})
 	} else {
-		say("no versitygw is installed, so nothing is stored in S3: run make tools")
+		say("skipping S3: versitygw is not installed; run make tools")
 	}
 	return append(all,
 		contender{name: levelName, run: b.archive(1, "--delivery", atLeastOnce, "--compression-level", "7")},
@@ -94,8 +94,8 @@ func (b *bench) everyContender() []contender {
 	)
 }
 
-// inRound returns contenders in the order of a round: turn after turn, and every other turn both deliveries change places, so
-// that none of them always comes after the other.
+// inRound returns contenders in the order of a round, turn after turn. In every other turn the two deliveries change places, so that
+// neither always comes second.
 func inRound(round int, all []contender) (order []contender) {
 	turns := 0
 	for _, c := range all {
@@ -119,7 +119,7 @@ func inRound(round int, all []contender) (order []contender) {
 	return order
 }
 
-// wanted says whether a stream is.
+// wanted reports whether a contender needs a stream.
 func wanted(stream string, contenders []contender) bool {
 	return slices.ContainsFunc(contenders, func(c contender) bool { return c.stream == stream })
 }

@@ -18,20 +18,20 @@ import (
 	"github.com/jetcapture/lake/format/parquet"
 )
 
-// An encoding is what one way to encode rows cost, with nothing around it.
+// An encoding is the cost of one way to encode rows.
 type encoding struct {
 	CPU    float64 // seconds
 	Bytes  int64   // written
 	Allocs float64 // a row
 }
 
-// encodingResult is what the role encode prints.
+// encodingResult is the output of the role encode.
 type encodingResult struct {
 	Raw, Zstd      encoding // raw messages as Parquet, and their data and headers through zstd alone
 	Typed, Generic encoding // nested structs through our writer, and through parquet-go's
 }
 
-// encode is the role that encodes, with a number of rows. All ways have one processor.
+// encode is the role that encodes a number of rows, on one processor.
 func encode(args []string) error {
 	runtime.GOMAXPROCS(1)
 	n, err := strconv.Atoi(args[0])
@@ -100,7 +100,7 @@ func measureEncoding(rows int, run func(out io.Writer) error) (e encoding, err e
 	return encoding{(end - start).Seconds(), out.n, float64(after.Mallocs-before.Mallocs) / float64(rows)}, nil
 }
 
-// counter counts what is written to it.
+// counter counts the bytes written to it.
 type counter struct{ n int64 }
 
 func (c *counter) Write(p []byte) (int, error) {
@@ -147,12 +147,12 @@ func compressAll(e *zstd.Encoder, out io.Writer, pages [][]byte) error {
 	return nil
 }
 
-// openResult is what the role open prints.
+// openResult is the output of the role open.
 type openResult struct {
 	BlockBytes float64 // of the heap, for each open block, without the messages
 }
 
-// open is the role that holds open blocks, with their number. Its peak of memory is told by the system.
+// open is the role that holds a number of open blocks. The system reports its peak memory.
 func open(args []string) error {
 	n, err := strconv.Atoi(args[0])
 	if err != nil {
@@ -184,5 +184,5 @@ func open(args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(openResult{float64(after.HeapAlloc-before.HeapAlloc) / float64(n)})
 }
 
-// rowsPerBlock is how many rows an open block has.
+// rowsPerBlock is the number of rows in an open block.
 const rowsPerBlock = 10

@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// A figure is one of the design's: a measure, what it is held against, and how far it may go.
+// A figure is a measure of the design, with its yardstick and its target.
 type figure struct {
 	Name     string
 	Unit     string
@@ -61,7 +61,7 @@ func measureFigures(ctx context.Context, p plan) ([]*figure, error) {
 	}, nil
 }
 
-// newFigure makes a figure of what of returns of each round: the value, and the yardstick or 0.
+// newFigure makes a figure of the value and the yardstick, or 0, that of returns for each round.
 func newFigure[R any](name, unit string, target float64, rounds []R, of func(R) (value, yardstick float64)) *figure {
 	f := &figure{Name: name, Unit: unit, Target: target}
 	var values, ratios []float64

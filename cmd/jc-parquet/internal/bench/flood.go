@@ -17,18 +17,18 @@ import (
 
 const (
 	floodBacklog = 500_000 // messages not delivered or un-acked, at which flood waits
-	floodBatch   = 5_000   // messages between two looks at the backlog
+	floodBatch   = 5_000   // messages between two checks of the backlog
 	floodPurge   = 5 * time.Second
 	floodLook    = 50 * time.Millisecond
 )
 
-// floodResult is what flood prints at its end.
+// floodResult is the output of the role flood.
 type floodResult struct {
 	Published uint64
 }
 
-// flood is the role that publishes orders as fast as a consumer takes them, with the server's URL and the consumer, until its
-// input ends. It removes from the stream what is acked, since nothing else does.
+// flood is the role that publishes orders as fast as a consumer takes them, with the server's URL and the consumer, until its input
+// ends. It also removes acked messages from the stream.
 func flood(args []string) error {
 	outliveSignals()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -103,7 +103,7 @@ func (p *publisher) flood(ctx context.Context, s jetstream.Stream, consumer jets
 	}
 }
 
-// backlog is how many messages a consumer has that are not acked.
+// backlog returns the number of messages of a consumer that are not acked.
 func backlog(info *jetstream.ConsumerInfo) uint64 {
 	return info.NumPending + uint64(info.NumAckPending)
 }

@@ -23,11 +23,11 @@ const (
 	gatewayStart  = 30 * time.Second
 )
 
-// A gateway is a server that speaks S3's protocol and keeps objects as files.
+// A gateway is a server of S3's protocol that keeps objects as files.
 type gateway struct {
 	*servant
 	endpoint string // of the gateway
-	outage   string // of what passes requests on to it, unless the store is down
+	outage   string // of a proxy in front of it, which can be down
 	folder   string // has a folder for each bucket
 }
 
@@ -50,7 +50,7 @@ func startGateway(ctx context.Context, path string) (g *gateway, err error) {
 	return g, err
 }
 
-// place returns a place in a bucket, which is there when its folder is, behind an endpoint of the gateway.
+// place makes a bucket, which is a folder, and returns a place in it, behind an endpoint of the gateway.
 func (g *gateway) place(endpoint, bucket string) place {
 	return place{
 		out:    "s3://" + bucket + "/lake?path_style=true&region=" + gatewayRegion + "&endpoint=" + endpoint,
@@ -84,8 +84,8 @@ func (b *bench) archiveS3(flags ...string) func(context.Context, job) (*run, err
 	}
 }
 
-// serveGateway is the role that runs the gateway at a path, and what can be down in front of it. It prints the endpoints of
-// both and the gateway's folder. Then it reads cpu, which it answers by the gateway's CPU time in nanoseconds, down and up.
+// serveGateway is the role that runs the gateway at a path, and a proxy in front of it. It prints the endpoints of both and the gateway's
+// folder. Then it reads commands: cpu, which it answers with the gateway's CPU time in nanoseconds, down, and up.
 func serveGateway(args []string) (err error) {
 	outliveSignals()
 	folder, err := os.MkdirTemp("", "jc-parquet-s3-")
@@ -104,7 +104,7 @@ func serveGateway(args []string) (err error) {
 	}
 	defer func() {
 		_ = command.Process.Kill()
-		_ = command.Wait() // it is killed: how it ends is of no interest
+		_ = command.Wait() // it was killed, so its error means nothing
 	}()
 	if err := awaitListener(address); err != nil {
 		return fmt.Errorf("%s: %w", args[0], err)
@@ -136,7 +136,7 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// awaitListener returns once something listens at an address.
+// awaitListener waits until something listens at an address.
 func awaitListener(address string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), gatewayStart)
 	defer cancel()

@@ -23,16 +23,16 @@ const (
 	manyKeys    = 10_000
 	fewKeys     = 100
 
-	// keyTimes is how many times as many messages are of keys. With three times as many, two thirds would be held until the end,
-	// and what is measured would be storing these more than steady traffic.
+	// keyTimes multiplies the number of messages. With three times as many, two thirds would be held until the end, and the bench would
+	// measure storing these instead of steady traffic.
 	keyTimes = 6
 
-	// keyInterval is so long that no file ends because its interval does.
+	// keyInterval is so long that no file ends with its interval.
 	keyInterval = "1h"
 )
 
-// fillKeys is the role that makes the stream of destination keys, with the server's URL, a number of messages, and one of
-// keys. A subject is keys.one.<one of 100>.<one of many>: the same messages are split into one, 100 or many, evenly.
+// fillKeys is the role that makes the stream of destination keys, with the server's URL, a number of messages and a number of keys. A
+// subject is keys.one.<one of 100>.<one of many>: the same messages are split into one, 100 or many, evenly.
 func fillKeys(args []string) error {
 	many, err := strconv.Atoi(args[2])
 	if err != nil {
@@ -53,7 +53,7 @@ func (p *publisher) fillKeys(ctx context.Context, keyed *keyed, n int) error {
 	return nil
 }
 
-// publishKeyed lets a role publish orders of many keys, with the server's URL and a number of messages.
+// publishKeyed publishes orders of many keys for a role, with the server's URL and a number of messages.
 func publishKeyed(args []string, many int, publish func(*publisher, context.Context, *keyed, int) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -97,8 +97,8 @@ func (k *keyed) next() *nats.Msg {
 	return msg
 }
 
-// keyContender archives the stream of destination keys, split by a token of its subjects. All messages may be un-acked at a
-// time, so that neither that nor an interval is what seals a file, but the memory and the end.
+// keyContender archives the stream of destination keys, split by a token of its subjects. All messages may be un-acked, so that only memory
+// and the end of the stream seal files.
 func (b *bench) keyContender(keys, token int) contender {
 	return contender{
 		name: keysName(keys), stream: keyStream, unlimited: true, times: keyTimes,
@@ -134,7 +134,7 @@ func thousands(n int) string {
 	return b.String()
 }
 
-// keyFigures say what many keys cost.
+// keyFigures compares the cost of many keys with that of one.
 func (r *report) keyFigures(keys int) []*figure {
 	name := thousands(keys) + " keys"
 	pairs := r.pairs(keysName(keys), keysName(1))

@@ -15,7 +15,7 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// A placedOrder is what is in the orders' JSON.
+// A placedOrder is an order as in the JSON.
 type placedOrder struct {
 	ID       string    `json:"id"`
 	Created  time.Time `json:"created"`
@@ -28,7 +28,7 @@ type placedOrder struct {
 	Total    float64   `json:"total"`
 }
 
-// captureRaw is the role of a small program that captures messages as they are, with the server's URL, a stream, a consumer
+// captureRaw is the role of a small program that captures raw messages, with the server's URL, a stream, a consumer
 // and a folder.
 func captureRaw(args []string) error {
 	writers, err := parquet.RawWriters[*jetcapture.NatsMessage](parquet.Options{})
@@ -53,7 +53,7 @@ func captureTyped(args []string) error {
 	return capture(o, args)
 }
 
-// capture runs until it has caught up, and prints how long it took from the first message to the last ack.
+// capture runs until it has caught up, and prints the time from the first message to the last ack.
 func capture[P any](o *jetcapture.Options[P, string], args []string) error {
 	nc, err := nats.Connect(args[0])
 	if err != nil {

@@ -18,12 +18,12 @@ import (
 const (
 	liveKeys     = 1_000
 	liveRate     = 20_000           // messages a second, of all keys together
-	livePace     = time.Millisecond // between two looks at the clock
+	livePace     = time.Millisecond // between two readings of the clock
 	liveCatchUp  = time.Minute
 	liveConsumer = "bench"
 )
 
-// A liveResult says what files a capture makes of a stream that is published meanwhile.
+// A liveResult describes the files that a capture makes beside a publisher.
 type liveResult struct {
 	MaxInFlight int // messages that the capture may hold
 	Keys        int
@@ -36,7 +36,7 @@ type liveResult struct {
 	PeakMemory  float64 // bytes
 }
 
-// measureLive lets jc-parquet archive for a time what is published at a steady rate, with several limits of what it may hold.
+// measureLive runs jc-parquet beside a steady publisher, with several values of --max-in-flight.
 func measureLive(ctx context.Context, d time.Duration) (results []*liveResult, err error) {
 	b, err := startBench(ctx, plan{settle: settle})
 	if err != nil {
@@ -105,7 +105,7 @@ func (b *bench) live(ctx context.Context, d time.Duration, r *liveResult) (err e
 	return nil
 }
 
-// awaitDelivery returns once a consumer has delivered all messages of its stream.
+// awaitDelivery waits until a consumer has delivered all messages of its stream.
 func awaitDelivery(ctx context.Context, consumer jetstream.Consumer) error {
 	ctx, cancel := context.WithTimeout(ctx, liveCatchUp)
 	defer cancel()

@@ -18,10 +18,10 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// olderBlock is how many messages the older way has in a file.
+// olderBlock is the number of messages in a file of older.
 const olderBlock = 100_000
 
-// An olderLine is a message as the older way writes it.
+// An olderLine is a message as older writes it.
 type olderLine struct {
 	Subject  string              `json:"subject"`
 	Reply    string              `json:"reply"`
@@ -55,7 +55,7 @@ func older(args []string) error {
 	o := &olderCapture{nc: nc, consumer: consumer, dir: args[4], left: n}
 	for o.left > 0 {
 		if err := o.fetch(); err != nil {
-			return fmt.Errorf("the older way: %w", err)
+			return fmt.Errorf("jet-capture 0.2.5: %w", err)
 		}
 	}
 	return printPulled(time.Since(o.first))
@@ -88,7 +88,7 @@ func (o *olderCapture) fetch() error {
 		o.first = time.Now()
 	}
 	for _, msg := range messages {
-		if _, err := msg.Metadata(); err != nil { // whose time says which block the message is of
+		if _, err := msg.Metadata(); err != nil { // its time selects the block
 			return err
 		}
 		if err := o.archive(msg); err != nil {
@@ -151,7 +151,7 @@ func (o *olderCapture) finish() (err error) {
 			return err
 		}
 	}
-	_, err = o.nc.Request(o.acks[last], []byte("+ACK"), pullTimeout) // so that it is known when all are
+	_, err = o.nc.Request(o.acks[last], []byte("+ACK"), pullTimeout) // confirms all acks
 	return err
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
-// onceFigures say what exactly-once costs.
+// onceFigures compares exactly-once with at-least-once delivery.
 func (r *report) onceFigures() []*figure {
 	pairs := r.pairs(onceName, archiveName)
 	if len(pairs) == 0 {
@@ -31,7 +31,7 @@ func (r *report) onceFigures() []*figure {
 	}
 }
 
-// measureLedger makes a ledger and says how long reading it takes.
+// measureLedger makes a ledger and measures how long reading it takes.
 func measureLedger(ctx context.Context, server *serverProcess, p plan) (*figure, error) {
 	say("reading a ledger of %d entries", p.ledgerEntries)
 	var starts []float64

@@ -14,11 +14,10 @@ import (
 	"time"
 )
 
-// slowDown is what S3 answers when it cannot serve a request now.
+// slowDown is S3's answer while it cannot serve requests.
 const slowDown = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code><Message>The store is down.</Message></Error>`
 
-// An outage stands in front of a store and passes requests on, but for the time in which the store is down: then it answers
-// 503.
+// An outage is a proxy in front of a store. While the store is down it answers 503.
 type outage struct {
 	address string
 	down    atomic.Bool
@@ -37,7 +36,7 @@ func startOutage(store string) (*outage, error) {
 	pass := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
-			r.Out.Host = r.In.Host // which is signed
+			r.Out.Host = r.In.Host // the signature covers it
 		},
 		ErrorLog: log.New(io.Discard, "", 0), // of clients that have gone
 	}

@@ -34,8 +34,7 @@ func rawMessages(n int) []*message {
 	return all
 }
 
-// order is what is in the orders' JSON, and what else an order of a shop has: sixteen fields and a nested list. The tags
-// are such that both writers make the same columns.
+// order has the fields of the orders' JSON and more: sixteen fields and a nested list. With its tags both writers make the same columns.
 type order struct {
 	ID       string    `json:"id" parquet:"id,plain"`
 	Created  time.Time `json:"created" parquet:"created,timestamp(microsecond),delta"`

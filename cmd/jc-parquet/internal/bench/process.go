@@ -43,8 +43,8 @@ func runRole[R any](ctx context.Context, args ...string) (*child[R], error) {
 	return c, nil
 }
 
-// A servant is a process of the bench that serves until its input ends, which happens even if the bench is killed. It prints a
-// line when it is ready, and one for each line it reads.
+// A servant is a child process that serves until its input ends, which happens even if the bench is killed. It prints a line when it is
+// ready, and one for each line that it reads.
 type servant struct {
 	role    string
 	process *exec.Cmd
@@ -107,5 +107,5 @@ func (s *servant) end(result any) error {
 	return errors.Join(s.process.Wait(), err)
 }
 
-// outliveSignals leaves it to the bench to end this servant, in its turn.
+// outliveSignals ignores signals, because the bench ends its servants in order.
 func outliveSignals() { signal.Ignore(os.Interrupt, syscall.SIGTERM) }

@@ -19,7 +19,7 @@ import (
 	"github.com/jetcapture/lake/cmd/jc-parquet/internal/orders"
 )
 
-// fillResult is what roles print that fill a stream.
+// fillResult is the output of roles that fill a stream.
 type fillResult struct {
 	JSONBytes int64
 }

@@ -45,7 +45,7 @@ func newPuller(nc *nats.Conn, stream, consumer string, n int) (*puller, error) {
 	return p, err
 }
 
-// more says whether there is a message left that next would return.
+// more reports whether next would return another message.
 func (p *puller) more() bool { return p.received < p.n }
 
 func (p *puller) next() (*nats.Msg, error) {
@@ -71,7 +71,7 @@ func (p *puller) next() (*nats.Msg, error) {
 	return msg, nil
 }
 
-// pullResult is what roles print that pull messages.
+// pullResult is the output of roles that pull messages.
 type pullResult struct {
 	Seconds float64 // from the first message until the last ack was confirmed
 	Mallocs uint64  // of the whole process
@@ -84,7 +84,7 @@ func printPulled(took time.Duration) error {
 }
 
 // barePull is the role that pulls, with the server's URL, a stream, a consumer, a number of messages, and whether to ack each
-// or all. It acks each message by a publish, and confirms the last ack by a round trip: what any sink must do at least.
+// or all. It acks each message by a publish, and confirms the last ack by a round trip: the least that any sink must do.
 func barePull(args []string) error {
 	nc, err := nats.Connect(args[0])
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/jetcapture/lake/format/parquet"
 )
 
-// intoFolder runs what archives a job's messages into a folder, reads back how many rows its files have, and removes them.
+// intoFolder archives a job's messages in a folder, counts the rows of its files, and removes them.
 func (b *bench) intoFolder(j job, archive func(dir string) (*run, error)) (*run, error) {
 	return archiveInto(filepath.Join(b.dir, "lake"), j, archive)
 }
@@ -35,7 +35,7 @@ func archiveInto(dir string, j job, archive func(dir string) (*run, error)) (r *
 	return r, err
 }
 
-// archiveIn makes a folder for as long as archive runs.
+// archiveIn makes a folder that exists while archive runs.
 func archiveIn(dir string, archive func() error) (err error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
-// A redelivered says how a capture fared to which all messages came again that were stored: it must recognise and acknowledge them.
+// A redelivered is the result of a capture that gets only messages that are stored: it must recognize and acknowledge them.
 type redelivered struct {
 	Name      string
 	Messages  int
@@ -24,8 +24,8 @@ type redelivered struct {
 	PerSecond float64
 }
 
-// measureRedelivery archives messages exactly once, of one destination key and of many. Then it creates the consumer again, which so
-// has no acknowledgement, and starts another capture.
+// measureRedelivery archives messages of one destination key and of many exactly once. Then it makes the consumer again, so that nothing is
+// acknowledged, and starts another capture.
 func measureRedelivery(ctx context.Context, p plan, messages int) (results []*redelivered, err error) {
 	b, err := startBench(ctx, p)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/jetcapture/lake/jetcapture"
 )
 
-// A run is what one contender did in one turn.
+// A run is the result of one contender in one turn.
 type run struct {
 	Round, Turn       int     // from 0; most contenders have one turn in a round
 	MessagesPerSecond float64 // from the first message until the last ack was confirmed
@@ -39,7 +39,7 @@ func newRun(messages int, seconds float64, wall time.Duration, usage *syscall.Ru
 	}
 }
 
-// target is the least of the bare pull's rate that local Parquet may have.
+// target is the least ratio of local Parquet's rate to the bare pull's.
 const target = 0.85
 
 // A result is all rounds of one contender, and their medians.
@@ -100,7 +100,7 @@ func (r *report) result(name string) *result {
 	return nil
 }
 
-// compare brings ratios up to date.
+// compare calculates the ratios.
 func (r *report) compare() {
 	for _, result := range r.Results {
 		var ratios []float64

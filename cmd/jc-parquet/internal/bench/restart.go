@@ -25,7 +25,7 @@ const (
 	restartWindow  = 30 * time.Second // that a capture has at most
 )
 
-// A restartResult says how a capture fared that found many messages expired and un-acknowledged.
+// A restartResult is the result of a capture that started with many expired, un-acknowledged messages.
 type restartResult struct {
 	Name        string
 	Held        int     // such messages
@@ -74,7 +74,7 @@ func measureRestart(ctx context.Context, messages, held int, delivery string) (_
 	return &r.result, nil
 }
 
-// pullAndForget pulls messages and acknowledges none, as a capture does that crashes.
+// pullAndForget pulls messages and acknowledges none, like a capture that crashes.
 func pullAndForget(ctx context.Context, url string, held int) error {
 	nc, js, err := connect(url)
 	if err != nil {

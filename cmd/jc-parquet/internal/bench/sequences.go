@@ -40,11 +40,11 @@ func (s *sequences) distinct() (n uint64) {
 	return n
 }
 
-// read adds the rows of all files below a folder, and says how many files there are.
+// read adds the rows of all files below a folder, and returns the number of files.
 func (s *sequences) read(dir string) (files int, bytes int64, err error) {
 	err = eachFile(dir, func(path string, size int64) error {
 		if !strings.HasSuffix(path, ".parquet") {
-			return fmt.Errorf("%s is in the store: it is none of the files that were to come", path)
+			return fmt.Errorf("%s is in the store and is not a file of the capture", path)
 		}
 		files, bytes = files+1, bytes+size
 		if err := s.readFile(path, size); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
-// settle is how long the server is left alone before a run, to finish what it does behind the one before.
+// settle is the pause before a run, in which the server finishes its work for the run before.
 const settle = 2 * time.Second
 
 // serve is the role of the server. It prints its URL, then its CPU time in nanoseconds for each line it reads, and ends with
@@ -39,7 +39,7 @@ func serve([]string) error {
 	return server.Stop()
 }
 
-// A serverProcess is the server as the bench sees it.
+// A serverProcess is the server process of the bench.
 type serverProcess struct {
 	*servant
 	url    string
@@ -57,7 +57,7 @@ func (s *serverProcess) cpu() (used time.Duration, err error) {
 	return used, err
 }
 
-// measure lets a contender have a new consumer, and checks that the consumer is empty afterwards.
+// measure gives a contender a new consumer, and checks that the consumer is empty afterwards.
 func (s *serverProcess) measure(ctx context.Context, messages int, c contender) (r *run, err error) {
 	nc, js, err := connect(s.url)
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *serverProcess) measure(ctx context.Context, messages int, c contender) 
 	return r, nil
 }
 
-// observe runs a contender and looks at what others use meanwhile.
+// observe runs a contender and measures the CPU time of the other processes meanwhile.
 func (s *serverProcess) observe(ctx context.Context, j job, c contender) (r *run, err error) {
 	machine := machineCPU()
 	own, err := ownCPU()

@@ -23,19 +23,19 @@ const (
 	soakDeliveries = time.Second // in which messages arrive that the server has sent
 )
 
-// A soaking is a capture at full rate into a store that is down for a while.
+// A soaking is a capture at full rate into a store that fails for a while.
 type soaking struct {
 	*bench
 	consumer jetstream.Consumer
 	capture  *capturing
-	ended    chan error // tells how the capture ended
-	over     bool       // and has told it
+	ended    chan error // gets the error of the capture, or nil
+	over     bool       // ended was received
 	flood    *servant
 	result   soakResult
 }
 
-// soak lets jc-parquet archive for a time what is published as fast as it can take it, exactly once and into S3, and compares
-// what is in the store with what was published.
+// soak runs jc-parquet for a time, exactly once and into S3, beside a publisher that is as fast as it, and compares the store with the
+// published messages.
 func soak(ctx context.Context, d time.Duration, flags ...string) (result *soakResult, err error) {
 	b, err := startBench(ctx, plan{})
 	if err != nil {
@@ -43,7 +43,7 @@ func soak(ctx context.Context, d time.Duration, flags ...string) (result *soakRe
 	}
 	defer func() { err = errors.Join(err, b.stop()) }()
 	if b.gateway == nil {
-		return nil, errors.New("no versitygw is installed, into which to store: run make tools")
+		return nil, errors.New("versitygw is not installed: run make tools")
 	}
 	nc, err := nats.Connect(b.server.url)
 	if err != nil {
@@ -98,7 +98,7 @@ func (s *soaking) createStream(ctx context.Context, nc *nats.Conn, d time.Durati
 	return nil
 }
 
-// run lets a soak take its time, and ends it in good order.
+// run runs a soak and ends it.
 func (s *soaking) run(ctx context.Context, d time.Duration) (err error) {
 	ready := ""
 	if s.flood, err = startServant(ctx, []string{"flood", s.server.url, soakConsumer}, &ready); err != nil {
@@ -134,7 +134,7 @@ func (s *soaking) run(ctx context.Context, d time.Duration) (err error) {
 	return nil
 }
 
-// watch samples, and lets the store be down in the middle.
+// watch takes samples, and stops the store in the middle.
 func (s *soaking) watch(ctx context.Context, d time.Duration) error {
 	every := min(soakSample, d/20)
 	tick := time.NewTicker(every)
@@ -167,7 +167,7 @@ func (s *soaking) watch(ctx context.Context, d time.Duration) error {
 
 func (s *soaking) endedEarly(err error) error {
 	s.over = true
-	return errors.Join(errors.New("jc-parquet ended before it was to"), err)
+	return errors.Join(errors.New("jc-parquet ended too early"), err)
 }
 
 func (s *soaking) switchStore(to string) error {
@@ -216,9 +216,9 @@ func (s *soaking) catchUp(ctx context.Context) error {
 	}
 }
 
-// compare holds the files against what was published.
+// compare compares the files with the published messages.
 func (s *soaking) compare(folder string) (err error) {
-	say("reading what is in the store")
+	say("reading the files in the store")
 	rows := newSequences(s.result.Published)
 	if s.result.Files, s.result.FileBytes, err = rows.read(folder); err != nil {
 		return err

@@ -15,11 +15,10 @@ const (
 	afterOutage  = "after"
 )
 
-// soakSettle is the part of a soak that is left out of rates at its start and after the outage, in which what was held is
-// acked at once.
+// soakSettle is the part of a soak, at its start and after the outage, that rates leave out: held messages are acked all at once there.
 const soakSettle = 20
 
-// soakSampled is how a soak was at a time.
+// soakSampled is the state of a soak at one time.
 type soakSampled struct {
 	At       float64 // seconds since the start
 	Phase    string  // the outage's
@@ -28,7 +27,7 @@ type soakSampled struct {
 	Resident int64   // bytes of jc-parquet's memory; 0 if the system does not say
 }
 
-// A soakResult says how a soak went.
+// A soakResult is the result of a soak.
 type soakResult struct {
 	Seconds       float64
 	OutageSeconds float64
@@ -53,7 +52,7 @@ func (r *soakResult) check() error {
 	return nil
 }
 
-// rate is how many messages were acked a second in a phase, once it had settled; 0 if too few samples say so.
+// rate returns the acked messages a second in a phase after soakSettle, or 0 if there are too few samples.
 func (r *soakResult) rate(phase string) float64 {
 	samples := r.of(phase)
 	for len(samples) > 0 && samples[0].At < r.began(phase)+r.Seconds/soakSettle {
@@ -66,7 +65,7 @@ func (r *soakResult) rate(phase string) float64 {
 	return float64(last.Acked-first.Acked) / (last.At - first.At)
 }
 
-// began is when a phase did, in seconds.
+// began returns the start of a phase, in seconds.
 func (r *soakResult) began(phase string) float64 {
 	switch phase {
 	case duringOutage:
@@ -93,7 +92,7 @@ func (r *soakResult) maxResident(phase string) (most int64) {
 	return most
 }
 
-// recovered is how many seconds after the outage a sample saw the first new ack; 0 if none did.
+// recovered returns the seconds from the end of the outage to the first new ack in a sample, or 0.
 func (r *soakResult) recovered() float64 {
 	after := r.of(afterOutage)
 	for i, s := range after {
@@ -104,7 +103,7 @@ func (r *soakResult) recovered() float64 {
 	return 0
 }
 
-// figures hold a soak against what it is to be.
+// figures compares a soak with its targets.
 func (r *soakResult) figures() (all []*figure) {
 	one := []*soakResult{r}
 	if r.rate(beforeOutage) > 0 && r.rate(afterOutage) > 0 {

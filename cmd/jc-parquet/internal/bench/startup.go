@@ -12,7 +12,7 @@ import (
 
 const startsInRound = 10
 
-// startFigures say how large jc-parquet is, and how long it takes before it does anything.
+// startFigures measures the size and the start time of jc-parquet.
 func (b *bench) startFigures(ctx context.Context) ([]*figure, error) {
 	info, err := os.Stat(b.binary)
 	if err != nil {

@@ -22,7 +22,7 @@ func ownCPU() (time.Duration, error) {
 	return cpuTime(&usage), nil
 }
 
-// usageOf returns what a process that has ended has used.
+// usageOf returns the resources that an ended process used.
 func usageOf(ended *exec.Cmd) *syscall.Rusage {
 	usage, ok := ended.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
@@ -36,7 +36,7 @@ func cpuTime(u *syscall.Rusage) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// machineCPU is the time that all processors have spent on all processes, or 0 where the system does not say it as Linux
+// machineCPU is the time that all processors have spent on all processes, or 0 where the system does not report it as Linux
 // does.
 func machineCPU() (busy time.Duration) {
 	stat, err := os.ReadFile("/proc/stat")
@@ -61,7 +61,7 @@ func peakMemory(u *syscall.Rusage) int64 {
 	return int64(u.Maxrss) << 10 //nolint:unconvert // as above
 }
 
-// processCPU is the CPU time of a process that runs, or 0 where the system does not say it as Linux does.
+// processCPU is the CPU time of a process that runs, or 0 where the system does not report it as Linux does.
 func processCPU(pid int) time.Duration {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -83,7 +83,7 @@ func processCPU(pid int) time.Duration {
 	return used
 }
 
-// residentMemory is what a process that runs has in memory, in bytes, or 0 where the system does not say it as Linux does.
+// residentMemory is the resident memory of a running process, in bytes, or 0 where the system does not report it as Linux does.
 func residentMemory(pid int) int64 {
 	var size, resident int64
 	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))

@@ -1,4 +1,4 @@
-// Package natsd starts a NATS server with JetStream inside of a process, for the demo and the bench.
+// Package natsd runs a NATS server with JetStream in the process, for the demo and the bench.
 package natsd
 
 import (
@@ -24,7 +24,7 @@ type Server struct {
 
 // Start runs a server on a port, or on a free one if port is 0.
 func Start(port int) (*Server, error) {
-	if port > 0 { // the server itself would only never be ready
+	if port > 0 { // a server without its port would never be ready, and give no reason
 		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.ParseIP(host), Port: port})
 		if err != nil {
 			return nil, fmt.Errorf("start nats-server: %w", err)
@@ -52,7 +52,7 @@ func Start(port int) (*Server, error) {
 	return s, nil
 }
 
-// URL is what clients connect to.
+// URL is the address for clients.
 func (s *Server) URL() string { return s.server.ClientURL() }
 
 // Stop ends the server and removes its folder.

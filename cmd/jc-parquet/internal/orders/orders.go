@@ -14,10 +14,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Subjects is what a stream of orders listens to. A subject is orders.<region>.<status>.
+// Subjects are the subjects of a stream of orders. A subject is orders.<region>.<status>.
 const Subjects = "orders.>"
 
-// stallTimeout is how long the server may leave all messages that may be on their way unconfirmed.
+// stallTimeout is how long the server may confirm none of the published messages.
 const stallTimeout = time.Minute
 
 var (
@@ -39,7 +39,7 @@ type Sequence struct {
 // NewSequence starts at the first order.
 func NewSequence() *Sequence { return &Sequence{random: rand.New(rand.NewPCG(2026, 11))} }
 
-// Next makes a message that nothing else refers to.
+// Next returns a new message.
 func (s *Sequence) Next() *nats.Msg {
 	r := s.random
 	region, status := r.IntN(len(regions)), r.IntN(len(statuses))
@@ -88,8 +88,8 @@ func appendMoney(b []byte, cents int) []byte {
 	return strconv.AppendFloat(b, float64(cents)/100, 'f', 2, 64)
 }
 
-// Fill makes a stream and publishes the first n orders to it. It tells published, from time to time, how many of them it
-// has sent, and returns the bytes of their JSON.
+// Fill makes a stream and publishes the first n orders to it. It calls published from time to time with the number of sent orders, and
+// returns the bytes of their JSON.
 func Fill(ctx context.Context, nc *nats.Conn, stream string, n int, published func(done int)) (bytes int64, err error) {
 	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(4_000))
 	if err != nil {
