@@ -19,7 +19,7 @@ AZURITE := store/cloudtest/azurite
 SERVERS := $(TOOLS)/versitygw-$(VERSITYGW_VERSION) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_VERSION) $(AZURITE)/node_modules/.installed \
 	$(TOOLS)/nats-server-$(NATS_OLD_VERSION)
 
-.PHONY: help build test test-race test-plain test-long cover simulate model lint vulnerabilities api ci bench demo tools readers servers minio fmt clean
+.PHONY: help build test snippets test-race test-plain test-long cover simulate model lint vulnerabilities api ci bench demo tools readers servers minio fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -63,6 +63,11 @@ cover: readers servers ## how much of the code the tests run
 	JETCAPTURE_REQUIRE_TOOLS=1 go test -timeout 30m -coverpkg=./... -coverprofile=.tools/cover.out ./...
 	@go tool cover -func=.tools/cover.out | tail -n 1
 
+snippets: readers ## every command and snippet of the documents
+	JETCAPTURE_REQUIRE_TOOLS=1 go test -count 1 -run 'Documents|Manual' ./cmd/jc-parquet
+	go test -count 1 ./cmd/jc-parquet/internal/docs
+	go test -count 1 -run README ./cmd/jc-parquet/internal/bench
+
 SCHEDULES ?= 100000
 
 simulate: ## schedules of crashes and lost answers against the ledger, and against broken ones; SCHEDULES=n for more
@@ -100,7 +105,7 @@ ci: lint test ## what must pass before a change lands
 	@if command -v spin >/dev/null; then $(MAKE) --no-print-directory model; else \
 		printf '%s\n' '*****' '***** NOT CHECKED: the model of the ledger, since spin is not installed: apt-get install spin' '*****' >&2; fi
 
-bench: ## the figures of README, against yardsticks in the same run
+bench: ## the figures of cmd/jc-parquet/internal/bench/README.md, against yardsticks in the same run
 	go run ./cmd/jc-parquet/internal/bench
 
 demo: ## the main job on an embedded server

@@ -31,7 +31,7 @@
 //
 // A message that the stream's own limits delete before it is stored is lost to any archive. So is a message that the stream loses
 // before a capture has it, or while the block that holds it is given up. If the stream loses its end after Run has compared and before
-// an ack arrives, the ack may stand for a new message. The README lists the other limits of exactly-once delivery.
+// an ack arrives, the ack may stand for a new message. README.md lists the other limits of exactly-once delivery.
 //
 // Two consumers of the same name, on streams of the same name in two JetStream domains of one account, get each other's acks: give
 // them different names.

@@ -11,7 +11,7 @@ import (
 )
 
 // An operator puts back a backup of the stream with its consumer, which is from before the last messages were archived: they come
-// again. README says when they are archived twice.
+// again. README.md here says when they are archived twice.
 func TestRestoredBackupArchivesNothingTwiceUnlessTheLedgerIsANewOne(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -25,7 +25,7 @@ const (
 // DuckDB takes the values of name=value folders for numbers or dates if all values of a name are, and "null" for NULL, unless they
 // have an escape. So the first character also becomes %XX if DuckDB would return another text: null, 0x10, -0, 2026-1-1, epoch.
 // Plain numbers and dates, such as 42 and 2026-01-02, stay unchanged. Polars and Spark convert values after unescaping, and
-// ClickHouse does not unescape: they return the text only if the query asks for it.
+// ClickHouse does not unescape: they return the text only if the query asks for it, as cmd/jc-parquet/README.md shows.
 //
 // A name that would be longer than 200 bytes is cut, and ends in "~" and 32 hex digits of the SHA-256 of the whole string.
 func EscapeHive(s string) string { return startVisibly(escape(s, maxFolder-2)) } // leaves two bytes for escaping the first

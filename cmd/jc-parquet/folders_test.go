@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/jetcapture/lake/cmd/jc-parquet/internal/docs"
 	"github.com/jetcapture/lake/format/formattest"
 	"github.com/jetcapture/lake/format/parquet"
 	"github.com/jetcapture/lake/jetcapture/app"
@@ -93,7 +93,7 @@ func storeRow[K comparable](t *testing.T, blocks store.BlockStore[K], destKey K,
 	}
 }
 
-// The queries of README, of a folder v.
+// The queries of the manual, of a folder v.
 const (
 	asInDuckDB     = "hive_partitioning = true, hive_types_autocast = false"
 	asInClickHouse = `decodeURLComponent(nullIf(extract(_path, '/v=([^/]*)'), '__HIVE_DEFAULT_PARTITION__'))`
@@ -114,7 +114,7 @@ func TestThreeReadersGiveTheTextOfFoldersBack(t *testing.T) {
 	wantValues(t, "DuckDB", values, lake.DuckDB("select n, '=' || v from "+files+asInDuckDB+")"))
 	wantValues(t, "ClickHouse", values, lake.ClickHouse("select n, '=' || "+asInClickHouse+" from file('**/*.parquet') settings use_hive_partitioning = 0"))
 	polars := lake.Polars("v", "date", "hour")
-	for _, row := range polars { // it unescapes first, and then looks for Hive's name of nothing: so README says
+	for _, row := range polars { // it unescapes first, and then looks for Hive's name of nothing: so the manual says
 		if n, _ := strconv.Atoi(row[0].(string)); values[n] == "__HIVE_DEFAULT_PARTITION__" && row[1] == nil {
 			row[1] = values[n]
 		}
@@ -162,18 +162,24 @@ func wantValues(t *testing.T, reader string, values []string, rows [][]any) {
 	}
 }
 
-func TestReadmeReadsFoldersAsTested(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+func TestDocumentsReadFoldersAsTested(t *testing.T) {
+	manual, err := docs.Read("cmd/jc-parquet/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{asInDuckDB, strings.ReplaceAll(asInClickHouse, "/v=", "/region="), asInPolars} {
-		if !strings.Contains(string(readme), want) {
-			t.Errorf("README lacks %s", want)
+	for _, want := range []string{asInDuckDB, strings.ReplaceAll(asInClickHouse, "/v=", "/by_subject="), asInPolars} {
+		if !strings.Contains(manual, want) {
+			t.Errorf("the manual lacks %s", want)
 		}
 	}
-	if n := strings.Count(string(readme), "hive_partitioning = true"); n != strings.Count(string(readme), asInDuckDB) {
-		t.Errorf("README has queries that let DuckDB cast folders")
+	for _, document := range docs.Documents {
+		text, err := docs.Read(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Count(text, "hive_partitioning = true") != strings.Count(text, asInDuckDB) {
+			t.Errorf("%s has queries that let DuckDB cast folders", document)
+		}
 	}
 	for _, query := range demoQueries("lake") {
 		if !strings.Contains(query, asInDuckDB) {

@@ -35,7 +35,7 @@ type progress struct {
 	last  time.Time // when the last block was acked
 
 	counts *jsoncolumns.Counts // of typed columns, or nil
-	warned map[string]bool // columns for which a warning was logged
+	warned map[string]bool     // columns for which a warning was logged
 
 	shown   tally // at the last line
 	shownAt time.Time

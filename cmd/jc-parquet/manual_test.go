@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -11,26 +10,28 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/jetcapture/lake/cmd/jc-parquet/internal/docs"
 	"github.com/jetcapture/lake/format/formattest"
 	"github.com/jetcapture/lake/jetcapture/capturetest"
 )
 
-// readmeOrders returns orders.yaml as README has it.
-func readmeOrders(t *testing.T) string {
+// manualOrders returns orders.yaml as the manual has it.
+func manualOrders(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	blocks, err := docs.Blocks("cmd/jc-parquet/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, block, ok := strings.Cut(string(text), "```yaml\n# orders.yaml\n")
-	block, _, closed := strings.Cut(block, "```")
-	if !ok || !closed {
-		t.Fatal("README.md has no orders.yaml")
+	for _, b := range blocks {
+		if strings.HasPrefix(b.Text, "# orders.yaml\n") {
+			return b.Text
+		}
 	}
-	return block
+	t.Fatal("the manual has no orders.yaml")
+	return ""
 }
 
-type readmeOrder struct {
+type manualOrder struct {
 	Order   map[string]any   `json:"order"`
 	Placed  time.Time        `json:"placed"`
 	Shipped any              `json:"shipped"`
@@ -45,7 +46,7 @@ func goOrders(t *testing.T, n int) (lines []string) {
 	for i := range n {
 		at := time.Date(2026, 11, 23, 12, 15, i%60, 123_456_789, zone)
 		id := []any{int64(1<<62) + int64(i), json.Number(fmt.Sprint(int64(1<<62) + int64(i))), fmt.Sprint(int64(1<<62) + int64(i))}[i%3]
-		o := readmeOrder{
+		o := manualOrder{
 			Order: map[string]any{"id": id}, Placed: at, Shipped: []any{at, at.UnixMilli()}[i%2], Total: []any{json.Number("12.50"), "12.50", 12.5}[i%3],
 			Items: []map[string]any{{"sku": "x"}},
 		}
@@ -73,7 +74,7 @@ func jsOrders(t *testing.T, n int) []string {
 	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }
 
-func TestReadmeColumnsTakeWhatGoAndJavaScriptWrite(t *testing.T) {
+func TestColumnsOfTheManualTakeWhatGoAndJavaScriptWrite(t *testing.T) {
 	db := formattest.DuckDB(t)
 	const n = 300
 	lines := append(goOrders(t, n), jsOrders(t, n)...)
@@ -81,7 +82,7 @@ func TestReadmeColumnsTakeWhatGoAndJavaScriptWrite(t *testing.T) {
 	s, dir := capturetest.Start(t), t.TempDir()
 	s.Stream("SALES", "sales.>")
 	s.Publish(len(lines), func(i int) *nats.Msg { return &nats.Msg{Subject: "sales.eu", Data: []byte(lines[i])} })
-	_, stderr := archiveSales(t, s, dir, "--columns", write(t, "orders.yaml", readmeOrders(t)))
+	_, stderr := archiveSales(t, s, dir, "--columns", write(t, "orders.yaml", manualOrders(t)))
 	if strings.Contains(stderr, "misfits") || strings.Contains(stderr, "does not fit") {
 		t.Errorf("the log tells of values that do not fit:\n%s", stderr)
 	}
