@@ -26,12 +26,7 @@ func TestArrowReadsTheReadingsOfEveryRoom(t *testing.T) {
 		return &nats.Msg{Subject: "readings.sensor", Data: fmt.Appendf(nil,
 			`{"room":"r%d","at":"2026-11-23T12:00:00.%06dZ","values":{"t":%d.5,"h":%d},"alarm":%s}`, i%2, i, i, -i, alarm)}
 	})
-	options, err := readingsTo(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	options.UntilCaughtUp = true
-	if err := options.Build().Run(t.Context(), s.Connect()); err != nil {
+	if err := run(s.URL(), dir); err != nil {
 		t.Fatal(err)
 	}
 	for room := range 2 {

@@ -1,5 +1,5 @@
-// The azure example writes JSON orders as typed columns of Parquet to Azure Blob Storage, or to Azurite, and prints what to
-// paste into DuckDB to query them there:
+// The azure example archives a stream of JSON orders in typed columns of Parquet in Azure Blob Storage, or in Azurite. It prints a query
+// to paste into DuckDB:
 //
 //	az login
 //	go run ./examples/azure -account ACCOUNT -container lake -prefix orders
@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/format/parquet"
 	"github.com/jetcapture/lake/jetcapture"
@@ -31,17 +32,17 @@ import (
 type Order struct {
 	ID       string    `json:"id"`
 	Customer string    `json:"customer"`
-	Region   string    `json:"region" parquet:"-"` // a folder says it
+	Region   string    `json:"region" parquet:"-"` // the folder has it
 	Placed   time.Time `json:"placed"`
 	Total    float64   `json:"total"`
 }
 
-// A Region is what orders are split by: the folder region=….
+// A Region is the destination key: the folder region=….
 type Region struct {
 	Name string `hive:"region"`
 }
 
-// ordersTo writes orders into bucket, a quarter of an hour to a file.
+// ordersTo returns options that archive orders in bucket, a quarter of an hour to a file.
 func ordersTo(bucket store.Bucket) (*jetcapture.Options[*Order, Region], error) {
 	writers, err := parquet.Writers[*Order](parquet.Options{})
 	if err != nil {
@@ -51,6 +52,8 @@ func ordersTo(bucket store.Bucket) (*jetcapture.Options[*Order, Region], error) 
 	options.NATSStreamName = "ORDERS"
 	options.NATSConsumerName = "lake"
 	options.CreateConsumer = true
+	options.Delivery = jetcapture.ExactlyOnce
+	options.UntilCaughtUp = true // Run returns once everything is stored; without it, when ctx ends
 	options.MessageDecoder = jetcapture.JSON(func(o *Order) Region { return Region{Name: o.Region} })
 	options.WriterFactory = writers
 	options.Suffix = "parquet"
@@ -58,8 +61,8 @@ func ordersTo(bucket store.Bucket) (*jetcapture.Options[*Order, Region], error) 
 	return options, nil
 }
 
-// query is what DuckDB needs to know of the place, and a question. With connected, DuckDB is to be given the connection
-// string that this program has; else it finds the credentials of az and its like.
+// query returns statements for DuckDB: a secret for the place, and a query. With connected the secret is the connection string of this
+// program; otherwise DuckDB finds the credentials of az and other tools.
 func query(o azurestore.Options, connected bool) string {
 	secret := "PROVIDER credential_chain, ACCOUNT_NAME " + quote(o.Account)
 	if connected {
@@ -98,11 +101,14 @@ func run(o azurestore.Options, server string) error {
 	if err != nil {
 		return err
 	}
-	if err := store.Probe(ctx, bucket); err != nil { // rather now than after the first quarter of an hour
+	if err := store.Probe(ctx, bucket); err != nil { // fail now and not when the first file is stored
 		return err
 	}
 	options, err := ordersTo(bucket)
 	if err != nil {
+		return err
+	}
+	if options.Logger, err = zap.NewDevelopment(); err != nil { // to stderr
 		return err
 	}
 	nc, err := nats.Connect(server, nats.MaxReconnects(-1))

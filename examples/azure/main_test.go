@@ -45,7 +45,6 @@ func TestDuckDBReadsWhatIsInTheContainer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.UntilCaughtUp = true
 	if err := options.Build().Run(t.Context(), s.Connect()); err != nil {
 		t.Fatal(err)
 	}

@@ -1,20 +1,20 @@
-// The csv-by-region example decodes JSON messages, splits them by their region and writes each region's to a folder of
-// its own, as gzipped CSV.
+// The csv-by-region example archives a stream of JSON in gzipped CSV, with a folder for each region.
 //
 //	nats stream add PEOPLE --subjects 'people.>' --defaults
-//	nats consumer add PEOPLE csv --pull --ack explicit --wait 2h --max-pending 200000 --defaults
 //	go run ./examples/csv-by-region
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"log"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/store"
@@ -32,6 +32,9 @@ func byRegion(dir string) *jetcapture.Options[*Person, string] {
 	return &jetcapture.Options[*Person, string]{
 		NATSStreamName:   "PEOPLE",
 		NATSConsumerName: "csv",
+		CreateConsumer:   true,
+		Delivery:         jetcapture.ExactlyOnce,
+		UntilCaughtUp:    true, // Run returns once everything is stored; without it, when ctx ends
 		Compression:      jetcapture.GZip,
 		Suffix:           "csv", // and .gz, by the compression
 		MaxAge:           time.Hour,
@@ -53,14 +56,27 @@ func byRegion(dir string) *jetcapture.Options[*Person, string] {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	nc, err := nats.Connect(nats.DefaultURL, nats.MaxReconnects(-1))
-	if err != nil {
+	server := flag.String("server", nats.DefaultURL, "`URL` of NATS")
+	flag.Parse()
+	if err := run(*server, "backup"); err != nil {
 		log.Fatal(err)
 	}
-	defer nc.Close()
-	if err := byRegion("backup").Build().Run(ctx, nc); err != nil {
-		log.Print(err)
+}
+
+// run archives what the stream has into dir.
+func run(server, dir string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	logger, err := zap.NewDevelopment() // to stderr
+	if err != nil {
+		return err
 	}
+	options := byRegion(dir)
+	options.Logger = logger
+	nc, err := nats.Connect(server, nats.MaxReconnects(-1))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	return options.Build().Run(ctx, nc)
 }

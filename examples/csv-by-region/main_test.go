@@ -15,13 +15,10 @@ func TestEveryRegionGetsItsPeople(t *testing.T) {
 	const n = 3_000
 	s, dir := capturetest.Start(t), t.TempDir()
 	s.Stream("PEOPLE", "people.>")
-	s.Consumer("PEOPLE", "csv", nil)
 	s.Publish(n, func(i int) *nats.Msg {
 		return &nats.Msg{Subject: "people.new", Data: fmt.Appendf(nil, `{"first_name":"f%d","last_name":"l","region":"r%d"}`, i, i%3)}
 	})
-	options := byRegion(dir)
-	options.UntilCaughtUp = true
-	if err := options.Build().Run(t.Context(), s.Connect()); err != nil {
+	if err := run(s.URL(), dir); err != nil {
 		t.Fatal(err)
 	}
 	duck := formattest.DuckDB(t)

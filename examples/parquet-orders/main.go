@@ -1,5 +1,5 @@
-// The parquet-orders example writes JSON orders as typed columns of Parquet, a folder for each region and day, and asks
-// DuckDB what was sold:
+// The parquet-orders example archives a stream of JSON orders in typed columns of Parquet, with a folder for each region and hour.
+// DuckDB sums the sales:
 //
 //	select region, sum(i.quantity * i.price)
 //	from (select region, unnest(items) i from read_parquet('lake/**/*.parquet', hive_partitioning = true, hive_types_autocast = false))
@@ -8,12 +8,14 @@ package main
 
 import (
 	"context"
+	"flag"
 	"log"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/format/parquet"
 	"github.com/jetcapture/lake/jetcapture"
@@ -24,25 +26,25 @@ import (
 type Order struct {
 	ID       string    `json:"id"`
 	Customer string    `json:"customer"`
-	Region   string    `json:"region" parquet:"-"` // a folder says it
+	Region   string    `json:"region" parquet:"-"` // the folder has it
 	Placed   time.Time `json:"placed"`
 	Items    []Item    `json:"items"`
 	Note     *string   `json:"note"` // null where there is none
 }
 
-// An Item is what an order is of.
+// An Item is a line of an order.
 type Item struct {
 	Article  string  `json:"article"`
 	Quantity int64   `json:"quantity"`
 	Price    float64 `json:"price"`
 }
 
-// A Region is what orders are split by: the folder region=….
+// A Region is the destination key: the folder region=….
 type Region struct {
 	Name string `hive:"region"`
 }
 
-// ordersTo writes orders below dir, an hour to a file.
+// ordersTo returns options that archive orders below dir, an hour to a file.
 func ordersTo(dir string) (*jetcapture.Options[*Order, Region], error) {
 	writers, err := parquet.Writers[*Order](parquet.Options{})
 	if err != nil {
@@ -52,6 +54,8 @@ func ordersTo(dir string) (*jetcapture.Options[*Order, Region], error) {
 	options.NATSStreamName = "ORDERS"
 	options.NATSConsumerName = "lake"
 	options.CreateConsumer = true
+	options.Delivery = jetcapture.ExactlyOnce
+	options.UntilCaughtUp = true // Run returns once everything is stored; without it, when ctx ends
 	options.MaxAge = time.Hour
 	options.MessageDecoder = jetcapture.JSON(func(o *Order) Region { return Region{Name: o.Region} })
 	options.WriterFactory = writers
@@ -61,18 +65,30 @@ func ordersTo(dir string) (*jetcapture.Options[*Order, Region], error) {
 }
 
 func main() {
+	server := flag.String("server", nats.DefaultURL, "`URL` of NATS")
+	flag.Parse()
+	if err := run(*server, "lake"); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// run archives what the stream has into dir.
+func run(server, dir string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	options, err := ordersTo("lake")
+	logger, err := zap.NewDevelopment() // to stderr
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	nc, err := nats.Connect(nats.DefaultURL, nats.MaxReconnects(-1))
+	options, err := ordersTo(dir)
 	if err != nil {
-		log.Fatal(err)
+		return err
+	}
+	options.Logger = logger
+	nc, err := nats.Connect(server, nats.MaxReconnects(-1))
+	if err != nil {
+		return err
 	}
 	defer nc.Close()
-	if err := options.Build().Run(ctx, nc); err != nil {
-		log.Print(err)
-	}
+	return options.Build().Run(ctx, nc)
 }

@@ -27,12 +27,7 @@ func TestDuckDBSumsWhatWasSold(t *testing.T) {
 		}
 		return &nats.Msg{Subject: "orders.new", Data: data}
 	})
-	options, err := ordersTo(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	options.UntilCaughtUp = true
-	if err := options.Build().Run(t.Context(), s.Connect()); err != nil {
+	if err := run(s.URL(), dir); err != nil {
 		t.Fatal(err)
 	}
 	duck := formattest.DuckDB(t)

@@ -1,10 +1,10 @@
-// The s3 example writes JSON orders as typed columns of Parquet to S3, or to MinIO, R2, Ceph and other servers that speak its
-// protocol, and prints what to paste into DuckDB to query them there:
+// The s3 example archives a stream of JSON orders in typed columns of Parquet in S3, or in MinIO, R2, Ceph and other servers of its
+// protocol. It prints a query to paste into DuckDB:
 //
 //	export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…
 //	go run ./examples/s3 -bucket lake -prefix orders -endpoint http://127.0.0.1:9000 -path-style
 //
-// Without -endpoint it is AWS, and without keys in the environment all else where the AWS SDK finds some.
+// Without -endpoint it uses AWS. Without keys in the environment it uses any other credentials that the AWS SDK finds.
 package main
 
 import (
@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/format/parquet"
 	"github.com/jetcapture/lake/jetcapture"
@@ -31,17 +32,17 @@ import (
 type Order struct {
 	ID       string    `json:"id"`
 	Customer string    `json:"customer"`
-	Region   string    `json:"region" parquet:"-"` // a folder says it
+	Region   string    `json:"region" parquet:"-"` // the folder has it
 	Placed   time.Time `json:"placed"`
 	Total    float64   `json:"total"`
 }
 
-// A Region is what orders are split by: the folder region=….
+// A Region is the destination key: the folder region=….
 type Region struct {
 	Name string `hive:"region"`
 }
 
-// ordersTo writes orders into bucket, a quarter of an hour to a file.
+// ordersTo returns options that archive orders in bucket, a quarter of an hour to a file.
 func ordersTo(bucket store.Bucket) (*jetcapture.Options[*Order, Region], error) {
 	writers, err := parquet.Writers[*Order](parquet.Options{})
 	if err != nil {
@@ -51,6 +52,8 @@ func ordersTo(bucket store.Bucket) (*jetcapture.Options[*Order, Region], error) 
 	options.NATSStreamName = "ORDERS"
 	options.NATSConsumerName = "lake"
 	options.CreateConsumer = true
+	options.Delivery = jetcapture.ExactlyOnce
+	options.UntilCaughtUp = true // Run returns once everything is stored; without it, when ctx ends
 	options.MessageDecoder = jetcapture.JSON(func(o *Order) Region { return Region{Name: o.Region} })
 	options.WriterFactory = writers
 	options.Suffix = "parquet"
@@ -58,7 +61,7 @@ func ordersTo(bucket store.Bucket) (*jetcapture.Options[*Order, Region], error) 
 	return options, nil
 }
 
-// query is what DuckDB needs to know of the place, and a question. DuckDB finds the same keys as this program.
+// query returns statements for DuckDB: a secret for the place, and a query. DuckDB finds the same keys as this program.
 func query(o s3store.Options) string {
 	secret := []string{"TYPE s3", "PROVIDER credential_chain"}
 	if o.Region != "" {
@@ -105,11 +108,14 @@ func run(o s3store.Options, server string) error {
 	if err != nil {
 		return err
 	}
-	if err := store.Probe(ctx, bucket); err != nil { // rather now than after the first quarter of an hour
+	if err := store.Probe(ctx, bucket); err != nil { // fail now and not when the first file is stored
 		return err
 	}
 	options, err := ordersTo(bucket)
 	if err != nil {
+		return err
+	}
+	if options.Logger, err = zap.NewDevelopment(); err != nil { // to stderr
 		return err
 	}
 	nc, err := nats.Connect(server, nats.MaxReconnects(-1))

@@ -42,7 +42,6 @@ func TestDuckDBReadsWhatIsInTheBucket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.UntilCaughtUp = true
 	if err := options.Build().Run(t.Context(), s.Connect()); err != nil {
 		t.Fatal(err)
 	}

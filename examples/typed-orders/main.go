@@ -1,6 +1,6 @@
-// The typed-orders example writes JSON orders as columns of Parquet that say what they are: decimals that are exact, times
-// in milliseconds, who sent what and when by the stream's own account. There is a folder for each region and hour, and a
-// test that fails when a change of Order would break the readers of older files.
+// The typed-orders example archives a stream of JSON orders in precise columns of Parquet: exact decimals, times in milliseconds, and
+// the stream's metadata of each message. There is a folder for each region and hour, and a test that fails when a change of Order
+// would break readers of older files.
 //
 //	select article, sum(quantity * price)
 //	from (select unnest(items, recursive := true) from read_parquet('lake/**/*.parquet') where id = 'o-17')
@@ -10,12 +10,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"log"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/format/parquet"
 	"github.com/jetcapture/lake/jetcapture"
@@ -24,10 +26,10 @@ import (
 
 // An Order is a message, and a row. The decoder fills Meta with the message's subject, stream, sequence, time and headers.
 type Order struct {
-	ID       string      `json:"id" lake:"bloom"` // one is found without reading the others
+	ID       string      `json:"id" lake:"bloom"` // a bloom filter finds one without reading all
 	Customer string      `json:"customer"`
-	Region   string      `json:"region" parquet:"-"`           // a folder says it
-	Status   string      `json:"status" parquet:"status,dict"` // few different ones
+	Region   string      `json:"region" parquet:"-"`           // the folder has it
+	Status   string      `json:"status" parquet:"status,dict"` // few values
 	Placed   time.Time   `json:"placed" parquet:"placed,timestamp(millisecond)"`
 	Total    json.Number `json:"total" parquet:"total,decimal(2:18)"` // never a float: 0.1 is 0.10
 	Items    []Item      `json:"items"`
@@ -35,19 +37,19 @@ type Order struct {
 	jetcapture.Meta
 }
 
-// An Item is what an order is of.
+// An Item is a line of an order.
 type Item struct {
 	Article  string      `json:"article" parquet:"article,dict"`
 	Quantity int32       `json:"quantity"`
 	Price    json.Number `json:"price" parquet:"price,decimal(2:18)"`
 }
 
-// A Region is what orders are split by: the folder region=….
+// A Region is the destination key: the folder region=….
 type Region struct {
 	Name string `hive:"region"`
 }
 
-// ordersTo writes orders below dir, an hour to a file.
+// ordersTo returns options that archive orders below dir, an hour to a file.
 func ordersTo(dir string) (*jetcapture.Options[*Order, Region], error) {
 	writers, err := parquet.Writers[*Order](parquet.Options{})
 	if err != nil {
@@ -57,6 +59,8 @@ func ordersTo(dir string) (*jetcapture.Options[*Order, Region], error) {
 	options.NATSStreamName = "ORDERS"
 	options.NATSConsumerName = "lake"
 	options.CreateConsumer = true
+	options.Delivery = jetcapture.ExactlyOnce
+	options.UntilCaughtUp = true // Run returns once everything is stored; without it, when ctx ends
 	options.MaxAge = time.Hour
 	options.MessageDecoder = jetcapture.JSON(func(o *Order) Region { return Region{Name: o.Region} })
 	options.WriterFactory = writers
@@ -66,18 +70,30 @@ func ordersTo(dir string) (*jetcapture.Options[*Order, Region], error) {
 }
 
 func main() {
+	server := flag.String("server", nats.DefaultURL, "`URL` of NATS")
+	flag.Parse()
+	if err := run(*server, "lake"); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// run archives what the stream has into dir.
+func run(server, dir string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	options, err := ordersTo("lake")
+	logger, err := zap.NewDevelopment() // to stderr
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	nc, err := nats.Connect(nats.DefaultURL, nats.MaxReconnects(-1))
+	options, err := ordersTo(dir)
 	if err != nil {
-		log.Fatal(err)
+		return err
+	}
+	options.Logger = logger
+	nc, err := nats.Connect(server, nats.MaxReconnects(-1))
+	if err != nil {
+		return err
 	}
 	defer nc.Close()
-	if err := options.Build().Run(ctx, nc); err != nil {
-		log.Print(err)
-	}
+	return options.Build().Run(ctx, nc)
 }

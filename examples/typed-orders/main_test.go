@@ -38,12 +38,7 @@ func TestDuckDBReadsOrdersAsTheyWere(t *testing.T) {
 				i, []string{"eu", "us"}[i%2], i%1000, total),
 		}
 	})
-	options, err := ordersTo(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	options.UntilCaughtUp = true
-	if err := options.Build().Run(t.Context(), s.Connect()); err != nil {
+	if err := run(s.URL(), dir); err != nil {
 		t.Fatal(err)
 	}
 
