@@ -74,7 +74,7 @@ func (a *api) send(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		defer func() { _ = response.Body.Close() }()
+		defer finish(response.Body)
 		return nil, newAPIError(response)
 	}
 	return response, nil
@@ -86,8 +86,14 @@ func (a *api) call(request *http.Request, result any) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = response.Body.Close() }()
+	defer finish(response.Body)
 	return decode(response, result)
+}
+
+// finish reads a body to its end, if that is near, and closes it: only then the connection is used again.
+func finish(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, 4<<10)
+	_ = body.Close()
 }
 
 func decode(response *http.Response, result any) error {

@@ -33,7 +33,7 @@ func (a *api) begin(ctx context.Context, object objectInfo, kmsKey string) (sess
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = response.Body.Close() }()
+	defer finish(response.Body)
 	location, err := response.Location()
 	if err != nil {
 		return "", errors.New("the server started an upload without saying where to send it")
@@ -112,7 +112,7 @@ func (a *api) tryChunk(ctx context.Context, session string, offset int64, chunk 
 	case err != nil:
 		return nil, 0, err
 	}
-	defer func() { _ = response.Body.Close() }()
+	defer finish(response.Body)
 	if response.Header.Get("X-Http-Status-Code-Override") == strconv.Itoa(statusIncomplete) {
 		return nil, keptBytes(response.Header), nil
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -186,8 +187,10 @@ func TestWaitForATokenEndsWithTheContext(t *testing.T) {
 		cancel()
 		<-release
 	})
-	if err := create(ctx, b, "x", text(1000, 1)); !errors.Is(err, context.Canceled) || store.IsPermanent(err) {
-		t.Errorf("Create returns %v, want context.Canceled", err)
+	began := time.Now()
+	err := create(ctx, b, "x", text(1000, 1))
+	if took := time.Since(began); !errors.Is(err, context.Canceled) || store.IsPermanent(err) || took > 20*time.Second {
+		t.Errorf("Create returns %v after %v, want context.Canceled at once", err, took)
 	}
 }
 
