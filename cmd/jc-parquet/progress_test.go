@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/schema/columns"
 )

@@ -8,8 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/store"
 )
 

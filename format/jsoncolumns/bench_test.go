@@ -1,12 +1,12 @@
-package columns_test
+package jsoncolumns_test
 
 import (
 	"encoding/json"
 	"testing"
 	"time"
 
-	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/schema/columns"
 )
 

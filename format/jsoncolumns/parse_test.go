@@ -1,4 +1,4 @@
-package columns_test
+package jsoncolumns_test
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/schema"
 )
 

@@ -1,11 +1,11 @@
-package columns_test
+package jsoncolumns_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
-	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	"github.com/jetcapture/lake/format/jsoncolumns"
 )
 
 // inferred returns columns as name:type, and the notes.

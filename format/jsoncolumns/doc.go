@@ -1,4 +1,4 @@
-// Package columns makes typed columns of messages whose payloads are JSON, by a list of columns that a person writes or
+// Package jsoncolumns makes typed columns of messages whose payloads are JSON, by a list of columns that a person writes or
 // Infer makes of some messages. Nothing of a payload is lost: what no column takes is in the column _rest.
 //
 //	file → Parse → []Column → New → Plan → Append(message) → columns.Columns
@@ -65,4 +65,4 @@
 //
 // A message is rejected whole if a column with nullable: false would be null, and if its payload is no JSON or not one
 // that readers take: empty, not UTF-8, nested more than 10,000 deep, with a \u escape of half a surrogate pair.
-package columns
+package jsoncolumns

@@ -1,4 +1,4 @@
-package columns_test
+package jsoncolumns_test
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
+	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/schema"
 )
 

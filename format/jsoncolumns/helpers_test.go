@@ -1,4 +1,4 @@
-package columns_test
+package jsoncolumns_test
 
 import (
 	"encoding/base64"
@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	jsoncolumns "github.com/jetcapture/lake/cmd/jc-parquet/internal/columns"
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/columns"
 )

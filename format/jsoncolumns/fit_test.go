@@ -1,4 +1,4 @@
-package columns_test
+package jsoncolumns_test
 
 import (
 	"fmt"
