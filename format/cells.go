@@ -146,7 +146,7 @@ func (c *cells) repeated(n *schema.Node, open, end byte, each cellFunc) cellFunc
 		}
 		for {
 			out = each(r, out)
-			if !r.leaves[first].again(repetition) {
+			if !r.leaves[first].continues(repetition) {
 				return append(out, end)
 			}
 			out = append(out, ',')

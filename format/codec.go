@@ -2,9 +2,9 @@ package format
 
 import "github.com/jetcapture/lake/schema"
 
-// A Codec names a way to compress: a whole file, which Compress does, or the parts of one, which Writers of Parquet and Arrow
-// do. The zero value is the default of whoever compresses: none for a whole file, what its Options say for a Writer. None is
-// no compression. What does not support a Codec refuses it, with an error that lists those it supports.
+// A Codec names a way to compress: a whole file by Compress, or parts of one by a Writer of Parquet or Arrow. None is no
+// compression. The zero value is the default: no compression of a whole file, and the Codec of its Options for a Writer. Compress
+// and Writers refuse a Codec that they do not support, with an error that lists those they support.
 type Codec = schema.Codec
 
 // The codecs. Compress supports None, GZip, Snappy and Zstd.
@@ -18,8 +18,7 @@ const (
 	Brotli     = schema.Brotli       // "brotli"
 )
 
-// Extension returns what is added to the name of a file that Compress made, without its dot: "gz", "sz" or "zst", and "" for
-// a file that is not compressed.
+// Extension returns the extension of files that Compress made, without its dot: "gz", "sz" or "zst", and "" without compression.
 func Extension(c Codec) string {
 	switch c {
 	case GZip:

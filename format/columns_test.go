@@ -173,7 +173,7 @@ func written[P any](t testing.TB, w format.Writer[P], payloads ...P) []byte {
 	return out.Bytes()
 }
 
-// nested is what JSON of encoding/json has to be the same of.
+// nested is a type whose JSON must equal that of encoding/json.
 type nested struct {
 	Lists  [][]*[]string          `json:"lists"`
 	Maps   map[string]map[int]*nr `json:"maps"`

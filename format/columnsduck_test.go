@@ -20,7 +20,7 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// wide has what a struct can have, but for what is at the edges of what DuckDB reads.
+// wide has all kinds of fields, except values that DuckDB does not read.
 type wide struct {
 	N       int                           `json:"n"`
 	Bool    bool                          `json:"bool"`
@@ -305,7 +305,7 @@ func TestColumnsOfEveryTypeComeBackFromDuckDB(t *testing.T) {
 	}
 }
 
-// same is DeepEqual but that NaN is NaN and -0 is not 0.
+// same is DeepEqual, except that NaN equals NaN and -0 differs from 0.
 func same(a, b any) bool {
 	switch a := a.(type) {
 	case float32:

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// A Compressor compresses what is written to it, as one file. Close ends the file.
+// A Compressor compresses the bytes that are written to it, as one file. Close ends the file.
 //
 // Thousands can be open at once, since none holds the state of a codec (a megabyte for gzip or zstd): a Compressor collects bytes
 // in a buffer that starts small, and compresses each chunk of 256 KB, or 64 KB for Snappy, with a shared encoder.

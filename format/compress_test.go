@@ -161,7 +161,7 @@ func TestWhatWasSpilledIsReadBack(t *testing.T) {
 	}
 }
 
-// The gzip command warns of what it does not like, such as bytes after the end; libzstd is what DuckDB reads with.
+// The gzip command warns of irregularities, such as bytes after the end; DuckDB reads with libzstd.
 func TestGzipCommandReadsCompressedFiles(t *testing.T) {
 	for name, content := range contents() {
 		path := filepath.Join(t.TempDir(), "a.gz")

@@ -51,8 +51,8 @@ func emptied(b []byte) []byte {
 // definition returns the level of the next value, or null. The leaf must have some.
 func (c *cursor) definition() int { return int(c.leaf.Definitions()[c.level]) }
 
-// again reports whether the next value continues a list of that level.
-func (c *cursor) again(repetition int) bool {
+// continues reports whether the next value continues a list of that level.
+func (c *cursor) continues(repetition int) bool {
 	levels := c.leaf.Repetitions()
 	return c.level < len(levels) && int(levels[c.level]) == repetition
 }

@@ -7,13 +7,13 @@ import (
 )
 
 // A Codec names a way to compress. The names are the same for whole files (format.Compress), the pages of Parquet files, the
-// buffers of Arrow files, and the columns of a struct by their tags. Nobody supports all of them: who does not support one
-// refuses it, with an error that lists those it does.
+// buffers of Arrow files, and the columns of a struct by their tags. A format that does not support a Codec refuses it, with an
+// error that lists those it supports.
 type Codec string
 
 // The codecs.
 const (
-	AnyCodec     Codec = ""     // the default of whoever compresses; not the same as no compression
+	AnyCodec     Codec = ""     // the writer chooses; not the same as no compression
 	Uncompressed Codec = "none" // no compression; "uncompressed" in tags and in JSON
 	GZip         Codec = "gzip"
 	Snappy       Codec = "snappy"
@@ -66,8 +66,8 @@ func (c Codec) word() string {
 
 const uncompressedWord = "uncompressed" // as tags of parquet-go have it
 
-// codecOf returns the codec of a word in a tag or in JSON, and false for a word that is none.
-func codecOf(word string) (Codec, bool) {
+// codecOf returns the codec of a word in a tag or in JSON. ok is false for an unknown word.
+func codecOf(word string) (c Codec, ok bool) {
 	if word == uncompressedWord {
 		return Uncompressed, true
 	}

@@ -127,11 +127,11 @@ func placeOf[K comparable](ctx context.Context, picked BlockStore[K], destKey K)
 func (c *chooser[K]) isDue(place any) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	again, known := c.probed[place]
+	next, known := c.probed[place]
 	if !known {
 		return len(c.probed) < maxProbed
 	}
-	return !again.IsZero() && time.Now().After(again)
+	return !next.IsZero() && time.Now().After(next)
 }
 
 // note records the result of probing a place. A place that overwrites stays due, and one that could not be probed is probed again later.

@@ -49,7 +49,7 @@ func TestEachTenantHasABucket(t *testing.T) {
 	}
 }
 
-// onlyBlocks is a BlockStore that is no RootWriter.
+// onlyBlocks is a BlockStore that is not a RootWriter.
 type onlyBlocks struct{ got []string }
 
 func (o *onlyBlocks) Write(_ context.Context, _ io.Reader, destKey, dir, fileName string) (string, int64, time.Duration, error) {

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// writeUntilKilled says that it starts, and then the name of each object that is stored.
+// writeUntilKilled prints that it starts, and then the name of each stored object.
 func writeUntilKilled(root, run string) {
 	d := store.NewDir(root)
 	fmt.Println("start")
@@ -57,7 +57,7 @@ func writeUntilKilled(root, run string) {
 	select {}
 }
 
-// crashContent is what the object of a name holds: 0 bytes to 600 KB, mostly few.
+// crashContent returns the content of the object of a name: 0 bytes to 600 KB, mostly few.
 func crashContent(name string) []byte {
 	source := rand.NewChaCha8(sha256.Sum256([]byte(name)))
 	sizes := []int{0, 1, 4096, 4097, 10_000, 33_000, 100_000, 600_000}
@@ -66,8 +66,8 @@ func crashContent(name string) []byte {
 	return content
 }
 
-// Whatever moment a process is killed at: a file is whole or not there, what was reported as stored is there, and the
-// next process removes the temporary files that are left.
+// Whenever a process is killed, a file is whole or missing, files that were reported as stored exist, and the next process removes
+// temporary files.
 func TestKilledProcessesLeaveWholeFilesAndNoTemporaryOnes(t *testing.T) {
 	const kills = 200
 	latest := 45 * time.Millisecond // that a process is killed after it began; later on a machine where that is too early
@@ -124,7 +124,7 @@ func TestKilledProcessesLeaveWholeFilesAndNoTemporaryOnes(t *testing.T) {
 	}
 }
 
-// writeAndKill returns what a process reported as stored that was killed some time after its start.
+// writeAndKill kills a process some time after its start, and returns the objects that it reported as stored.
 func writeAndKill(t *testing.T, root, run string, after time.Duration) (names []string) {
 	t.Helper()
 	process := exec.Command(os.Args[0])

@@ -11,7 +11,7 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// hostile are values that often lead somewhere else or come out as something else.
+// hostile are values that often lead out of a folder, or are read back as other values.
 var hostile = []string{
 	"", ".", "..", "../..", "/", "//", "/etc/passwd", "a/b", `a\b`, "a", "A", "a ", " a", "a=b", "=", "a%2Fb", "%", "%25", "100%", "%2E",
 	"%5F_HIVE_DEFAULT_PARTITION__", "__HIVE_DEFAULT_PARTITION__", "%5F%5FHIVE_DEFAULT_PARTITION__", "_", "_a", "%5Fa", ".a", "%2Ea", "~", "a~b",

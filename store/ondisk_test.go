@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// onDisk is a Dir whose disk writes down each step, and asks fail whether the step goes wrong.
+// onDisk is a Dir whose disk records each step, and calls fail to decide whether the step fails.
 type onDisk struct {
 	*Dir
 	steps   []string                // such as "mkdir /a", with paths from the root on
@@ -67,7 +67,7 @@ func newOnDisk(t *testing.T, root string) *onDisk {
 	return d
 }
 
-// unless does a step that did not fail before it began.
+// unless does a step, unless it is to fail before it begins.
 func unless(err error, do func() error) error {
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// overwriting returns a Bucket whose objects take the place of others.
+// overwriting returns a Bucket that overwrites objects.
 func overwriting() store.Bucket {
 	mem := store.NewMem()
 	return &faulty{Bucket: mem, create: func(ctx context.Context, name string, content io.ReadSeeker, attrs map[string]string) (store.Object, error) {
@@ -21,12 +21,12 @@ func overwriting() store.Bucket {
 	}}
 }
 
-// decorated is a Bucket of somebody who knows nothing of probes.
+// decorated is a Wrapper without methods for probes.
 type decorated struct{ store.Bucket }
 
 func (d decorated) Unwrap() store.Bucket { return d.Bucket }
 
-// wantProbe checks what a BlockStore's Probe finds.
+// wantProbe checks the result of a BlockStore's Probe.
 func wantProbe(t *testing.T, s store.BlockStore[string], want error) {
 	t.Helper()
 	prober, ok := s.(store.Prober)
@@ -103,7 +103,7 @@ func TestChosenStoresAreProbedOnce(t *testing.T) {
 	}
 }
 
-// pick may make a store each time, and a place that cannot be tried is not tried with each block.
+// pick may return a new store each time, and a place that cannot be probed is not probed with each block.
 func TestPlacesAreProbedOnceWhoeverLeadsThere(t *testing.T) {
 	probes := 0
 	var found error

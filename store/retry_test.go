@@ -32,7 +32,7 @@ func TestRetryPassesTheSuite(t *testing.T) {
 
 var errReset = errors.New("connection reset")
 
-// flaky returns a Bucket of which each call but List fails as often as it is told.
+// flaky returns a Bucket whose calls, except List, fail the given number of times.
 func flaky(inner store.Bucket, failures int, err error) *faulty {
 	left := map[string]int{}
 	fail := func(op string) error {
@@ -231,7 +231,7 @@ func TestListingGoesOnAfterTheLastObject(t *testing.T) {
 			}
 		}
 		if n != 1 {
-			t.Errorf("a listing that goes on failing yields %d times", n)
+			t.Errorf("a listing that keeps failing yields %d times", n)
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// needLocks skips where the operating system has no locks on files, which is nowhere that CI runs.
+// needLocks skips on operating systems without locks on files, on which CI does not run.
 func needLocks(t *testing.T) {
 	f, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {
@@ -185,8 +185,8 @@ func TestFolderThatIsRemovedForEverIsAnError(t *testing.T) {
 	}
 }
 
-// TestWhoeverMeetsAFileWaitsUntilItStays: a file that has its name but whose folder is not synced yet may be taken back,
-// so nobody may be told of it.
+// TestWhoeverMeetsAFileWaitsUntilItStays: a file that has its name, but whose folder is not synced yet, may be taken back, so no call
+// may return because of it.
 func TestWhoeverMeetsAFileWaitsUntilItStays(t *testing.T) {
 	needLocks(t)
 	for _, syncs := range []bool{true, false} {

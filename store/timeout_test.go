@@ -29,8 +29,8 @@ func TestTimeoutPassesTheSuite(t *testing.T) {
 	})
 }
 
-// slow returns a Bucket of which each answer takes so long, or until the context ends, whereupon the error is ended or, if
-// that is nil, the context's.
+// slow returns a Bucket whose answers take the given time, or until the context ends. The error is then ended or, if that is nil, the
+// context's.
 func slow(inner store.Bucket, takes time.Duration, ended error) *faulty {
 	wait := func(ctx context.Context) error {
 		select {

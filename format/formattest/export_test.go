@@ -6,7 +6,7 @@ import (
 	"github.com/jetcapture/lake/format"
 )
 
-// Moments returns the times of the tables, and what they are said to be.
+// Moments returns the times of the tables, and their expected seconds, nanoseconds and offsets.
 func Moments() (at []time.Time, seconds, nanos, offsets []int64) {
 	for _, m := range moments {
 		at, offsets = append(at, m.at), append(offsets, m.offset)

@@ -27,7 +27,7 @@ func (l *leafChunk) checkStatistics() error {
 	}
 	if file, ok := l.chunk.(*parquet.FileColumnChunk); ok {
 		if n := file.NullCount(); n != nulls {
-			return fmt.Errorf("the row group is said to have %d nulls, and has %d", n, nulls)
+			return fmt.Errorf("the row group claims %d nulls, but has %d", n, nulls)
 		}
 		if least, most, ok := file.Bounds(); ok {
 			for _, page := range l.pages {
@@ -67,9 +67,9 @@ func (l *leafChunk) checkIndex() error {
 		nulls := nullsOf(page)
 		switch {
 		case index.NullCount(i) != nulls:
-			return fmt.Errorf("page %d is said to have %d nulls, and has %d", i, index.NullCount(i), nulls)
+			return fmt.Errorf("page %d claims %d nulls, but has %d", i, index.NullCount(i), nulls)
 		case index.NullPage(i) != (nulls == int64(len(page))):
-			return fmt.Errorf("page %d is said to be all nulls: %t, and has %d of %d", i, index.NullPage(i), nulls, len(page))
+			return fmt.Errorf("page %d claims to be all nulls: %t, but has %d of %d", i, index.NullPage(i), nulls, len(page))
 		case index.NullPage(i):
 			continue
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/jetcapture/lake/schema/columns"
 )
 
-// When pages are made depends on how fast they are, and on all else that runs. The file must not.
+// When early pages are encoded depends on timing. The file must not.
 func TestAFileIsTheSameWhenPagesAreEncodedEarly(t *testing.T) {
 	for name, test := range map[string]struct {
 		options  parquet.Options

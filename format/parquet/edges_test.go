@@ -18,7 +18,7 @@ type edgeTimes struct {
 	Date   int32 `parquet:"date,date"`
 }
 
-// DuckDB reads some numbers as infinity, and fails on others. What a column takes is finite in it, and can be printed.
+// DuckDB reads some numbers as infinity, and fails on others. Values that a column accepts are finite in DuckDB, and can be printed.
 func TestNoTimeIsInfiniteInDuckDB(t *testing.T) {
 	var all []edgeTimes
 	for _, around := range []int64{math.MaxInt64 - 5, math.MinInt64, math.MinInt64 + 1e9, -9223286400e9 - 3, 0} {

@@ -180,7 +180,7 @@ func TestPagesHaveTheirChecksums(t *testing.T) {
 	}
 }
 
-// scripted is a plan that says ErrFull as if its columns could hold some rows only.
+// scripted is a plan that returns ErrFull, as if its columns could hold only some rows.
 type scripted struct {
 	columns.Appender[*order]
 	most int

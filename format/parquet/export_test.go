@@ -7,7 +7,7 @@ import (
 	"github.com/jetcapture/lake/format"
 )
 
-// The bounds of text, which no file shows for all texts there are.
+// The bounds of text, which files cannot show for all texts.
 var (
 	CutLeast    = cutLeast
 	CutGreatest = cutGreatest

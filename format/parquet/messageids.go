@@ -173,7 +173,7 @@ func (c *idColumn) read(r io.ReaderAt, size int64, g *pqformat.RowGroup) (*idRea
 	case m.DictionaryPageOffset != 0:
 		return nil, errors.New("it has a dictionary, which this package never writes for such a column")
 	case begin < int64(len(magic)) || length < 0 || begin > size || length > size-begin:
-		return nil, fmt.Errorf("it is said to have %d bytes at %d, and the file has %d", length, begin, size)
+		return nil, fmt.Errorf("it claims %d bytes at %d, but the file has %d", length, begin, size)
 	}
 	return &idReader{
 		in: bufio.NewReaderSize(io.NewSectionReader(r, begin, length), maxIDHeader), left: length, codec: m.Codec,
@@ -221,7 +221,7 @@ func (r *idReader) page() (err error) {
 	}
 	packed, unpacked := int64(h.CompressedPageSize), int64(h.UncompressedPageSize)
 	if packed < 0 || packed > r.left || packed > maxIDPage || unpacked < 0 || unpacked > maxIDPage {
-		return fmt.Errorf("a page is said to have %d bytes, %d in the file, of which %d are left", unpacked, packed, r.left)
+		return fmt.Errorf("a page claims %d bytes, %d in the file, of which %d are left", unpacked, packed, r.left)
 	}
 	r.packed = slices.Grow(r.packed[:0], int(packed))[:packed]
 	if _, err := io.ReadFull(r.in, r.packed); err != nil {
@@ -245,7 +245,7 @@ func (r *idReader) page() (err error) {
 		return fmt.Errorf("a page of type %v is none of data alone", h.Type)
 	}
 	if r.values < 0 || r.values > maxIDValues {
-		return fmt.Errorf("a page is said to have %d values", r.values)
+		return fmt.Errorf("a page claims %d values", r.values)
 	}
 	data, err := unpack(codec, r.packed, int(unpacked))
 	if err != nil {

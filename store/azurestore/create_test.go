@@ -185,7 +185,7 @@ func TestContentIsNotReadAfterCreate(t *testing.T) {
 	}
 }
 
-// slowReader takes its time once its content was read and a little of it once more.
+// slowReader waits after its content was read once and a little of it again.
 type slowReader struct {
 	content *bytes.Reader
 	total   atomic.Int64

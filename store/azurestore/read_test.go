@@ -26,7 +26,7 @@ func TestOpen(t *testing.T) {
 		outcome string
 		run     func(*testing.T, *cloudtest.AzureServer)
 	}{
-		{"reading goes on after a connection broke", brokenConnection},
+		{"reading continues after a connection broke", brokenConnection},
 		{"reading a blob that was replaced is an error", replacedBlob},
 		{"reading ends with the context", cancelledReading},
 		{"folders of a hierarchical namespace are no blobs", folders},

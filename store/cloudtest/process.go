@@ -41,8 +41,8 @@ func start(t testing.TB, name string, command func(port string) *exec.Cmd) (addr
 
 // run starts the command and returns once something listens at address.
 func run(t testing.TB, command *exec.Cmd, address string) error {
-	var said output
-	command.Stdout, command.Stderr = &said, &said
+	var printed output
+	command.Stdout, command.Stderr = &printed, &printed
 	endWithParent(command)
 	if err := command.Start(); err != nil {
 		return err
@@ -67,10 +67,10 @@ func run(t testing.TB, command *exec.Cmd, address string) error {
 		}
 		select {
 		case <-ended:
-			return fmt.Errorf("it ended at once: %s", said.String())
+			return fmt.Errorf("it ended at once: %s", printed.String())
 		case <-ctx.Done():
 			stop()
-			return fmt.Errorf("it does not listen on %s: %s", address, said.String())
+			return fmt.Errorf("it does not listen on %s: %s", address, printed.String())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

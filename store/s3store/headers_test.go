@@ -44,7 +44,7 @@ func TestObjectsCarryAttributesAndDigestWithoutUnderscores(t *testing.T) {
 	}
 }
 
-// TestWhatOptionsSaySoReachesTheServer uses a server of no substance, as the gateway heeds little of this.
+// TestWhatOptionsSaySoReachesTheServer uses a fake server, since the gateway ignores most of these headers.
 func TestWhatOptionsSayReachesTheServer(t *testing.T) {
 	w := &wire{before: pretend}
 	o := s3store.Options{

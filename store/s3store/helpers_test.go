@@ -14,7 +14,7 @@ import (
 	"github.com/jetcapture/lake/store/s3store"
 )
 
-// A wire is what requests go through. Its fields, where they are set, come before or after the server.
+// A wire is the transport of requests. Its fields, if they are set, are called before or after the server.
 type wire struct {
 	before func(*http.Request) (*http.Response, error) // nil, nil lets the request through
 	after  func(*http.Request, *http.Response) (*http.Response, error)
@@ -93,7 +93,7 @@ func fake(t *testing.T, w *wire) *s3store.Bucket {
 
 var errReset = errors.New("connection reset by peer")
 
-// answer is one that the server did not give.
+// answer returns an answer that did not come from the server.
 func answer(r *http.Request, status int, body string, header ...string) *http.Response {
 	response := &http.Response{
 		StatusCode: status, Header: make(http.Header), Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),

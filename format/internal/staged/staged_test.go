@@ -12,7 +12,7 @@ import (
 	"github.com/jetcapture/lake/schema/columns"
 )
 
-// all is what columns have.
+// all returns the values of columns.
 func all(c *columns.Columns) []string {
 	leaves := []string{fmt.Sprint(c.Rows())}
 	for i := range c.Len() {
@@ -107,7 +107,7 @@ func TestAFewMessagesTakeLittle(t *testing.T) {
 	s.Release()
 }
 
-// What of ten thousand keys is held, each of which has a few hundred messages, says how large their files can become.
+// With ten thousand keys of a few hundred messages each, the bytes held limit the size of their files.
 func TestMoreMessagesTakeAQuarterOfTheirSize(t *testing.T) {
 	var s Messages
 	const messages = 300

@@ -137,7 +137,7 @@ func wantOrders(t *testing.T, all map[string][]byte, n, size int) {
 	c.wantEachOnce(t)
 }
 
-// storm lets faults befall some of the requests, in percent. A server that is blind is spared damaged ones.
+// storm returns a rule by which the given percentage of requests has faults. Servers without checksums get no damaged content.
 func storm(seed uint64, percent int, blind bool) cloudtest.Rule {
 	random := rand.New(rand.NewPCG(seed, 1))
 	return func(*http.Request, int) cloudtest.Fault {
@@ -152,8 +152,8 @@ func storm(seed uint64, percent int, blind bool) cloudtest.Rule {
 	}
 }
 
-// Faults at 30% of all requests: every message is stored, in one object and no other, and no object was ever seen that
-// was not what it is in the end.
+// With faults at 30% of all requests every message is stored in exactly one object, and no object is ever seen with other content
+// than in the end.
 func captureInAStorm(t *testing.T, c *cloud) {
 	largeBlock := c.large/5_500 + 30 // messages of 4,000 bytes, which make lines of some more than 5,500
 	for _, v := range []struct {
@@ -198,7 +198,7 @@ func captureInAStorm(t *testing.T, c *cloud) {
 	}
 }
 
-// watch reads what becomes visible beside the proxy. stop returns that.
+// watch reads objects as they become visible, without the proxy. stop returns them.
 func watch(t *testing.T, p *place) (stop func() map[string][]byte) {
 	t.Helper()
 	seen := make(map[string][]byte)
@@ -224,8 +224,8 @@ func watch(t *testing.T, p *place) (stop func() map[string][]byte) {
 	return stop
 }
 
-// Credentials that expire end the capture with an error that says so. What was stored by then is acked and nothing else,
-// and the next capture stores the rest.
+// Credentials that expire end the capture with an error that says so. Only messages that were stored by then
+// are acked, and the next capture stores the rest.
 func expiredCredentials(t *testing.T, c *cloud) {
 	const n = 10_000
 	s, p := ordersServer(t, n, 0, 2*time.Minute), c.place(t)

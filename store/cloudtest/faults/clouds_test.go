@@ -28,17 +28,17 @@ import (
 	"github.com/jetcapture/lake/store/s3store"
 )
 
-// A cloud is a server with a bucket, and how a driver gets at it.
+// A cloud is a server with a bucket, and how a driver connects to it.
 type cloud struct {
 	endpoint string
 	large    int // bytes of an object that takes several requests
 	open     func(endpoint, prefix string) (store.Bucket, error)
-	expired  cloudtest.Fault // is how the server answers when credentials have expired
+	expired  cloudtest.Fault // the answer of the server when credentials have expired
 	blind    bool            // the server does not see that a part of an object was damaged, as the real one would
 	places   atomic.Int64
 }
 
-// quick is how long the SDKs wait before they send a request again, which tests need not wait for.
+// quick is the wait of the SDKs before they send a request again, short for tests.
 const quick = 5 * time.Millisecond
 
 var clouds = map[string]func(t *testing.T) *cloud{
@@ -149,7 +149,7 @@ func (c *cloud) place(t *testing.T) *place {
 	return p
 }
 
-// patient is the Bucket by way of the proxy, with some more attempts.
+// patient returns the Bucket through the proxy, with more attempts.
 func (p *place) patient() store.Bucket {
 	return store.Retry(p.broken, store.RetryOptions{Attempts: 10, FirstWait: quick, MaxWait: quick})
 }

@@ -12,15 +12,15 @@ import (
 	"github.com/jetcapture/lake/store/cloudtest"
 )
 
-// A sortOfObject is tested with some faults.
+// A sortOfObject is a kind of object, and the faults it is tested with.
 type sortOfObject struct {
 	name   string
 	size   int
-	faults []befalling
+	faults []namedFault
 }
 
-// Whichever request of a Create a fault befalls: in the end there is one object, whole. If it is the answer to the request
-// that created it, the next attempt meets that object and takes it for its own.
+// Whichever request of a Create has a fault, in the end there is one object, whole. If the answer to the request that created it
+// is lost, the next attempt finds that object and recognizes it as its own.
 func createOutlastsFaults(t *testing.T, c *cloud) {
 	for _, v := range []sortOfObject{{"small", 1000, faults}, {"large", c.large, telling}, {"empty", 0, telling}} {
 		for i, f := range v.faults {
@@ -42,7 +42,7 @@ func createOutlastsFaults(t *testing.T, c *cloud) {
 	}
 }
 
-// Faults make nobody mistake the object of another for his own, or overwrite it.
+// Faults never make a Create take another's object for its own, or overwrite it.
 func otherContentIsFoundOut(t *testing.T, c *cloud) {
 	for size, bytes := range map[string]int{"small": 1000, "large": c.large} {
 		for _, f := range telling {
@@ -64,7 +64,7 @@ func otherContentIsFoundOut(t *testing.T, c *cloud) {
 	}
 }
 
-// A server that never answers is given up by Timeout, and there is one object even if it has done what it was asked.
+// Timeout gives up a server that never answers, and there is one object even if the server created it.
 func createOutlastsHanging(t *testing.T, c *cloud) {
 	for size, bytes := range map[string]int{"small": 1000, "large": c.large} {
 		t.Run(size, func(t *testing.T) {
@@ -87,7 +87,7 @@ func createOutlastsHanging(t *testing.T, c *cloud) {
 	}
 }
 
-// What a server that is in trouble asks for, it gets.
+// Retries wait as long as an overloaded server asks for.
 func serverIsLeftAlone(t *testing.T, c *cloud) {
 	p := c.place(t)
 	p.proxy.Set(first(3, cloudtest.SlowDown(2*time.Second)))
@@ -101,7 +101,7 @@ func serverIsLeftAlone(t *testing.T, c *cloud) {
 	p.wantObject(t, "x", contentOf(4, 1000))
 }
 
-// Without anybody who tries again, a Create that fails leaves nothing, or the whole object.
+// Without retries, a Create that fails leaves nothing, or the whole object.
 func failedCreateLeavesNothingOrAll(t *testing.T, c *cloud) {
 	for size, bytes := range map[string]int{"small": 1000, "large": c.large} {
 		for _, f := range telling {

@@ -11,14 +11,14 @@ import (
 
 const damaged = "damaged on its way"
 
-// A befalling is a fault that may befall any request, by what it is called.
-type befalling struct {
+// A namedFault is a fault of any request, with its name in subtests.
+type namedFault struct {
 	name  string
 	fault cloudtest.Fault
 }
 
 // telling are the faults that differ most: in what the server knows, and in what the client does.
-var telling = []befalling{
+var telling = []namedFault{
 	{"cut in its body", cloudtest.CutRequest(900)},
 	{damaged, cloudtest.CorruptRequest(5)},
 	{"told to slow down", cloudtest.SlowDown(0)},
@@ -26,7 +26,7 @@ var telling = []befalling{
 	{"answered by half", cloudtest.TruncateResponse(40)},
 }
 
-var faults = append([]befalling{
+var faults = append([]namedFault{
 	{"late", cloudtest.Delay(20 * time.Millisecond)},
 	{"refused", cloudtest.Refuse()},
 	{"cut before its body", cloudtest.CutRequest(0)},

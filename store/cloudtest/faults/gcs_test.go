@@ -12,9 +12,8 @@ import (
 	"testing"
 )
 
-// repeatable stands before a fake-gcs-server and answers a chunk that comes again as it was answered the first time. The
-// service takes chunks by their offsets, so that it does no harm to repeat one whose answer was lost; the server alone would
-// add it to the object once more.
+// repeatable is a proxy of a fake-gcs-server that answers a repeated chunk as it answered the first time. The real service places
+// chunks by their offsets, so repeating one whose answer was lost is harmless; the fake server would append it to the object again.
 func repeatable(t *testing.T, endpoint string) string {
 	t.Helper()
 	target, err := url.Parse(endpoint)
@@ -47,9 +46,9 @@ func repeatable(t *testing.T, endpoint string) string {
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
-		first, again := given[chunkOf(r)]
+		first, repeated := given[chunkOf(r)]
 		mu.Unlock()
-		if !again {
+		if !repeated {
 			forward.ServeHTTP(w, r)
 			return
 		}
@@ -68,7 +67,7 @@ type answer struct {
 	body   []byte
 }
 
-// chunkOf tells a chunk from others, "" if the request is none.
+// chunkOf returns the identity of a chunk, or "" if the request is no chunk.
 func chunkOf(r *http.Request) string {
 	upload, span := r.URL.Query().Get("upload_id"), r.Header.Get("Content-Range")
 	if upload == "" || span == "" {

@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A job is what a captureProcess does, and a report what it has seen.
+// A job has the work of a captureProcess, and a report its results.
 type (
 	job struct {
 		URL, Endpoint, Bucket, Region, AccessKey, SecretKey string

@@ -11,7 +11,7 @@ import (
 	"github.com/jetcapture/lake/store/cloudtest"
 )
 
-// readFaults are what may befall a request for bytes.
+// readFaults are the faults of requests for bytes.
 var readFaults = []struct {
 	name  string
 	fault cloudtest.Fault
@@ -27,7 +27,7 @@ var readFaults = []struct {
 	{"answered by all but a byte", cloudtest.TruncateResponse(1 << 40)},
 }
 
-// Whatever becomes of the answers, a reader gives the bytes of the object, or an error; and with patience the bytes.
+// Whatever the faults, a reader returns the bytes of the object or an error; with retries, the bytes.
 func readerTakesNoPartForTheWhole(t *testing.T, c *cloud) {
 	const size = 300_000
 	content := contentOf(6, size)
@@ -60,7 +60,7 @@ func readerTakesNoPartForTheWhole(t *testing.T, c *cloud) {
 	}
 }
 
-// A Stat, a listing and a removal are right in the end, whichever of their requests a fault befalls.
+// A Stat, a listing and a removal have the right result in the end, whichever of their requests has a fault.
 func otherOperationsOutlastFaults(t *testing.T, c *cloud) {
 	for _, f := range telling {
 		t.Run(f.name, func(t *testing.T) {

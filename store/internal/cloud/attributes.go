@@ -56,7 +56,7 @@ func validAttribute(name string) bool {
 	return name != ""
 }
 
-// encodeValue escapes what a header cannot carry, the percent sign, and spaces, which are lost at its ends.
+// encodeValue escapes characters that a header cannot have, the percent sign, and spaces, which are lost at the ends.
 func encodeValue(value string) string {
 	var b strings.Builder
 	for _, c := range []byte(value) {
