@@ -70,7 +70,7 @@ func TestChooseWithoutARootWriterUsesTheZeroKey(t *testing.T) {
 
 func TestChooseThatIsNotSetUpSaysSo(t *testing.T) {
 	nowhere := func(string) (store.BlockStore[string], error) { return nil, nil }
-	for want, pick := range map[string]func(string) (store.BlockStore[string], error){"give Choose one": nil, `none for destination key "acme"`: nowhere} {
+	for want, pick := range map[string]func(string) (store.BlockStore[string], error){"give Choose one": nil, `nil for destination key "acme"`: nowhere} {
 		lake := store.Choose(pick, nil)
 		if _, _, _, err := lake.Write(t.Context(), strings.NewReader("x"), "acme", "", "x"); !store.IsPermanent(err) || !strings.Contains(err.Error(), want) {
 			t.Errorf("Write returns %v, want %q", err, want)

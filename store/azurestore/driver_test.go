@@ -44,8 +44,8 @@ func TestURLsThatAreWrongSaySoWithoutSecrets(t *testing.T) {
 		"azblob://acc/abc?block_size=16MB":                 `parameter "block_size": write a number of bytes`,
 		"azblob://acc/abc?parallel=-1":                     `parameter "parallel": write how many`,
 		"azblob://acc/abc?tag=team":                        `parameter "tag": write name=value`,
-		"azblob://acc/abc?endpoint=https://h%3Fsig=SECRET": "endpoint: write scheme, host and path alone",
-		"azblob://acc.blob.core.windows.net/abc":           "write its name alone",
+		"azblob://acc/abc?endpoint=https://h%3Fsig=SECRET": "endpoint: write only scheme, host and path",
+		"azblob://acc.blob.core.windows.net/abc":           "write only its name",
 		"azblob://acc/A":                                   `container "A"`,
 	} {
 		t.Run(rawURL, func(t *testing.T) {
