@@ -1,19 +1,10 @@
 package jsoncolumns
 
 import (
-	"math"
 	"time"
 
+	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
-)
-
-const daySeconds = 24 * 60 * 60
-
-// The years 1 to 9999, which timestamps and dates hold.
-var (
-	firstSecond = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
-	lastSecond  = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).Unix()
-	firstNanos  = time.Date(1677, 9, 22, 0, 0, 0, 0, time.UTC).UnixNano()
 )
 
 // perSecond returns how many of a unit a second has.
@@ -42,7 +33,7 @@ func parseDate(text []byte) (days int64, ok bool) {
 	if at.Day() != day { // the month is shorter
 		return 0, false
 	}
-	return floorDivide(at.Unix(), daySeconds), true
+	return ranges.FloorDivide(at.Unix(), ranges.DaySeconds), true
 }
 
 // parseClock reads 12:15:00.123 and returns what is behind it. The fraction may have any number of digits; whole is false if
@@ -86,13 +77,13 @@ func parseTimestamp(text []byte, local bool) (seconds, nanos int64, whole, ok bo
 	if !ok {
 		return 0, 0, false, false
 	}
-	seconds += days * daySeconds
+	seconds += days * ranges.DaySeconds
 	if local {
 		return seconds, nanos, whole, len(zone) == 0
 	}
 	offset, ok := parseZone(zone)
 	seconds -= offset
-	return seconds, nanos, whole, ok && seconds >= firstSecond && seconds <= lastSecond
+	return seconds, nanos, whole, ok && seconds >= ranges.FirstSecond && seconds <= ranges.LastSecond
 }
 
 // parseZone reads Z or +01:00.
@@ -132,19 +123,10 @@ func count(seconds, nanos int64, c *Column) (n int64, ok bool) {
 	}
 	n = seconds*per + nanos/fine
 	if c.Type.Unit == schema.Nanos { // it overflows there only
-		return n, floorDivide(n, per) == seconds && hasNanos(n)
+		return n, ranges.FloorDivide(n, per) == seconds && hasNanos(n)
 	}
 	return n, true
 }
 
-// hasNanos reports whether timestamps of nanoseconds may be n, as package schema has it.
-func hasNanos(n int64) bool { return n >= firstNanos && n < math.MaxInt64 }
-
-// floorDivide rounds down also what is negative.
-func floorDivide(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
+// hasNanos reports whether timestamps of nanoseconds may be n.
+func hasNanos(n int64) bool { return n >= ranges.FirstNanos && n <= ranges.LastNanos }

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"math"
 
+	"github.com/jetcapture/lake/internal/ranges"
+	"github.com/jetcapture/lake/internal/uuid"
 	"github.com/jetcapture/lake/schema"
 )
 
@@ -120,7 +122,7 @@ func fitDecimal(r *reader, c *Column, raw []byte, v *value) bool {
 	if len(d.digits) > 0 && (d.exponent < -t.Scale || len(d.digits)+d.exponent > t.Precision-t.Scale) || d.isMinusZero() {
 		return false
 	}
-	if t.Precision <= maxDigits64 {
+	if t.Precision <= ranges.MaxDigits64 {
 		magnitude, ok := d.scaled(t.Scale)
 		v.bits = magnitude
 		if d.negative {
@@ -161,42 +163,12 @@ func fitUUID(r *reader, _ *Column, raw []byte, v *value) bool {
 	if !isText(raw) {
 		return false
 	}
-	text := r.unquoted(raw)
-	if len(text) != 36 {
-		return false
-	}
+	id, ok := uuid.Parse(r.unquoted(raw))
 	start := len(r.scratch)
-	for i := 0; i < len(text); i++ {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if text[i] != '-' {
-				return false
-			}
-			continue
-		}
-		high, low := hexDigits[text[i]], hexDigits[text[i+1]] // the groups are of even length, and the last ends at the end
-		if high|low > 15 {
-			return false
-		}
-		r.scratch = append(r.scratch, high<<4|low)
-		i++
-	}
+	r.scratch = append(r.scratch, id[:]...)
 	v.text = r.scratch[start:]
-	return true
+	return ok
 }
-
-// hexDigits has the value of each digit, and 255 for what is none.
-var hexDigits = func() (values [256]byte) {
-	for c := range values {
-		values[c] = 255
-	}
-	for i, c := range "0123456789abcdef" {
-		values[c] = byte(i)
-	}
-	for i, c := range "ABCDEF" {
-		values[c] = byte(10 + i)
-	}
-	return values
-}()
 
 func fitJSON(_ *reader, _ *Column, raw []byte, v *value) bool {
 	v.text = raw

@@ -1,6 +1,7 @@
 package jsoncolumns
 
 import (
+	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
 )
 
@@ -53,8 +54,8 @@ func sinceEpoch(raw, buffer []byte, c *Column) (n int64, ok bool) {
 	if c.Type.Unit == schema.Nanos {
 		return n, hasNanos(n)
 	}
-	seconds := floorDivide(n, perSecond(c.Type.Unit))
-	return n, seconds >= firstSecond && seconds <= lastSecond
+	seconds := ranges.FloorDivide(n, perSecond(c.Type.Unit))
+	return n, seconds >= ranges.FirstSecond && seconds <= ranges.LastSecond
 }
 
 // unitDigits returns how many digits behind the point a second has in a unit.

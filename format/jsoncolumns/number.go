@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"unsafe"
+
+	"github.com/jetcapture/lake/internal/ranges"
 )
 
 // A decimal is a number of JSON: digits times 10^exponent. The first and the last digit are not 0, and 0 has none, so that
@@ -74,9 +76,6 @@ func (d decimal) equal(other decimal) bool {
 // isMinusZero reports whether d is -0, which neither integers nor decimals have.
 func (d decimal) isMinusZero() bool { return d.negative && len(d.digits) == 0 }
 
-// maxDigits64 is how many digits any number of which fits into an int64.
-const maxDigits64 = 18
-
 // scaled returns d times 10^scale if that is a whole number of at most 20 digits.
 func (d decimal) scaled(scale int) (magnitude uint64, ok bool) {
 	zeros := d.exponent + scale
@@ -119,7 +118,7 @@ func parseInteger(raw, buffer []byte) (negative bool, magnitude uint64, ok bool)
 	if raw[0] == '-' {
 		negative, digits = true, raw[1:]
 	}
-	if len(digits) <= maxDigits64 {
+	if len(digits) <= ranges.MaxDigits64 {
 		plain := true
 		for _, c := range digits {
 			if c -= '0'; c > 9 {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"unsafe"
 
+	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/columns"
 )
@@ -156,7 +157,7 @@ func set(row *columns.Row, i int, t *schema.Type, v *value) error {
 		return row.Uint(i, v.bits)
 	case k == schema.Float32, k == schema.Float64:
 		return row.Float(i, math.Float64frombits(v.bits))
-	case k == schema.Decimal && t.Precision > maxDigits64:
+	case k == schema.Decimal && t.Precision > ranges.MaxDigits64:
 		return row.Decimal(i, text(v.text))
 	case k == schema.String, k == schema.JSON:
 		return row.Text(i, text(v.text))

@@ -302,6 +302,20 @@ func unicodeEscape(text []byte) (r rune, n int, ok bool) {
 	return (first-0xD800)<<10 | (second - 0xDC00) + 0x10000, 12, true
 }
 
+// hexDigits has the value of each digit, and 255 for what is none.
+var hexDigits = func() (values [256]byte) {
+	for c := range values {
+		values[c] = 255
+	}
+	for i, c := range "0123456789abcdef" {
+		values[c] = byte(i)
+	}
+	for i, c := range "ABCDEF" {
+		values[c] = byte(10 + i)
+	}
+	return values
+}()
+
 // hex4 reads \u and four digits.
 func hex4(text []byte) (rune, bool) {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {

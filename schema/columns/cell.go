@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
@@ -16,36 +17,36 @@ import (
 // are appended right here, by a jump and not by calls of functions that are known at run time only, each of which costs
 // as much as the value.
 type cell struct {
-	how     how
-	nil     bool  // the first word at the place is nil if the value is null
-	deref   bool  // and otherwise points to it
-	def     uint8 // the definition level of a value
-	nullDef uint8 // and of a null
-	leaf    int
-	path    string     // for errors
-	call    appendFunc // of viaCall
+	method    method
+	nilIsNull bool  // the first word at the place is nil if the value is null
+	deref     bool  // the first word points to the value
+	def       uint8 // the definition level of a value
+	nullDef   uint8 // and of a null
+	leaf      int
+	path      string     // for errors
+	call      appendFunc // of viaCall
 }
 
-// how is how a cell appends.
-type how uint8
+// A method is a way in which a cell appends a value.
+type method uint8
 
 const (
-	viaCall    how = iota
-	copyByte       // a bool
-	copy32         // 32 bits
-	copy64         // 64 bits
-	copyText       // a string, if it is UTF-8
-	copyBytes      // a string or a slice of bytes
-	copyMicros     // a time.Time as microseconds since 1970, UTC
+	viaCall    method = iota
+	copyByte          // a bool
+	copy32            // 32 bits
+	copy64            // 64 bits
+	copyText          // a string, if it is UTF-8
+	copyBytes         // a string or a slice of bytes
+	copyMicros        // a time.Time as microseconds since 1970, UTC
 )
 
 // append appends the value at p. rep is the repetition level of its first part.
 func (f *cell) append(c *Columns, p unsafe.Pointer, rep uint8) error {
-	if f.how == viaCall {
+	if f.method == viaCall {
 		return f.call(c, p, rep)
 	}
 	l := &c.leaves[f.leaf]
-	if f.nil {
+	if f.nilIsNull {
 		first := *(*unsafe.Pointer)(p)
 		if first == nil {
 			c.level(l, f.nullDef, rep)
@@ -55,7 +56,7 @@ func (f *cell) append(c *Columns, p unsafe.Pointer, rep uint8) error {
 			p = first
 		}
 	}
-	switch f.how {
+	switch f.method {
 	case copy64:
 		c.room64(l)
 		l.n64 = append(l.n64, *(*uint64)(p))
@@ -74,7 +75,7 @@ func (f *cell) append(c *Columns, p unsafe.Pointer, rep uint8) error {
 	case copyMicros:
 		at := (*time.Time)(p)
 		seconds := at.Unix()
-		if seconds < firstSecond || seconds > lastSecond {
+		if seconds < ranges.FirstSecond || seconds > ranges.LastSecond {
 			return f.wrong(notInYears(seconds))
 		}
 		c.room64(l)
@@ -101,8 +102,8 @@ func (f *cell) append(c *Columns, p unsafe.Pointer, rep uint8) error {
 
 func (f *cell) wrong(err error) error { return fmt.Errorf("column %s: %w", f.path, err) }
 
-// how returns how values of a leaf are appended.
-func (c *compiler) how(n *schema.Node) how {
+// methodFor returns the method that appends the values of a leaf.
+func methodFor(n *schema.Node) method {
 	t, typ := n.Source().Type, n.Type()
 	switch n.Source().Reader {
 	case gosource.ByTime:

@@ -60,8 +60,8 @@ func (c *compiler) node(n *schema.Node, steps []gosource.Step) cell {
 		})
 	}
 	definition := definitionOfNull(n)
-	if next.how != viaCall && !next.nil && (s.Op == gosource.Deref || s.Op == gosource.Nil) {
-		next.nil, next.deref, next.nullDef = true, s.Op == gosource.Deref, uint8(definition) // maxDepth keeps levels in a byte
+	if next.method != viaCall && !next.nilIsNull && (s.Op == gosource.Deref || s.Op == gosource.Nil) {
+		next.nilIsNull, next.deref, next.nullDef = true, s.Op == gosource.Deref, uint8(definition) // maxDepth keeps levels in a byte
 		return next
 	}
 	null := c.null(n, definition)
@@ -148,8 +148,8 @@ func (c *compiler) value(n *schema.Node) cell {
 		return called(c.mapping(n))
 	}
 	definition, _ := n.MaxLevels()
-	f := cell{how: c.how(n), def: uint8(definition), leaf: c.leaves[n], path: n.PathString()} // maxDepth keeps levels in a byte
-	if f.how == viaCall {
+	f := cell{method: methodFor(n), def: uint8(definition), leaf: c.leaves[n], path: n.PathString()} // maxDepth keeps levels in a byte
+	if f.method == viaCall {
 		i, put, path, def := f.leaf, putLeaf(n.Type(), n.Source()), f.path, f.def
 		f.call = func(c *Columns, p unsafe.Pointer, rep uint8) error {
 			l := &c.leaves[i]
@@ -174,7 +174,7 @@ func (c *compiler) list(n *schema.Node) appendFunc {
 	t := n.Source().Type
 	def, rep := n.MaxLevels()
 	element := n.Children()[0]
-	next, empty, again := c.node(element, element.Source().Steps), c.null(n, def-1), uint8(rep) // maxDepth keeps levels in a byte
+	next, empty, nextRep := c.node(element, element.Source().Steps), c.null(n, def-1), uint8(rep) // maxDepth keeps levels in a byte
 	size := t.Elem().Size()
 	each := func(c *Columns, first unsafe.Pointer, count int, rep uint8) error {
 		if count == 0 {
@@ -184,7 +184,7 @@ func (c *compiler) list(n *schema.Node) appendFunc {
 			if err := next.append(c, unsafe.Add(first, uintptr(i)*size), rep); err != nil {
 				return err
 			}
-			rep = again
+			rep = nextRep
 		}
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"unsafe"
 
+	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/internal/buffers"
 )
@@ -38,7 +39,7 @@ func PhysicalOf(t schema.Type) (p Physical, size int) {
 		return PhysicalBytes, 0
 	case k == schema.Fixed:
 		return PhysicalFixed, t.Size
-	case k == schema.UUID, k == schema.Decimal && t.Precision > maxDigits64:
+	case k == schema.UUID, k == schema.Decimal && t.Precision > ranges.MaxDigits64:
 		return PhysicalFixed, 16
 	case k == schema.Date, k == schema.TimeOfDay && t.Unit == schema.Millis, (k.IsSigned() || k.IsUnsigned()) && k != schema.Int64 && k != schema.Uint64:
 		return PhysicalInt32, 0
@@ -47,9 +48,6 @@ func PhysicalOf(t schema.Type) (p Physical, size int) {
 	}
 	return 0, 0
 }
-
-// maxDigits64 is how many digits any number of which fits into an int64.
-const maxDigits64 = 18
 
 // Leaf is the values and levels of one leaf in Columns. The slices that it returns are its own: they are not to be changed,
 // nor used after the next Append, Reset or Release.

@@ -1,7 +1,6 @@
 package columns
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +12,8 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"github.com/jetcapture/lake/internal/ranges"
+	"github.com/jetcapture/lake/internal/uuid"
 	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
@@ -94,7 +95,7 @@ func putInteger(typ schema.Type, t reflect.Type) putFunc {
 	return func(c *Columns, l *Leaf, p unsafe.Pointer) error {
 		v := load(p)
 		if divide > 1 {
-			v = floorDivide(v, divide)
+			v = ranges.FloorDivide(v, divide)
 		}
 		if v < least || v > most {
 			return fmt.Errorf("%d is not from %d to %d, as %s is", v, least, most, typ)
@@ -115,14 +116,14 @@ func limits(t schema.Type) (least, most int64) {
 	case k.IsUnsigned():
 		return 0, 1<<(8<<(k-schema.Uint8)) - 1
 	case k == schema.Date:
-		return firstSecond / daySeconds, lastSecond / daySeconds
+		return ranges.FirstSecond / ranges.DaySeconds, ranges.LastSecond / ranges.DaySeconds
 	case k == schema.TimeOfDay:
-		return 0, daySeconds*(1e9/int64(t.Unit.Duration())) - 1
+		return 0, ranges.DaySeconds*(1e9/int64(t.Unit.Duration())) - 1
 	case k == schema.Timestamp && t.Unit == schema.Nanos:
-		return nanosFirst * 1e9, mostNanos
+		return ranges.FirstNanos, ranges.LastNanos
 	case k == schema.Timestamp:
 		second := 1e9 / int64(t.Unit.Duration())
-		return firstSecond * second, lastSecond*second + second - 1
+		return ranges.FirstSecond * second, ranges.LastSecond*second + second - 1
 	}
 	return math.MinInt64, math.MaxInt64
 }
@@ -260,9 +261,10 @@ func putFixed(typ schema.Type, t reflect.Type) putFunc {
 	_, size := PhysicalOf(typ)
 	if t.Kind() == reflect.String {
 		return func(c *Columns, l *Leaf, p unsafe.Pointer) error {
-			id, err := parseUUID(*(*string)(p))
-			if err != nil {
-				return err
+			text := *(*string)(p)
+			id, ok := uuid.Parse(text)
+			if !ok {
+				return fmt.Errorf("%.50q is no UUID, such as f81d4fae-7dec-11d0-a765-00a0c91e6bf6", text)
 			}
 			return c.putFixed(l, id[:])
 		}
@@ -274,22 +276,6 @@ func putFixed(typ schema.Type, t reflect.Type) putFunc {
 		}
 		return c.putFixed(l, b)
 	}
-}
-
-// parseUUID reads the text of RFC 9562: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.
-func parseUUID(s string) (id [16]byte, err error) {
-	if len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' {
-		var digits [32]byte
-		copy(digits[:], s[:8])
-		copy(digits[8:], s[9:13])
-		copy(digits[12:], s[14:18])
-		copy(digits[16:], s[19:23])
-		copy(digits[20:], s[24:])
-		if _, err := hex.Decode(id[:], digits[:]); err == nil {
-			return id, nil
-		}
-	}
-	return id, fmt.Errorf("%.50q is no UUID, such as f81d4fae-7dec-11d0-a765-00a0c91e6bf6", s)
 }
 
 var errPanic = errors.New("panic")

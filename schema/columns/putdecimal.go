@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
@@ -129,7 +130,7 @@ func putUnscaled(c *Columns, l *Leaf, v *big.Int, typ schema.Type) error {
 	if v.CmpAbs(powerOfTen(typ.Precision)) >= 0 {
 		return tooLarge(typ)
 	}
-	if typ.Precision <= maxDigits64 {
+	if typ.Precision <= ranges.MaxDigits64 {
 		c.put64(l, uint64(v.Int64()))
 		return nil
 	}
@@ -141,7 +142,7 @@ func putUnscaled(c *Columns, l *Leaf, v *big.Int, typ schema.Type) error {
 }
 
 func putUnscaledInt(c *Columns, l *Leaf, v int64, typ schema.Type) error {
-	if typ.Precision > maxDigits64 {
+	if typ.Precision > ranges.MaxDigits64 {
 		return putUnscaled(c, l, big.NewInt(v), typ)
 	}
 	if most := powersOfTen[typ.Precision]; v <= -most || v >= most {
@@ -162,8 +163,8 @@ func fromTwos(b []byte) *big.Int {
 
 var (
 	twoTo128    = new(big.Int).Lsh(big.NewInt(1), 128)
-	powersOfTen = func() (powers [maxDigits64 + 1]int64) {
-		for i, p := 0, int64(1); i <= maxDigits64; i, p = i+1, p*10 {
+	powersOfTen = func() (powers [ranges.MaxDigits64 + 1]int64) {
+		for i, p := 0, int64(1); i <= ranges.MaxDigits64; i, p = i+1, p*10 {
 			powers[i] = p
 		}
 		return powers

@@ -7,21 +7,14 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
 )
 
+// The durations and timestamps in nanoseconds, in seconds.
 const (
-	daySeconds  = 24 * 60 * 60
-	firstSecond = -62135596800                    // 0001-01-01T00:00:00, the zero time of Go
-	lastSecond  = 253402300800 - 1                // 9999-12-31T23:59:59
-	nanosLast   = math.MaxInt64/1_000_000_000 - 1 // a second earlier than nanoseconds end
-
-	// DuckDB fails to print nanoseconds of the first half of a day, 1677-09-21, and reads the number after the least and the
-	// largest as infinity.
-	nanosFirst = -9223286400 // 1677-09-22T00:00:00
-	mostNanos  = math.MaxInt64 - 1
-
-	spanFirst = math.MinInt64 / 1_000_000_000 // seconds of durations
+	nanosLast = math.MaxInt64/1_000_000_000 - 1 // a second earlier than nanoseconds end
+	spanFirst = math.MinInt64 / 1_000_000_000
 )
 
 // putTime appends times as timestamps, dates and times of day.
@@ -40,17 +33,17 @@ func putTime(typ schema.Type, t reflect.Type) putFunc {
 		if err != nil {
 			return err
 		}
-		if seconds < firstSecond || seconds > lastSecond {
+		if seconds < ranges.FirstSecond || seconds > ranges.LastSecond {
 			return notInYears(seconds)
 		}
 		var v int64
 		switch typ.Kind {
 		case schema.Date:
-			v = floorDivide(seconds, daySeconds)
+			v = ranges.FloorDivide(seconds, ranges.DaySeconds)
 		case schema.TimeOfDay:
-			v = ((seconds-firstSecond)%daySeconds*1e9 + nanos) / per
+			v = ((seconds-ranges.FirstSecond)%ranges.DaySeconds*1e9 + nanos) / per
 		default:
-			if typ.Unit == schema.Nanos && (seconds < nanosFirst || seconds > nanosLast) {
+			if typ.Unit == schema.Nanos && (seconds < ranges.FirstNanosSecond || seconds > nanosLast) {
 				return fmt.Errorf("%s is not in the years 1677 to 2262, as nanoseconds are: write microseconds",
 					time.Unix(seconds, nanos).UTC().Format(time.RFC3339))
 			}
@@ -111,13 +104,4 @@ func putProtoSpan(t reflect.Type) putFunc {
 		c.put64(l, uint64(seconds*1e9+nanos))
 		return nil
 	}
-}
-
-// floorDivide rounds down also what is negative.
-func floorDivide(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }
