@@ -1,8 +1,25 @@
-// Package jsoncolumns makes typed columns of messages whose payloads are JSON, by a list of columns that a person writes or
-// Infer makes of some messages. Nothing of a payload is lost: what no column takes is in the column _rest.
+// Package jsoncolumns makes typed columns of JSON payloads, by a list of columns that a person writes or Infer makes. Nothing
+// of a payload is lost: members without a column, and values that do not fit, are in the column _rest.
 //
-//	file → Parse → []Column → New → Plan → Append(message) → columns.Columns
+//	file → Parse → []Column → New → Plan → Append(message) → columns.Columns → an encoder of Parquet, Arrow or CSV
 //	payloads → Inferrer → []Column → Text → file
+//
+// A Plan is a columns.Appender, so that parquet.PlanWriters, arrow.PlanWriters, format.PlanCSV and format.PlanNDJSON write
+// files with it:
+//
+//	list, err := jsoncolumns.Parse("columns.yaml", text)
+//	if err != nil {
+//		return err // a line for each problem
+//	}
+//	plan, err := jsoncolumns.New[Message](list, jsoncolumns.Options{})
+//	if err != nil {
+//		return err
+//	}
+//	newWriter, err := parquet.PlanWriters(plan, parquet.Options{})
+//	…
+//	for _, count := range plan.Counts().Misfits() {
+//		log.Print(count.Column, ": ", count.Misfits, " values did not fit: ", count.First.Hint)
+//	}
 //
 // # The file
 //
@@ -26,7 +43,7 @@
 //	bloom     true for a bloom filter
 //	sort      ascending or descending, of columns whose values come in that order; files where they do say so
 //
-// # Types, and which values of JSON fit
+// # Types and the values that fit
 //
 // A value fits if the column gives it back: the same number, instant, text or bytes, if not the same spelling. There is one
 // exception: of a time, what is finer than the unit of the column is cut off, unless the column is exact. -0 fits into
@@ -51,18 +68,21 @@
 //	duration                           numbers of nanoseconds, without a fraction, or text of one
 //	json                               anything, null too
 //
-// # What does not fit
+// # Values that do not fit
 //
-// The column is null, and the value is in _rest under its path: for {"id": "x", "more": {"a": 1}} and a column id of
-// int64, that is the payload itself. A null of JSON is there too, but for a json column, so that it is not taken for a
-// member that is missing. If a name comes twice in an object, no column has any of its values, and _rest has all.
+// The column is null, and the value is in _rest under its path: for {"id": "x", "more": {"a": 1}} and a column id of type
+// int64, _rest is the payload itself. A null of JSON is in _rest too, so that it differs from a missing member; a json column
+// takes it. If a name comes twice in an object, no column has any of its values, and _rest has all of them.
 //
-// If a payload is JSON, but no object, _rest is all of it. What _rest has is as it was in the payload, numbers with all
-// their digits.
+// If a payload is JSON but not an object, _rest is all of it. Values in _rest are as in the payload, numbers with all their
+// digits.
+//
+// # Limits
+//
+// A message is rejected whole if a column with nullable: false would be null, or if readers would not take its payload: it is
+// empty, not JSON, not UTF-8, nested more than 10,000 deep, or has a \u escape of half a surrogate pair. A file has at most
+// MaxFile bytes.
 //
 // The messages of a key-value bucket that delete or purge a key have no payload: their columns are null. Files of a bucket
 // have one more column, Operation, unless the list has one of that name.
-//
-// A message is rejected whole if a column with nullable: false would be null, and if its payload is no JSON or not one
-// that readers take: empty, not UTF-8, nested more than 10,000 deep, with a \u escape of half a surrogate pair.
 package jsoncolumns
