@@ -22,9 +22,9 @@ type Appender[P any] interface {
 
 var _ Appender[struct{}] = (*Plan[struct{}])(nil)
 
-// Rows returns what appends several rows for each payload: those that the function returns for it, none if it returns
-// none. A row that is rejected takes the whole payload with it, and so does a panic of the function, which is called once
-// for each Append, for several payloads at the same time if Append is.
+// Rows returns an Appender that appends several rows for each payload: the rows that the function returns for it, which may
+// be none. If one row is rejected, or the function panics, the whole payload is rejected. Each Append calls the function once;
+// the calls overlap if those of Append do.
 func Rows[P, R any](each Appender[R], rows func(P) []R) Appender[P] {
 	return &rowsOf[P, R]{each, rows}
 }
@@ -43,7 +43,7 @@ func (r *rowsOf[P, R]) Schema() *schema.Schema {
 
 func (r *rowsOf[P, R]) Append(c *Columns, payload P) (rows int, err error) {
 	if r.each == nil || r.rows == nil {
-		return 0, errors.New("rows of a payload: what appends them, or the function that returns them, is nil: give both to Rows")
+		return 0, errors.New("rows of a payload: the Appender of a row, or the function that returns rows, is nil: give both to Rows")
 	}
 	of, err := r.of(payload)
 	if err != nil {
@@ -66,15 +66,15 @@ func (r *rowsOf[P, R]) Append(c *Columns, payload P) (rows int, err error) {
 	return rows, nil
 }
 
-// of returns the rows of a payload. It is the user's code that panics here, over this payload.
+// of returns the rows of a payload. A panic is of the user's function, and concerns this payload only.
 func (r *rowsOf[P, R]) of(payload P) (rows []R, err error) {
 	defer recoverTo(&err, reflect.TypeFor[P]())
 	return r.rows(payload), nil
 }
 
-// rowError returns the error of row i of a payload, before which there were so many others in the columns.
+// rowError returns the error of row i of a payload. before is the number of rows in the Columns when the payload came.
 func rowError(i, before int, err error) error {
-	if before == 0 && errors.Is(err, ErrFull) { // it would be so again, for ever
+	if before == 0 && errors.Is(err, ErrFull) { // empty Columns have no room either
 		return fmt.Errorf("row %d of the payload: all its rows together have more than %d bytes of one column", i, MaxLeaf)
 	}
 	return fmt.Errorf("row %d of the payload: %w", i, err)

@@ -13,9 +13,8 @@ import (
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
-// A cell appends the value at a place in memory to all leaves of a node. Most columns are leaves of a few types: those
-// are appended right here, by a jump and not by calls of functions that are known at run time only, each of which costs
-// as much as the value.
+// A cell appends the value at a place in memory to all leaves of a node. Values of the most frequent types are appended in
+// the method itself, by a switch: calling a function value costs as much as appending the value.
 type cell struct {
 	method    method
 	nilIsNull bool  // the first word at the place is nil if the value is null
@@ -132,7 +131,7 @@ func methodFor(n *schema.Node) method {
 	return viaCall
 }
 
-// isASCII reports whether s has no byte above 0x7f, so that it is UTF-8.
+// isASCII reports whether s has no byte above 0x7f. It is UTF-8 then.
 func isASCII(s string) bool {
 	const high = 0x8080808080808080
 	if len(s) < 8 {
@@ -143,7 +142,7 @@ func isASCII(s string) bool {
 		return all < 0x80
 	}
 	b := unsafe.Slice(unsafe.StringData(s), len(s))
-	last := b[len(b)-8:] // some of them again
+	last := b[len(b)-8:] // may overlap with the words before
 	for ; len(b) > 8; b = b[8:] {
 		if binary.NativeEndian.Uint64(b)&high != 0 {
 			return false

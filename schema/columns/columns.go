@@ -10,8 +10,8 @@ import (
 	"github.com/jetcapture/lake/schema/internal/buffers"
 )
 
-// ErrFull is in the error of Append if a leaf would get more than MaxLeaf bytes. The value is not rejected: the Columns are
-// to be encoded and reset, and then have room for it.
+// ErrFull is wrapped by the error of Append if a leaf would get more than MaxLeaf bytes. The payload is not rejected: encode
+// and Reset the Columns, and append it again.
 var ErrFull = errors.New("columns are full")
 
 // The limits of values. Parquet readers fail on pages of more than 2 GiB, Arrow counts the bytes of a column by int32.
@@ -28,12 +28,12 @@ type Columns struct {
 	layout  *layout
 	rows    int
 	leaves  []Leaf
-	lists   []*Leaf // those in lists and maps
-	held    int64
-	text    []byte // of one value
-	scratch any    // a *T, for plans of values that are no pointers
-	row     *Row   // of AppendRow
-	maps    []any  // what the maps of a plan are sorted in, by their place in the plan
+	lists   []*Leaf // the leaves in lists and maps
+	held    int64   // bytes of memory
+	text    []byte  // the text of one value
+	scratch any     // a *T, for plans of values that are not pointers
+	row     *Row    // of AppendRow
+	maps    []any   // buffers that maps are sorted in, by the place of the map in the plan
 }
 
 // New returns Columns of a schema, without rows. Those of nil have no leaves.
@@ -80,7 +80,7 @@ func (c *Columns) Reset() {
 	c.rows = 0
 }
 
-// Release removes all rows and gives the buffers to other Columns. More rows can be appended all the same.
+// Release removes all rows and gives the buffers to other Columns. More rows can be appended afterwards.
 func (c *Columns) Release() {
 	c.Reset()
 	for i := range c.leaves {
@@ -89,14 +89,14 @@ func (c *Columns) Release() {
 	c.held, c.text, c.scratch, c.row, c.maps = c.overhead(), nil, nil, nil, nil
 }
 
-// begin notes where a row begins, in those leaves where the number of rows does not tell.
+// begin notes where a row begins in the leaves of lists and maps. In others the number of rows tells.
 func (c *Columns) begin() {
 	for _, l := range c.lists {
 		l.begun = len(l.rep)
 	}
 }
 
-// takeBack removes whole rows, so that so many are left.
+// takeBack removes the last rows, so that left rows remain.
 func (c *Columns) takeBack(left int) {
 	if left >= c.rows {
 		return
@@ -123,8 +123,7 @@ func (c *Columns) rollback() {
 	}
 }
 
-// room makes room in the leaf's data for n bytes of one value. Where all of it is no longer than a value may be, neither is
-// that one.
+// room makes room in the leaf's data for n bytes of one value. If all data is within the limit of one value, so is the value.
 func (c *Columns) room(l *Leaf, n int) error {
 	if len(l.data)+n <= min(cap(l.data), MaxValue) {
 		return nil
@@ -200,8 +199,8 @@ func (c *Columns) level(l *Leaf, def, rep uint8) {
 	}
 }
 
-// The three that follow are small enough for the compiler to put them where they are called, as long as what makes room is
-// called, and what calls them appends without a call.
+// The three functions below are small enough to be inlined, since the growing is in functions of its own. Their callers append
+// without a call.
 
 func (c *Columns) room32(l *Leaf) {
 	if len(l.n32) == cap(l.n32) {

@@ -12,7 +12,7 @@ import (
 // An appendFunc appends the value at p to all leaves of a node. rep is the repetition level of the first.
 type appendFunc func(c *Columns, p unsafe.Pointer, rep uint8) error
 
-// compile returns what appends a row.
+// compile returns the function that appends a row of a schema.
 func compile(s *schema.Schema) appendFunc {
 	c := &compiler{leaves: make(map[*schema.Node]int)}
 	for i, n := range s.Leaves() {
@@ -21,12 +21,13 @@ func compile(s *schema.Schema) appendFunc {
 	return c.fields(s.Columns())
 }
 
+// A compiler makes the functions of a plan.
 type compiler struct {
 	leaves map[*schema.Node]int // their indexes in Columns
 	maps   int                  // how many there are so far
 }
 
-// fields returns what appends the parts of a struct.
+// fields returns the function that appends the fields of a struct.
 func (c *compiler) fields(nodes []*schema.Node) appendFunc {
 	type field struct {
 		cell
@@ -35,7 +36,7 @@ func (c *compiler) fields(nodes []*schema.Node) appendFunc {
 	fields := make([]field, len(nodes))
 	for i, n := range nodes {
 		steps := n.Source().Steps
-		fields[i] = field{c.node(n, steps[1:]), steps[0].Offset} // the first leads to the field
+		fields[i] = field{c.node(n, steps[1:]), steps[0].Offset} // the first step leads to the field
 	}
 	return func(c *Columns, p unsafe.Pointer, rep uint8) error {
 		for i := range fields {
@@ -48,7 +49,7 @@ func (c *compiler) fields(nodes []*schema.Node) appendFunc {
 	}
 }
 
-// node returns what appends a node, to which steps lead.
+// node returns the cell that appends a node. The steps lead to its value.
 func (c *compiler) node(n *schema.Node, steps []gosource.Step) cell {
 	if len(steps) == 0 {
 		return c.value(n)
@@ -119,7 +120,7 @@ func definitionOfNull(n *schema.Node) int {
 
 func called(f appendFunc) cell { return cell{call: f} }
 
-// null returns what appends a null, or an empty list, to all leaves of n.
+// null returns the function that appends a null, or an empty list, to all leaves of n.
 func (c *compiler) null(n *schema.Node, definition int) appendFunc {
 	first, last := n, n
 	for children := n.Children(); len(children) > 0; children = first.Children() {
@@ -137,7 +138,7 @@ func (c *compiler) null(n *schema.Node, definition int) appendFunc {
 	}
 }
 
-// value returns what appends a value that is not null.
+// value returns the cell that appends a value that is not null.
 func (c *compiler) value(n *schema.Node) cell {
 	switch n.Type().Kind {
 	case schema.Struct:
@@ -163,7 +164,7 @@ func (c *compiler) value(n *schema.Node) cell {
 	return f
 }
 
-// slice is a slice in memory.
+// A slice is a slice as it lies in memory.
 type slice struct {
 	first unsafe.Pointer
 	len   int

@@ -2,7 +2,7 @@ package columns
 
 import "github.com/jetcapture/lake/schema"
 
-// A layout is what all Columns of a schema share.
+// A layout has the parts that all Columns of a schema share.
 type layout struct {
 	leaves  []Leaf // without values
 	setters rowSetters

@@ -9,10 +9,10 @@ import (
 	"github.com/jetcapture/lake/schema/internal/buffers"
 )
 
-// Physical is how the values of a leaf lie in Columns.
+// Physical is the memory layout of the values of a leaf.
 type Physical uint8
 
-// The ways that values lie. What is shorter than 32 bits is extended to them, by its sign if it has one.
+// The layouts. Integers of less than 32 bits are extended to 32, with their sign if they have one.
 const (
 	PhysicalBool    Physical = iota + 1 // Leaf.Bools
 	PhysicalInt32                       // Leaf.Int32s: integers up to 32 bits, Date, TimeOfDay in Millis
@@ -23,8 +23,8 @@ const (
 	PhysicalFixed                       // Leaf.Fixed: Fixed, UUID, Decimal of more digits
 )
 
-// PhysicalOf returns how values of a type lie in Columns, and their size in bytes for PhysicalFixed. Both are 0 for types
-// that have no values of their own.
+// PhysicalOf returns the layout of the values of a type, and for PhysicalFixed their size in bytes. Both are 0 for lists, maps
+// and structs.
 //
 // A Decimal of more than 18 digits is 16 bytes, big-endian, in two's complement.
 func PhysicalOf(t schema.Type) (p Physical, size int) {
@@ -49,8 +49,8 @@ func PhysicalOf(t schema.Type) (p Physical, size int) {
 	return 0, 0
 }
 
-// Leaf is the values and levels of one leaf in Columns. The slices that it returns are its own: they are not to be changed,
-// nor used after the next Append, Reset or Release.
+// Leaf holds the values and levels of one leaf of Columns. The slices that it returns are its own: do not change them, and do
+// not use them after the next Append, Reset or Release.
 //
 // Nulls have levels, but no values. A leaf without nulls and lists has one value for each row.
 type Leaf struct {
@@ -60,10 +60,10 @@ type Leaf struct {
 	size           int // of PhysicalFixed
 
 	def, rep []uint8
-	n32      []uint32 // values, or where bytes end
+	n32      []uint32 // values, or the offsets of bytes
 	n64      []uint64
 	data     []byte // values of bytes, one behind the other, or bools
-	begun    int    // how many levels there were before the row, if it is in a list
+	begun    int    // the number of levels before the row, in a list or map
 	detached int    // values that Columns.Detach took out
 }
 
@@ -76,8 +76,8 @@ func newLeaf(n *schema.Node) Leaf {
 // Node returns the leaf's node in the schema. Its MaxLevels say which definition level values have.
 func (l *Leaf) Node() *schema.Node { return l.node }
 
-// Definitions returns the definition level of each value and null. It is empty if there can be no null and no list, as all
-// would be 0.
+// Definitions returns the definition level of each value and null. It is empty for a leaf that is never null and in no list
+// or map: all levels would be 0.
 func (l *Leaf) Definitions() []uint8 { return l.def }
 
 // Repetitions returns the repetition level of each value and null, where 0 begins a row. It is empty if the leaf is in no
@@ -134,7 +134,7 @@ func (l *Leaf) Fixed() (data []byte, size int) {
 	return l.data, l.size
 }
 
-// view returns values as what they are if they lie like p. From and To have the same size.
+// view returns values as a slice of To if their layout is p. From and To have the same size.
 func view[To, From any](l *Leaf, values []From, p Physical) []To {
 	if l.physical != p {
 		return nil
@@ -142,7 +142,7 @@ func view[To, From any](l *Leaf, values []From, p Physical) []To {
 	return unsafe.Slice((*To)(unsafe.Pointer(unsafe.SliceData(values))), len(values))
 }
 
-// valuesBefore returns how many values go with the first levels.
+// valuesBefore returns the number of values that belong to the first levels.
 func (l *Leaf) valuesBefore(levels int) int {
 	if levels >= len(l.def) {
 		return l.Len()
@@ -150,7 +150,7 @@ func (l *Leaf) valuesBefore(levels int) int {
 	return l.Len() - bytes.Count(l.def[levels:], []byte{l.maxDef})
 }
 
-// rowBegins returns how many levels there are before the last rows, if the leaf is in a list.
+// rowBegins returns the number of levels before the last rows of a leaf in a list or map.
 func (l *Leaf) rowBegins(last int) int {
 	i := len(l.rep)
 	for ; last > 0 && i > 0; last-- {
@@ -159,7 +159,7 @@ func (l *Leaf) rowBegins(last int) int {
 	return max(i, 0)
 }
 
-// truncate removes all but the first levels and values.
+// truncate keeps the first levels and values only.
 func (l *Leaf) truncate(levels, values int) {
 	l.def, l.rep = l.def[:min(levels, len(l.def))], l.rep[:min(levels, len(l.rep))]
 	if values >= l.Len() {

@@ -10,27 +10,26 @@ import (
 )
 
 // Plan appends values of T to Columns. It is compiled once, from offsets in memory and the levels of each null, so that a
-// row needs no reflection but for types that have their own methods and for rare maps. It never changes, and is safe for
+// row needs no reflection, except for types with methods of their own and for rare types of maps. It never changes, and is safe for
 // concurrent use.
 type Plan[T any] struct {
 	schema  *schema.Schema
 	row     appendFunc
 	pointer bool         // T is one
-	dynamic reflect.Type // if T is an interface, that of its values
+	dynamic reflect.Type // if T is an interface, the type of its values
 }
 
-// Compile returns the plan from values of T to Columns of s, which must be the schema of T or of *T. It is the error
-// otherwise.
+// Compile returns the plan from values of T to Columns of s, which must be the schema of T or of *T.
 //
-// T may be any, or another interface, for a type that is known at run time only: the values are then pointers to the type
-// that s is the schema of, and Append rejects all others.
+// T may be any, or another interface, for a type that is known at run time only: the values are then pointers to the Go type
+// of s, and Append rejects all others.
 func Compile[T any](s *schema.Schema) (*Plan[T], error) {
 	var rowType reflect.Type
 	if s != nil && s.Source() != nil {
 		rowType = s.Source().Type
 	}
 	if rowType == nil {
-		return nil, errors.New("compile plan: the schema is of no Go type: take the one that Of returns, or append by AppendRow")
+		return nil, errors.New("compile plan: the schema has no Go type: take a schema that Of returns, or append with AppendRow")
 	}
 	t := reflect.TypeFor[T]()
 	plan := &Plan[T]{schema: s}
@@ -52,8 +51,8 @@ func Compile[T any](s *schema.Schema) (*Plan[T], error) {
 	return plan, nil
 }
 
-// PlanOf returns the plan from values of T, which is a struct or a pointer to one, to the Columns of its schema. The error is
-// that of Of.
+// PlanOf returns the plan from values of T, which is a struct or a pointer to one, to Columns of its schema. The error is that
+// of schema.Of.
 func PlanOf[T any](opts ...schema.Option) (*Plan[T], error) {
 	s, err := schema.Of[T](opts...)
 	if err != nil {
@@ -69,9 +68,9 @@ var errNilRow = errors.New("the value is a nil pointer, which is no row")
 
 // Append appends value as one row and returns 1. Nothing of the value is kept: bytes and strings are copied.
 //
-// An error rejects the value alone and names the column; the Columns then hold what they held before. It wraps ErrFull
+// An error rejects this value only and names the column; the Columns are unchanged. It wraps ErrFull
 // if there is no room for any value of that size. Values are rejected for times, integers and decimals out of their
-// column's range, text that is not UTF-8, JSON that is none, strings and bytes over MaxValue, and for errors and panics of
+// column's range, text that is not UTF-8, invalid JSON, strings and bytes over MaxValue, and for errors and panics of
 // their own methods.
 func (p *Plan[T]) Append(c *Columns, value T) (rows int, err error) {
 	if c.schema != p.schema {

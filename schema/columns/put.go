@@ -26,7 +26,7 @@ var (
 // A putFunc appends the value at p to a leaf, without its levels.
 type putFunc func(c *Columns, l *Leaf, p unsafe.Pointer) error
 
-// leaf returns what appends values of a leaf.
+// putLeaf returns the function that appends values of a leaf.
 func putLeaf(typ schema.Type, from *gosource.Value) putFunc {
 	t := from.Type
 	switch from.Reader {
@@ -62,7 +62,7 @@ func put8(c *Columns, l *Leaf, p unsafe.Pointer) error {
 	return nil
 }
 
-// putInteger appends integers of the Go type t, those of times and dates too.
+// putInteger returns the function that appends integers of the Go type t, also as times and dates.
 func putInteger(typ schema.Type, t reflect.Type) putFunc {
 	least, most := limits(typ)
 	wide, _ := PhysicalOf(typ)
@@ -105,7 +105,7 @@ func putInteger(typ schema.Type, t reflect.Type) putFunc {
 	}
 }
 
-// limits returns the least and the most that signed values of a type may be; for Uint64 the most is beyond them.
+// limits returns the least and the greatest int64 that a type may have. Uint64 has greater values too.
 func limits(t schema.Type) (least, most int64) {
 	switch k := t.Kind; {
 	case k.IsSigned():
@@ -168,7 +168,7 @@ func loadUint(t reflect.Type) func(unsafe.Pointer) uint64 {
 	return func(p unsafe.Pointer) uint64 { return *(*uint64)(p) }
 }
 
-// putBytes appends strings, slices of bytes, and texts that types make of their values.
+// putBytes returns the function that appends strings, slices of bytes, and the texts of types with MarshalText or String.
 func putBytes(k schema.Kind, from *gosource.Value) putFunc {
 	check := checkText(k, from.ReplaceInvalid)
 	switch {
@@ -224,7 +224,7 @@ func bytesAt(t reflect.Type, p unsafe.Pointer) []byte {
 	return unsafe.Slice((*byte)(p), t.Len())
 }
 
-// checkText returns what checks text for a kind, and returns it with what is wrong replaced if replace is set.
+// checkText returns the function that checks text for a kind. With replace, it replaces invalid UTF-8 instead of rejecting it.
 func checkText(k schema.Kind, replace bool) func([]byte) ([]byte, error) {
 	switch k {
 	case schema.JSON:
@@ -256,7 +256,7 @@ func checkText(k schema.Kind, replace bool) func([]byte) ([]byte, error) {
 
 func notUTF8(s string) error { return fmt.Errorf("%.200q is not UTF-8", s) }
 
-// putFixed appends arrays and slices of bytes, and the UUIDs of text.
+// putFixed returns the function that appends arrays and slices of bytes, and UUIDs from text.
 func putFixed(typ schema.Type, t reflect.Type) putFunc {
 	_, size := PhysicalOf(typ)
 	if t.Kind() == reflect.String {

@@ -14,7 +14,8 @@ import (
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
-// putDecimal appends decimals. What has more digits behind the point than its column is rejected, never rounded.
+// putDecimal returns the function that appends decimals. Numbers with more digits behind the point than the column are
+// rejected, never rounded.
 func putDecimal(typ schema.Type, from *gosource.Value) putFunc {
 	t := from.Type
 	switch from.Reader {
@@ -62,7 +63,7 @@ func putDecimal(typ schema.Type, from *gosource.Value) putFunc {
 	return func(c *Columns, l *Leaf, p unsafe.Pointer) error {
 		b := bytesAt(t, p)
 		if len(b) == 0 {
-			return errors.New("no bytes are no decimal: the number 0 has one")
+			return errors.New("an empty slice of bytes is no decimal: the number 0 has one byte")
 		}
 		return putUnscaled(c, l, fromTwos(b), typ)
 	}
@@ -81,9 +82,9 @@ func scaledAt(t reflect.Type, p unsafe.Pointer) (coefficient *big.Int, exponent 
 	return coefficient, exponent, nil
 }
 
-// putParsed appends the number that s says, such as -12.50 or 1e3.
+// putParsed appends the number in a text such as -12.50 or 1e3.
 func putParsed(c *Columns, l *Leaf, s string, typ schema.Type) error {
-	if len(s) > 200 { // more digits than any column has, and what would be slow to multiply
+	if len(s) > 200 { // more digits than any column has, and slow to multiply
 		return fmt.Errorf("%.50q… is too long for %s", s, typ)
 	}
 	mantissa, exponent, hasExponent := strings.Cut(strings.ToLower(s), "e")
@@ -125,7 +126,7 @@ func putScaled(c *Columns, l *Leaf, coefficient *big.Int, exponent int, typ sche
 	return putUnscaled(c, l, v, typ)
 }
 
-// putUnscaled appends a number that has lost its point.
+// putUnscaled appends a number without its point: the value times 10^scale.
 func putUnscaled(c *Columns, l *Leaf, v *big.Int, typ schema.Type) error {
 	if v.CmpAbs(powerOfTen(typ.Precision)) >= 0 {
 		return tooLarge(typ)

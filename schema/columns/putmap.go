@@ -14,16 +14,16 @@ import (
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
-// mapping returns what appends a map, its keys sorted, so that the same map makes the same file.
+// mapping returns the function that appends a map, its keys sorted, so that equal maps make equal files.
 func (c *compiler) mapping(n *schema.Node) appendFunc {
 	def, rep := n.MaxLevels()
 	key, value := n.KeyValue()
 	m := mapAppend{
-		key:   c.node(key, key.Source().Steps),
-		value: c.node(value, value.Source().Steps),
-		empty: c.null(n, def-1),
-		again: uint8(rep), // maxDepth keeps levels in a byte
-		place: c.maps,
+		key:     c.node(key, key.Source().Steps),
+		value:   c.node(value, value.Source().Steps),
+		empty:   c.null(n, def-1),
+		nextRep: uint8(rep), // maxDepth keeps levels in a byte
+		place:   c.maps,
 	}
 	c.maps++
 	switch t := n.Source().Type; reflect.MapOf(t.Key(), t.Elem()) {
@@ -50,19 +50,19 @@ func (c *compiler) mapping(n *schema.Node) appendFunc {
 	}
 }
 
-// A mapAppend is the parts of what appends a map.
+// A mapAppend has the parts of a function that appends a map.
 type mapAppend struct {
 	key, value cell
 	empty      appendFunc
-	again      uint8 // the repetition level of all but the first
-	place      int   // in the maps of Columns
+	nextRep    uint8 // the repetition level of all entries after the first
+	place      int   // the index in Columns.maps
 }
 
-// maxSorted is how many entries Columns keep room for after a map.
+// maxSorted is the number of entries for which Columns keep room after a map.
 const maxSorted = 256
 
-// buffer returns what the entries of the map at a place of the plan are sorted in. No other map is sorted in it meanwhile,
-// as no type contains itself.
+// buffer returns the buffer for sorting the entries of the map at a place of the plan. No other map uses it at the same time,
+// because no type contains itself.
 func buffer[B any](c *Columns, place int) *B {
 	for place >= len(c.maps) {
 		c.maps = append(c.maps, nil)
@@ -75,7 +75,7 @@ func buffer[B any](c *Columns, place int) *B {
 	return b
 }
 
-// typedMap is for maps of type map[K]V, by whatever name.
+// typedMap appends maps whose underlying type is map[K]V.
 func typedMap[K cmp.Ordered, V any](m mapAppend) appendFunc {
 	type entry struct {
 		key   K
@@ -89,7 +89,7 @@ func typedMap[K cmp.Ordered, V any](m mapAppend) appendFunc {
 			if err := m.value.append(c, unsafe.Pointer(&sorted[i].value), rep); err != nil {
 				return err
 			}
-			rep = m.again
+			rep = m.nextRep
 		}
 		return nil
 	}
@@ -121,13 +121,13 @@ func typedMap[K cmp.Ordered, V any](m mapAppend) appendFunc {
 	}
 }
 
-// An entry is one of a map of a type that is known at run time only.
+// An entry is an entry of a map whose type is known at run time only.
 type entry struct {
 	key, value unsafe.Pointer
-	text       string // of keys that have one
+	text       string // of a key with a text
 }
 
-// entries are those of such a map, in slices of keys and of values that are as long as there is room for.
+// entries are the entries of such a map. keys and values are slices with a length of room.
 type entries struct {
 	iter         reflect.MapIter
 	keys, values reflect.Value
@@ -193,7 +193,7 @@ func reflectedMap(m mapAppend, t reflect.Type, order keyCompare) appendFunc {
 			if err := m.value.append(c, next.value, rep); err != nil {
 				return err
 			}
-			rep = m.again
+			rep = m.nextRep
 		}
 		return nil
 	}
@@ -210,9 +210,9 @@ func reflectedMap(m mapAppend, t reflect.Type, order keyCompare) appendFunc {
 	}
 }
 
-// A keyCompare is the order of a map's keys.
+// A keyCompare is the order of the keys of a map.
 type keyCompare struct {
-	text    func(unsafe.Pointer) ([]byte, error) // what compare needs, or nil
+	text    func(unsafe.Pointer) ([]byte, error) // returns the text that compare needs; nil if it needs none
 	compare func(a, b entry) int
 }
 

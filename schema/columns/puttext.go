@@ -11,7 +11,7 @@ import (
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
-// textOf returns what calls the method of a type that makes text of its values.
+// textOf returns the function that calls the method of a type for the text of a value.
 func textOf(t reflect.Type, r gosource.Reader) func(unsafe.Pointer) ([]byte, error) {
 	return func(p unsafe.Pointer) (text []byte, err error) {
 		defer recoverTo(&err, t)
@@ -37,7 +37,7 @@ func marshalText(v any, t reflect.Type) ([]byte, error) {
 	return nil, fmt.Errorf("%s has no MarshalText", t)
 }
 
-// putMarshaled appends the JSON that encoding/json makes of values.
+// putMarshaled returns the function that appends values as encoding/json writes them.
 func putMarshaled(t reflect.Type) putFunc {
 	return func(c *Columns, l *Leaf, p unsafe.Pointer) error {
 		text, err := marshalJSON(t, p)
@@ -59,7 +59,7 @@ func marshalJSON(t reflect.Type, p unsafe.Pointer) (text []byte, err error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// recoverTo makes an error of a panic in a method of t, as it concerns one value only.
+// recoverTo turns a panic in a method of t into an error, as it concerns one value only.
 func recoverTo(err *error, t reflect.Type) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("%w in a method of %s: %v", errPanic, t, p)

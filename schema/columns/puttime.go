@@ -17,7 +17,7 @@ const (
 	spanFirst = math.MinInt64 / 1_000_000_000
 )
 
-// putTime appends times as timestamps, dates and times of day.
+// putTime returns the function that appends times as timestamps, dates and times of day.
 func putTime(typ schema.Type, t reflect.Type) putFunc {
 	read := readClock(typ.Local || typ.Kind == schema.Date)
 	if t != timeType {
@@ -61,7 +61,7 @@ func notInYears(seconds int64) error {
 // A secondsFunc reads a time: seconds since 1970, and nanoseconds of the next, from 0.
 type secondsFunc func(p unsafe.Pointer) (seconds, nanos int64, err error)
 
-// readClock returns what reads a time.Time, on the clock of its own time zone if local.
+// readClock returns the function that reads a time.Time; with local, on the clock of its own time zone.
 func readClock(local bool) secondsFunc {
 	return func(p unsafe.Pointer) (seconds, nanos int64, err error) {
 		at := (*time.Time)(p)
@@ -74,7 +74,7 @@ func readClock(local bool) secondsFunc {
 	}
 }
 
-// readProto returns what reads the seconds and nanoseconds of a protocol buffer.
+// readProto returns the function that reads the seconds and nanoseconds of a protocol buffer.
 func readProto(t reflect.Type) secondsFunc {
 	s, _ := t.FieldByName("Seconds")
 	n, _ := t.FieldByName("Nanos")
@@ -90,7 +90,7 @@ func readProto(t reflect.Type) secondsFunc {
 	}
 }
 
-// putProtoSpan appends durations of protocol buffers.
+// putProtoSpan returns the function that appends durations of protocol buffers.
 func putProtoSpan(t reflect.Type) putFunc {
 	read := readProto(t)
 	return func(c *Columns, l *Leaf, p unsafe.Pointer) error {

@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// A Row is one that is made by hand, column by column, see Columns.AppendRow. Each method sets column i, which is
-// Schema.Columns()[i], and returns an error that names it if the value is not one of its type, is out of its range, or if
-// the column is set already. The column is not set then, and may get another value. Nothing of the value is kept.
+// A Row is set column by column, see Columns.AppendRow. Each method sets column i, which is Schema.Columns()[i]. It returns an
+// error that names the column if the value is of another type or out of range, or if the column is set already. The column is
+// unchanged then, and may get another value. Nothing of the value is kept.
 //
 //	Bool                               Bool
 //	Int8 … Int64, Uint8 … Uint64       Int, Uint
@@ -25,7 +25,7 @@ type Row struct {
 	columns *Columns
 	setters *rowSetters
 	open    bool
-	full    error // an ErrFull that was met
+	full    error // the error if there was no room for a value; it wraps ErrFull
 
 	// The value that is being set. It is kept here because its address would move it to the heap for each call otherwise.
 	boolValue  bool
@@ -37,12 +37,11 @@ type Row struct {
 	timeValue  time.Time
 }
 
-// AppendRow appends the row that build makes, whole or not at all, and returns 1. Each column is to be set once, in any
-// order; one that may be null, by Null. All columns of the schema must be single values, without lists, maps and structs.
+// AppendRow appends the row that build sets, whole or not at all, and returns 1. build sets each column once, in any order; a
+// nullable column without a value by Null. All columns of the schema must be single values: no lists, maps or structs.
 //
-// The error is that of build, which may panic too, or names a column that was left out; the Columns then hold what they
-// held before. It wraps ErrFull, whatever build returned, if there was no room for a value. The row is not to be used when
-// build has returned.
+// The error is the error or the panic of build, or names a column that was left out; the Columns are unchanged then. Whatever
+// build returned, the error wraps ErrFull if there was no room for a value. The row must not be used after build has returned.
 func (c *Columns) AppendRow(build func(r *Row) error) (rows int, err error) {
 	if c.row == nil {
 		setters := &c.layout.setters
@@ -83,7 +82,7 @@ func (c *Columns) AppendRow(build func(r *Row) error) (rows int, err error) {
 	return 1, nil
 }
 
-// build calls the user's function, which panics over this row alone.
+// build calls the user's function. A panic concerns this row only.
 func (r *Row) build(build func(*Row) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -93,7 +92,7 @@ func (r *Row) build(build func(*Row) error) (err error) {
 	return build(r)
 }
 
-// has reports whether the leaf has more than the rows before.
+// has reports whether the leaf has a value or a null for the row that is being set.
 func (r *Row) has(l *Leaf) bool {
 	if l.maxDef > 0 {
 		return len(l.def) > r.columns.rows
@@ -126,13 +125,13 @@ func (r *Row) Int(i int, v int64) error {
 	return r.set(i, setInt, unsafe.Pointer(&r.intValue))
 }
 
-// Uint sets what Int does.
+// Uint sets the same kinds as Int.
 func (r *Row) Uint(i int, v uint64) error {
 	r.uintValue = v
 	return r.set(i, setUint, unsafe.Pointer(&r.uintValue))
 }
 
-// Float sets a Float64, or a Float32 that has the very same number: float64(float32(v)) has one.
+// Float sets a Float64, or a Float32 if v is exactly a float32.
 func (r *Row) Float(i int, v float64) error {
 	r.floatValue = v
 	return r.set(i, setFloat, unsafe.Pointer(&r.floatValue))
@@ -144,27 +143,27 @@ func (r *Row) Text(i int, v string) error {
 	return r.set(i, setText, unsafe.Pointer(&r.textValue))
 }
 
-// Bytes sets what Text does, and a Fixed; a UUID is 16 bytes. Nil is empty.
+// Bytes sets the same kinds as Text, and a Fixed; a UUID is 16 bytes. Nil is empty.
 func (r *Row) Bytes(i int, v []byte) error {
 	r.bytesValue = v
 	return r.set(i, setBytes, unsafe.Pointer(&r.bytesValue))
 }
 
-// Time sets a Timestamp, a TimeOfDay, or a Date, which is the day in the time zone of v, as are others that are local. What
-// is finer than the column's unit is cut off.
+// Time sets a Timestamp, a TimeOfDay or a Date. A Date, and other types that are local, take the clock of the time zone of v.
+// Digits finer than the column's unit are cut off.
 func (r *Row) Time(i int, v time.Time) error {
 	r.timeValue = v
 	return r.set(i, setTime, unsafe.Pointer(&r.timeValue))
 }
 
-// Decimal sets a Decimal to the number that text says, such as -12.50 or 1e3. More digits behind the point than the column
-// has are an error, unless they are 0.
+// Decimal sets a Decimal to the number in a text such as -12.50 or 1e3. More digits behind the point than the column has are
+// an error, unless they are 0.
 func (r *Row) Decimal(i int, text string) error {
 	r.textValue = text
 	return r.set(i, setDecimal, unsafe.Pointer(&r.textValue))
 }
 
-// set appends the value at p as the method of that name does.
+// set appends the value at p for the method of that kind.
 func (r *Row) set(i int, kind setterKind, p unsafe.Pointer) error {
 	l, err := r.leaf(i)
 	if err != nil {
@@ -186,11 +185,11 @@ func (r *Row) set(i int, kind setterKind, p unsafe.Pointer) error {
 	return nil
 }
 
-// leaf returns the leaf of column i if it is to be set.
+// leaf returns the leaf of column i, or an error if it cannot be set now.
 func (r *Row) leaf(i int) (*Leaf, error) {
 	switch {
 	case !r.open:
-		return nil, errors.New("the row is over: set its columns before the function that makes it returns")
+		return nil, errors.New("the row has ended: set its columns before the function that sets it returns")
 	case i < 0 || i >= len(r.columns.leaves):
 		return nil, fmt.Errorf("there is no column %d: they are 0 to %d", i, len(r.columns.leaves)-1)
 	}

@@ -267,8 +267,8 @@ func TestARowThatIsNotWholeIsNoRow(t *testing.T) {
 			t.Errorf("%s: rows are\n%s\nwant\n%s", name, got, want)
 		}
 	}
-	if err := kept.Bool(0, true); err == nil || !strings.Contains(err.Error(), "over") {
-		t.Errorf("a row that is over gives the error %v", err)
+	if err := kept.Bool(0, true); err == nil || !strings.Contains(err.Error(), "has ended") {
+		t.Errorf("a row that has ended gives the error %v", err)
 	}
 	c := columns.New(s)
 	if _, err := c.AppendRow(func(*columns.Row) error {

@@ -14,8 +14,8 @@ import (
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
-// rowSetters are what the methods of a Row append values with. All Columns of a schema share them. They are made for the
-// first row, of the same parts as plans.
+// rowSetters are the functions by which the methods of a Row append values. All Columns of a schema share them. They are made
+// for the first row, from the same parts as plans.
 type rowSetters struct {
 	once     sync.Once
 	err      error // there are nested columns, or none at all
@@ -60,7 +60,7 @@ func (s *rowSetters) prepare(of *schema.Schema) error {
 	return s.err
 }
 
-// settersOf returns what each method appends values of a type with; it is nil for methods that do not set the type.
+// settersOf returns the function by which each method appends values of a type: nil for methods that do not set the type.
 func settersOf(typ schema.Type, replaceInvalid bool) (setters [setterKinds]putFunc) {
 	as := func(t reflect.Type, r gosource.Reader) putFunc {
 		return putLeaf(typ, &gosource.Value{Type: t, Reader: r, ReplaceInvalid: replaceInvalid})
