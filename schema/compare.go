@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Verdict says what a change of a column means to those who read old and new files together.
+// Verdict is how a change of a column affects readers of old and new files together.
 type Verdict uint8
 
 // The verdicts, the worst last.
 const (
 	Compatible Verdict = iota + 1 // nobody needs to do anything
 	Widening                      // readers must take the new type for old files too, which DuckDB does by union_by_name
-	Breaking                      // queries fail, or tell something else than before
+	Breaking                      // queries fail, or return other results than before
 )
 
 var verdictNames = [...]string{Compatible: "compatible", Widening: "widening", Breaking: "breaking"}
@@ -25,20 +25,20 @@ func (v Verdict) String() string { return name(verdictNames[:], v) }
 type Change struct {
 	Path    string // of the node, as Node.PathString has it, in the old schema if it is there
 	Verdict Verdict
-	What    string // what changed, such as "int64, was int32", and for what is breaking, the way out
+	What    string // the change, such as "int64, was int32"; with the way out if it is breaking
 }
 
 // String returns the change as a line.
 func (c Change) String() string { return fmt.Sprintf("%s: %s: %s", c.Path, c.Verdict, c.What) }
 
-// IsBreaking reports whether one of the changes is.
+// IsBreaking reports whether one of the changes is breaking.
 func IsBreaking(changes []Change) bool {
 	return slices.ContainsFunc(changes, func(c Change) bool { return c.Verdict == Breaking })
 }
 
-// Compare returns what a reader notices who reads files of the schema before and of that after as one table, by name: DuckDB
-// with union_by_name, Spark with mergeSchema, Arrow data sets. A change is breaking if a query that runs over old files
-// fails or lies over new ones, or if the schema after promises what old files do not keep:
+// Compare returns the changes that readers notice when they read files of both schemas as one table, by name: DuckDB with
+// union_by_name, Spark with mergeSchema, Arrow data sets. A change is breaking if a query over old files fails or returns wrong
+// results over new ones, or if old files break a promise of the schema after:
 //
 //	added, nullable                 compatible: null in old files
 //	added, not nullable             breaking: old files have nulls where the new schema promises none
@@ -55,7 +55,7 @@ func IsBreaking(changes []Change) bool {
 //	any other type                  breaking
 //	order, field ids                compatible by name; where a reader goes by ids, as Iceberg does, fix them in tags
 //
-// Hints and names in Go make no difference. Changes come in the order of before, then of what was added.
+// Hints and names in Go make no difference. Changes come in the order of before, then the added columns.
 func Compare(before, after *Schema) []Change {
 	var c comparison
 	c.nodes(before.columns, after.columns)
@@ -120,7 +120,7 @@ func byName(nodes []*Node, name string) *Node {
 	return nodes[i]
 }
 
-// sameButForName returns the one of nodes that is like n in all that readers see but its name, or only in the case of it.
+// sameButForName returns the node that differs from n only in its name, as readers see it, or in the case of its name.
 func sameButForName(n *Node, nodes []*Node) *Node {
 	i := slices.IndexFunc(nodes, func(other *Node) bool {
 		return fold(other.name) == fold(n.name) || (other.id == n.id && signature(other) == signature(n))
@@ -142,7 +142,7 @@ func signature(n *Node) string {
 	return b.String()
 }
 
-// widens reports whether each value of before is one of after, and DuckDB and others read both as that.
+// widens reports whether each value of before is a value of after, and DuckDB and others read both as after.
 func widens(before, after Type) bool {
 	o, n := before.Kind, after.Kind
 	switch {

@@ -10,58 +10,58 @@
 // # Columns of a struct
 //
 // Each exported field is a column. It is named by its tag `parquet`, else by its tag `json`, else like the field; the name
-// "-" leaves it out. Embedded structs, also by pointer, are taken apart as encoding/json does it. Names must differ by more
+// "-" leaves it out. The fields of embedded structs, also by pointer, are columns too, as encoding/json has it. Names must differ by more
 // than upper and lower case.
 //
 //	bool, intN, uintN, floatN       the same; int and uint have 64 bits
 //	string                          string
 //	[]byte, [N]byte                 bytes, fixed
-//	time.Time                       timestamp in microseconds, UTC; what is finer is cut off
+//	time.Time                       timestamp in microseconds, UTC; finer digits are cut off
 //	time.Duration                   duration in nanoseconds
 //	json.RawMessage                 json
 //	json.Number                     string, as it was written
 //	a [16]byte called UUID          uuid
-//	what has MarshalText            string: netip.Addr, big.Int, decimals without a tag
+//	types with MarshalText          string: netip.Addr, big.Int, decimals without a tag
 //	struct                          struct
 //	[]T, [N]T                       list; a nil slice is null
 //	map[K]V                         map, its keys sorted; a nil map is null
-//	*T, sql.Null[T], sql.NullT      the same as T, nullable; so is what other packages make of two fields, a value and
-//	                                Valid bool, with methods for encoding/json, text or SQL: uuid.NullUUID
+//	*T, sql.Null[T], sql.NullT      the same as T, nullable; also structs of other packages with two fields, a value and
+//	                                Valid bool, and methods for encoding/json, text or SQL: uuid.NullUUID
 //	protocol buffers                struct; Timestamp, Duration and wrappers by their meaning, enums as strings, and each
 //	                                alternative of a oneof as a nullable column of its own name
 //	any, other interfaces           json, if asked for
 //	anything at a path of AsJSON    json, such as a type that contains itself
 //
-// A struct that has nothing but an embedded time.Time, sql.Null or type with MarshalText is what it embeds.
+// A struct with nothing but an embedded time.Time, sql.Null or type with MarshalText has the column of the embedded type.
 //
 // # Tags
 //
-// The tag `parquet` has the options of github.com/parquet-go/parquet-go, but for variant, interval and those of geometry.
+// The tag `parquet` has the options of github.com/parquet-go/parquet-go, except variant, interval and the geometry types.
 // Structs that are tagged for it have the same columns here, except that names may come from the tag `json`, enums are
-// strings, all slices are lists, nil slices are null, and time.Time is in microseconds where no unit is said:
+// strings, all slices are lists, nil slices are null, and time.Time is in microseconds without a unit:
 //
 //	optional                          zero values are null, as with omitempty of a tag `json` (there empty lists too)
 //	id(n)                             the field id, which is otherwise counted from 1
-//	string, bytes, enum, json, uuid   of strings and bytes; json of any type, string and enum of what has a String method
+//	string, bytes, enum, json, uuid   of strings and bytes; json of any type, string and enum of types with a String method
 //	int(n), uint(n)                   another size; values that do not fit are rejected
 //	decimal(scale:precision)          of integers, big.Int and bytes, which are the number without its point; of strings,
-//	                                  big.Rat, what has MarshalText, or Coefficient and Exponent, which are the number
+//	                                  big.Rat, types with MarshalText, or Coefficient and Exponent, which are the number
 //	date                              the day that a time.Time has in its own time zone; of integers, days since 1970
 //	timestamp(unit:utc|local)         of time.Time and integers; local is the clock in its own time zone. Without a unit,
 //	                                  integers are milliseconds, and time.Time as if it had no tag
 //	time(unit:utc|local)              of a time.Duration since midnight, time.Time and integers
 //	plain, dict, delta, split         the encoding
-//	snappy, gzip, brotli, lz4, zstd, zstd-better, uncompressed   the codec, of all that is in a struct, list or map too
+//	snappy, gzip, brotli, lz4, zstd, zstd-better, uncompressed   the codec, also of all parts of a struct, list or map
 //
-// The tags `parquet-element`, `parquet-key` and `parquet-value` have them for what is in lists and maps. The tag `lake` has
+// The tags `parquet-element`, `parquet-key` and `parquet-value` have these options for the parts of lists and maps. The tag `lake` has
 // options of this package: bloom, ascending, descending, and required, by which a nil slice or map is empty, not null. For
-// what is in lists and maps they are in `lake-element`, `lake-key` and `lake-value`.
+// the parts of lists and maps there are `lake-element`, `lake-key` and `lake-value`.
 //
 // # Limits
 //
 // A schema has at most 10,000 nodes, 64 deep. A value has at most 1 GiB, a time the years 1 to 9999, a decimal 38 digits.
 // Types that contain themselves, channels, functions, complex numbers, protocol buffers of the opaque API and other structs
-// without exported fields are refused, each with the way out. In what encoding/json makes JSON of, it replaces text that is
+// without exported fields are refused, each with the way out. Where encoding/json makes JSON of a value, it replaces text that is
 // not UTF-8 in silence.
 //
 //	type Order struct {

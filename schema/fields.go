@@ -8,7 +8,7 @@ import (
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
-// A field is one of a struct's that becomes a node, its own or one of a struct that it embeds.
+// A field is a field of a struct, or of a struct that it embeds, that becomes a node.
 type field struct {
 	reflect.StructField
 	fieldTag
@@ -121,14 +121,14 @@ func (w *walk) collect(found []field, t reflect.Type, outer field, path []reflec
 	return found
 }
 
-// mayBeUnset reports whether a slice in a protocol buffer is nil where it is not set: bytes that are optional, in proto3 by
-// that word, in older files all that do not say otherwise.
+// mayBeUnset reports whether a nil slice in a protocol buffer means that it is unset: optional bytes, in proto3 by the word
+// optional, in older files by default.
 func mayBeUnset(sf reflect.StructField) bool {
 	tag := sf.Tag.Get("protobuf")
 	return strings.HasSuffix(tag, ",oneof") || strings.Contains(tag, ",opt,") && !strings.Contains(tag, ",proto3")
 }
 
-// embedded returns the struct whose fields are to stand for a field that embeds t, if it is one.
+// embedded returns the struct whose fields stand for a field that embeds t, if there is one.
 func embedded(t reflect.Type) (reflect.Type, bool) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -136,5 +136,5 @@ func embedded(t reflect.Type) (reflect.Type, bool) {
 	return t, t.Kind() == reflect.Struct && !isLeafStruct(t)
 }
 
-// fold returns what all spellings of a name have in common that differ only in case.
+// fold returns the same text for all spellings of a name that differ only in case.
 func fold(name string) string { return strings.ToLower(strings.ToUpper(name)) }

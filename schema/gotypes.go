@@ -33,7 +33,7 @@ func implements(t, methods reflect.Type) bool {
 	return t.Kind() != reflect.Interface && t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(methods)
 }
 
-// isText reports whether values of t say themselves what their text is.
+// isText reports whether values of t have methods that return their text.
 //
 // A struct has the methods of what it embeds, although they know nothing of its other fields; they do not count.
 func isText(t reflect.Type) bool {

@@ -2,8 +2,8 @@ package schema
 
 import "errors"
 
-// Hints are what a schema asks of the files that are written by it, and what no reader needs to know: they may change from
-// file to file, and neither the fingerprint nor Compare looks at them.
+// Hints are requests of a schema to the writers of files. Readers do not need them: they may change from file to file, and
+// neither the fingerprint nor Compare regards them.
 type Hints struct {
 	Encoding Encoding
 	Codec    Codec
@@ -11,7 +11,7 @@ type Hints struct {
 	Sort     Sort // rows come in this order; columns sort by their own order in the schema
 }
 
-// Encoding is how values are to be laid out. A writer that can't follow it for a type writes plain.
+// Encoding is the requested encoding of values. A writer that cannot encode a type so writes plain.
 type Encoding uint8
 
 // The encodings.

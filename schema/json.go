@@ -10,7 +10,7 @@ import (
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
-// jsonSchema is the JSON of a schema. Files of users have it: fields may come, none may go.
+// jsonSchema is the JSON of a schema. Users have files of it: fields may be added, but not removed.
 type jsonSchema struct {
 	Fingerprint string     `json:"fingerprint"`
 	Columns     []jsonNode `json:"columns"`
@@ -28,7 +28,7 @@ type jsonNode struct {
 	Columns  []jsonNode `json:"columns,omitempty"` // of a list, a map or a struct
 }
 
-// MarshalJSON returns all that files show of the schema, and the hints. It leaves out where the values are in Go.
+// MarshalJSON returns the columns as files show them, and the hints. It leaves out the paths in Go.
 //
 //	{"fingerprint": "…", "columns": [{"name": "at", "id": 1, "type": "timestamp(micros)", "nullable": true}]}
 func (s *Schema) MarshalJSON() ([]byte, error) {
@@ -50,7 +50,7 @@ func toJSON(nodes []*Node) []jsonNode {
 
 // UnmarshalJSON sets s to a schema that MarshalJSON wrote. The schema knows no Go type, so no plan can be compiled for it.
 //
-// The error says all that is wrong, the fingerprint included: whoever edits the JSON by hand leaves it out.
+// The error lists all problems, also a fingerprint of other columns: leave it out when editing the JSON by hand.
 func (s *Schema) UnmarshalJSON(data []byte) error {
 	var in jsonSchema
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -78,7 +78,7 @@ func (s *Schema) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// describe returns what j says, and an error for what is not known of it.
+// describe returns the column of j, and an error for unknown types and hints.
 func (j jsonNode) describe() (f Field, err error) {
 	f = Field{Name: j.Name, ID: j.ID, Nullable: j.Nullable, Hints: Hints{Bloom: j.Bloom}}
 	if f.Type, err = parseType(j.Type); err != nil {

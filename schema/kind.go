@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Kind is what the values of a node are.
+// Kind is the kind of the values of a node.
 type Kind uint8
 
 // The kinds. Each stands for one logical type of Parquet and of Arrow.
@@ -59,10 +59,10 @@ func (k Kind) IsUnsigned() bool { return k >= Uint8 && k <= Uint64 }
 
 func (k Kind) isInteger() bool { return k.IsSigned() || k.IsUnsigned() }
 
-// Unit is how finely times are counted.
+// Unit is the unit in which times are counted.
 type Unit uint8
 
-// The units. The zero Unit is that of kinds that have none.
+// The units. Kinds without a unit have the zero Unit.
 const (
 	Millis Unit = iota + 1
 	Micros
@@ -99,11 +99,11 @@ const MaxPrecision = 38
 // MaxFixed is the largest Size of a Fixed.
 const MaxFixed = 1 << 20
 
-// Type is a Kind with what else readers need to know of its values. Types are equal if they are ==.
+// Type is a Kind with its parameters. Types are equal if they are ==.
 type Type struct {
 	Kind      Kind
 	Unit      Unit // of Timestamp, TimeOfDay and Duration
-	Local     bool // a Timestamp or TimeOfDay on the wall clock, of a time zone that is not told
+	Local     bool // a Timestamp or TimeOfDay on the wall clock, of an unknown time zone
 	Precision int  // of a Decimal, its digits: 1 to MaxPrecision
 	Scale     int  // of a Decimal, its digits behind the point: 0 to Precision
 	Size      int  // of a Fixed, in bytes: 1 to MaxFixed

@@ -35,7 +35,7 @@ func (w *walk) leaf(n *Node, t reflect.Type, p *place) *Node {
 	return n
 }
 
-// repeated reports whether what comes now is in a list or a map.
+// repeated reports whether the walk is in a list or a map.
 func (w *walk) repeated() bool {
 	for _, t := range w.within {
 		if t.Kind() != reflect.Struct {
@@ -45,7 +45,7 @@ func (w *walk) repeated() bool {
 	return false
 }
 
-// leafType returns the type that values of t have under the words of their tag, and how they are read.
+// leafType returns the type of values of t with the words of their tag, and their reader.
 func (w *walk) leafType(t reflect.Type, s *spec) (Type, gosource.Reader, error) {
 	kind := t.Kind()
 	bytes := (kind == reflect.Slice || kind == reflect.Array) && t.Elem().Kind() == reflect.Uint8
@@ -184,7 +184,7 @@ func sized(base Kind, bits int) Kind {
 	return base
 }
 
-// decimalType takes integers for what is left when the point is ignored, and all others by their value.
+// decimalType takes integers as numbers without their point, and all other types by their value.
 func decimalType(t reflect.Type, s *spec) (Type, gosource.Reader, error) {
 	typ := Type{Kind: Decimal, Precision: s.precision, Scale: s.scale}
 	kind := t.Kind()

@@ -7,7 +7,7 @@ import (
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
-// A Field describes a column, or a part of one that is nested, to New.
+// A Field describes a column, or a part of a nested column, to New.
 //
 //	schema.Field{Name: "at", Type: schema.Type{Kind: schema.Timestamp, Unit: schema.Micros}, Nullable: true}
 type Field struct {
@@ -21,7 +21,7 @@ type Field struct {
 
 // New returns a schema without a Go type: rows are appended by columns.Columns.AppendRow, and no plan can be compiled for it.
 //
-// The names, types, ids, hints and limits are those that Of keeps to; the error says all that is wrong.
+// Names, types, ids, hints and limits are checked as by Of; the error lists all problems.
 func New(fields ...Field) (*Schema, error) {
 	p := parse{ids: make(map[int]string), number: true}
 	s := &Schema{columns: nodes(&p, fields, nil, 0), source: new(gosource.Rows)}
@@ -36,7 +36,7 @@ func New(fields ...Field) (*Schema, error) {
 	return s, nil
 }
 
-// describe returns f itself, and an error for what JSON could not say of it.
+// describe returns f itself, and an error if JSON could not hold it.
 func (f Field) describe() (Field, error) {
 	var err error
 	if said, bad := parseType(f.Type.String()); bad == nil && said != f.Type {

@@ -41,7 +41,7 @@ func (n *Node) Path() []string {
 // PathString returns Path with dots between.
 func (n *Node) PathString() string { return strings.Join(n.Path(), ".") }
 
-// GoPath returns where the values are in Go, such as "Order.Items[].SKU". It is empty if the schema came from JSON.
+// GoPath returns the path of the values in Go, such as "Order.Items[].SKU". It is empty if the schema has no Go type.
 func (n *Node) GoPath() string { return n.goPath }
 
 // ID returns the field id, from 1, which no other node of the schema has.
@@ -56,7 +56,7 @@ func (n *Node) Type() Type { return n.typ }
 // Nullable reports whether the node may be null where its parent is not.
 func (n *Node) Nullable() bool { return n.nullable }
 
-// Hints returns what the tags of a leaf ask of the files.
+// Hints returns the requests of a leaf's tags to the writers of files.
 func (n *Node) Hints() Hints { return n.hints }
 
 // Children returns the nodes right below in their order; none of a leaf.

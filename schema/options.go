@@ -22,24 +22,24 @@ type options struct {
 	renamed map[string]bool
 }
 
-// TimestampUnit sets the unit of the timestamps of time.Time that have none in their tags. What is finer is cut off,
-// towards the past. Nanos hold 1677-09-22 to 2262-04-11 only.
+// TimestampUnit sets the unit of the timestamps of time.Time that have none in their tags. Finer digits are cut
+// off, towards the past. Nanos hold 1677-09-22 to 2262-04-11 only.
 func TimestampUnit(u Unit) Option { return func(o *options) { o.unit = u } }
 
-// UTF8Policy says what becomes of text that is not UTF-8, which DuckDB refuses to read.
+// UTF8Policy is the treatment of text that is not UTF-8, which DuckDB refuses to read.
 type UTF8Policy uint8
 
 // The policies for text that is not UTF-8.
 const (
 	RejectInvalid  UTF8Policy = iota // Append rejects the value
-	ReplaceInvalid                   // each run of wrong bytes becomes one U+FFFD; JSON and keys of maps are rejected all the same
+	ReplaceInvalid                   // each run of wrong bytes becomes one U+FFFD; JSON and keys of maps are still rejected
 	TextAsBytes                      // columns of strings are Bytes instead; JSON is not concerned
 )
 
-// UTF8 sets what becomes of text that is not UTF-8.
+// UTF8 sets the treatment of text that is not UTF-8.
 func UTF8(p UTF8Policy) Option { return func(o *options) { o.utf8 = p } }
 
-// NullPolicy says what a nil slice or map becomes.
+// NullPolicy is the treatment of nil slices and maps.
 type NullPolicy uint8
 
 // The policies for nil slices and maps. Nil pointers are always null.
@@ -48,7 +48,7 @@ const (
 	NilIsEmpty                   // empty, and the node is not nullable unless it is marked "optional" or "omitempty"
 )
 
-// Nulls sets what nil slices and maps become. A tag `lake:"required"` sets NilIsEmpty for one field.
+// Nulls sets the treatment of nil slices and maps. A tag `lake:"required"` sets NilIsEmpty for one field.
 func Nulls(p NullPolicy) Option { return func(o *options) { o.nulls = p } }
 
 // WidenIntegers makes all integers without a size in their tags Int64, so that a field may change its size later. Append
@@ -73,9 +73,9 @@ func Exclude(paths ...string) Option {
 	}
 }
 
-// AsJSON makes one JSON of columns, or parts of them, whatever their Go types are: what encoding/json makes of the values, as with
-// the tag "json". It is for types that contain themselves, or have no tags, such as generated code. Paths are those of
-// Exclude.
+// AsJSON makes json columns of columns, or parts of them, whatever their Go types are, as the tag "json" does: the values are
+// as encoding/json writes them. It is for types that contain themselves, or have no tags, such as generated code. Paths are as
+// in Exclude.
 func AsJSON(paths ...string) Option {
 	return func(o *options) {
 		for _, path := range paths {

@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// A description is what a node is made of that comes from no Go type: a Field, or one in JSON.
+// A description describes a node without a Go type: a Field, or a column in JSON.
 type description[D any] interface {
-	describe() (Field, error) // without the children; the error says what of it is not in the Field
+	describe() (Field, error) // without the children; the error lists what the Field cannot hold
 	inner() []D
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
-// oneof adds to found the alternatives of a oneof of protocol buffers, sf of message: each is a field that is null unless
-// the oneof is that one. outer is the field that leads to the message, or embeds it.
+// oneof adds to found the alternatives of the oneof sf of a message: each is a field that is null unless the oneof holds that
+// alternative. outer is the field that leads to the message, or embeds it.
 //
 // The Go type of a oneof is an interface of structs with one field each, which are named nowhere in it.
 func (w *walk) oneof(found []field, message reflect.Type, sf reflect.StructField, outer field) []field {

@@ -10,7 +10,7 @@ import (
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
-// Schema is what the rows of a type are: columns, some of them nested. It never changes, and is safe for concurrent use;
+// Schema describes the rows of a type: columns, some of them nested. It never changes, and is safe for concurrent use;
 // only UnmarshalJSON sets it.
 type Schema struct {
 	columns []*Node
@@ -20,7 +20,7 @@ type Schema struct {
 
 // Of returns the schema of T, which is a struct or a pointer to one. It does not look at T's values.
 //
-// The error says all that is wrong with the type, each with the path in Go and what to write instead. Of never panics.
+// The error lists all problems of the type, each with its path in Go and its fix. Of never panics.
 func Of[T any](opts ...Option) (*Schema, error) { return of(reflect.TypeFor[T](), opts) }
 
 // OfType is Of for a type that is known at run time only: columns.Compile[any] returns a plan for it.

@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// A fieldTag is what the tags of a field say.
+// A fieldTag has the options in the tags of a field.
 type fieldTag struct {
 	name string // empty if no tag has one
 	skip bool
 	spec spec // of the field itself
 
-	key, value, element spec // of what is in a map or a list
+	key, value, element spec // of the parts of a map or a list
 }
 
 // tagOf reads the tags of a field. Those that are wrong are in its error, and left out of the fieldTag.
 //
-// A field is named by its tag `parquet`, else by its tag `json`. Options of `json` count only where there is no `parquet`
-// at all: whoever wrote one has said there what may be null.
+// A field is named by its tag `parquet`, else by its tag `json`. Options of `json` count only without a tag
+// `parquet`, which says itself what may be null.
 func tagOf(f reflect.StructField) (t fieldTag, err error) {
 	parquet, hasParquet := f.Tag.Lookup("parquet")
 	json := f.Tag.Get("json")
@@ -56,10 +56,10 @@ func tagOf(f reflect.StructField) (t fieldTag, err error) {
 	return t, errors.Join(append(errs, t.checkRequired(f.Type))...)
 }
 
-// parts are what is in a map or a list, of which tags tell that have their names.
+// parts are the parts of maps and lists. Each has tags of its name.
 var parts = [...]string{"key", "value", "element"}
 
-// checkRequired returns an error if a tag says "required" of what cannot be nil, or not be told from null.
+// checkRequired returns an error if a tag says "required" of a type other than slices and maps.
 func (t *fieldTag) checkRequired(of reflect.Type) error {
 	var errs []error
 	check := func(s *spec, tag string, of reflect.Type) {
@@ -96,7 +96,7 @@ func wellFormed(tag string) bool {
 	return true
 }
 
-// A spec is what the words of one tag ask for.
+// A spec has the options in the words of one tag.
 type spec struct {
 	form string // the word that sets the kind, such as "decimal", or ""
 	word string // the same as it was written, for errors

@@ -52,7 +52,7 @@ func (h Hints) text() string {
 	return b.String()
 }
 
-// plainName returns a name that may stand in a line of text.
+// plainName returns the name, in quotes if it needs them in a line of text.
 func plainName(name string) string {
 	if quoted := strconv.Quote(name); quoted != `"`+name+`"` || strings.ContainsAny(name, " .") {
 		return quoted
@@ -60,7 +60,7 @@ func plainName(name string) string {
 	return name
 }
 
-// Fingerprint returns 32 hexadecimal digits, which two schemas share if files written by them have the same columns: the
+// Fingerprint returns 32 hexadecimal digits. Two schemas have the same fingerprint if their files have the same columns: the
 // same names, in the same order, with the same field ids, types and nullability.
 //
 // The order counts, as row groups can be copied from file to file only if it is the same. Names in Go do not, nor do the
@@ -70,7 +70,7 @@ func (s *Schema) Fingerprint() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// canonical returns what the fingerprint is of. It must never change for a schema: files have its hash.
+// canonical returns the text whose hash is the fingerprint. It must never change for a schema: files have its hash.
 func (s *Schema) canonical() string {
 	var b strings.Builder
 	b.WriteString("columns 1\n")

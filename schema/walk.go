@@ -10,8 +10,8 @@ import (
 	"github.com/jetcapture/lake/schema/internal/gosource"
 )
 
-// Nobody queries a table of more columns or levels than these. They keep a hostile type from filling the memory, and levels
-// in a byte each.
+// Nobody queries a table of more columns or levels. The limits keep a hostile type from filling the memory, and let a level
+// fit into a byte.
 const (
 	maxNodes = 10_000
 	maxDepth = 64
@@ -27,7 +27,7 @@ type walk struct {
 	ids             map[int]string // those that tags ask for, by whom
 }
 
-// refuse adds an error. It returns nil, for the node that there is not.
+// refuse adds an error. It returns nil in place of the node.
 func (w *walk) refuse(at, format string, args ...any) *Node {
 	return w.fail(at, fmt.Errorf(format, args...))
 }
@@ -88,7 +88,7 @@ func orJSON(field string) string {
 	return fmt.Sprintf(", make it JSON with AsJSON(%q)%s", field, orExclude(field))
 }
 
-// orExclude ends the way out for generated code, whose tags nobody writes. field is empty for the row itself.
+// orExclude ends the way out for generated code, where nobody writes tags. field is empty for the row itself.
 func orExclude(field string) string {
 	if field == "" {
 		return ""
@@ -105,15 +105,15 @@ func (w *walk) checkName(name, at string) {
 	}
 }
 
-// A place is where a value is, in Go and in the schema, and what tags say about it.
+// A place is the place of a value in Go and in the schema, with the options of its tags.
 type place struct {
 	at, path, name string
-	field          string // the path of the field that it is, or is in, which Exclude takes
+	field          string // the path of the field of the value, as Exclude takes it
 	tag            *fieldTag
 	inherit        Codec // of the values, if their own tags have none
 }
 
-// inner returns the place of a part of a list or a map, of which spec tells.
+// inner returns the place of a part of a list or a map with the options of spec.
 func (p *place) inner(at, name string, s spec) place {
 	codec := p.inherit
 	if p.tag.spec.hints.Codec != AnyCodec {
@@ -187,7 +187,7 @@ func (w *walk) asJSON(p *place) {
 	p.tag = &tag
 }
 
-// open returns what is in a pointer or a wrapper, and how to get there. It is t itself if it is neither.
+// open returns the type in a pointer or a wrapper, and the steps to it. It returns t itself for other types.
 func (w *walk) open(t reflect.Type, s *spec) (reflect.Type, []gosource.Step) {
 	switch value, valid, null := nullFields(t); {
 	case t.Kind() == reflect.Pointer:
@@ -202,7 +202,7 @@ func (w *walk) open(t reflect.Type, s *spec) (reflect.Type, []gosource.Step) {
 	return unwrap(t), nil
 }
 
-// compound reports whether t has parts, unless a tag makes one value of it.
+// compound reports whether t has parts. A tag may still make one value of it.
 func compound(t reflect.Type) bool {
 	if isText(t) || t == bigIntType || t == bigRatType {
 		return false
@@ -288,7 +288,7 @@ func isKey(t reflect.Type) bool {
 	}
 }
 
-// keepsApart reports whether keys that differ in Go do so in the column, or are found out.
+// keepsApart reports whether different keys in Go are different in the column, or are rejected.
 func keepsApart(key *Node) bool {
 	switch key.source.Reader {
 	case gosource.ByText, gosource.ByStringer:

@@ -6,14 +6,14 @@ import (
 	"unsafe"
 )
 
-// nilable reports whether values of t may be nil, other than pointers, and may be had in columns.
+// nilable reports whether values of t, other than pointers, may be nil and have columns.
 func nilable(t reflect.Type) bool {
 	k := t.Kind()
 	return k == reflect.Slice || k == reflect.Map || k == reflect.Interface
 }
 
-// zeroTest returns what tells zero values of t, or with empty those that encoding/json omits for "omitempty". It is nil
-// if there are none. Of what is nilable it is for empty values only.
+// zeroTest returns the function that recognizes zero values of t or, with empty, the values that encoding/json omits for
+// "omitempty". It is nil if there are none. For nilable types it recognizes empty values only.
 func zeroTest(t reflect.Type, empty bool) func(unsafe.Pointer) bool {
 	if empty {
 		switch t.Kind() {
