@@ -9,7 +9,7 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A Column says which values of payloads a column has.
+// A Column describes a column and the place of its values in payloads.
 type Column struct {
 	Name     string
 	Path     []string // names of members, from the payload's object inwards; at least one
@@ -40,12 +40,12 @@ func (e Epoch) String() string { return epochWords[e] }
 // digits returns how many digits behind the point a second has.
 func (e Epoch) digits() int { return 3 * int(e-EpochSeconds) }
 
-// Rest is the name of the last column, a nullable JSON of what no other column took.
+// Rest is the name of the last column, a nullable JSON of everything that no other column has.
 const Rest = "_rest"
 
-// metadata are the columns of each message, before those of its payload. They are those of a format.RawMessage but for
-// data, which the other columns are made of; reply, which messages of a stream have none of; and consumer, consumer_seq,
-// num_delivered and num_pending, which tell of the capture and not of the message.
+// metadata are the columns of each message, before those of its payload: those of a format.RawMessage except data, which the
+// other columns are made of; reply, which messages of a stream do not have; and consumer, consumer_seq, num_delivered and
+// num_pending, which describe the capture and not the message.
 var metadata = []schema.Field{
 	{Name: "subject", Type: schema.Type{Kind: schema.String}},
 	{Name: "headers", Type: schema.Type{Kind: schema.JSON}, Nullable: true},
@@ -69,7 +69,7 @@ func reserved(name string) bool {
 	return fold(name) == Rest || slices.Contains(Metadata(), fold(name))
 }
 
-// fold returns what spellings of a name have in common that readers do not tell apart.
+// fold returns the same text for all spellings of a name that readers do not tell apart.
 func fold(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
 // fields returns the columns of files: Metadata, those of the payload, Rest. The field ids of the first and the last are

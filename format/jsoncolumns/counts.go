@@ -42,7 +42,7 @@ func jsonKind(raw []byte) string {
 	return "number"
 }
 
-// A Count is how many values a column was given, nulls not counted, and how many of them did not fit.
+// A Count has the number of values of a column, without nulls, and the number of those that did not fit.
 type Count struct {
 	Column          string
 	Values, Misfits uint64

@@ -7,7 +7,7 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// Evidence is what values at one path of payloads have been.
+// evidence counts the values at one path of payloads by kind and type.
 type evidence struct {
 	name     string
 	path     []string

@@ -9,7 +9,7 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// A value is what a column gets for one message.
+// A value is the value of a column for one message.
 type value struct {
 	set  bool
 	bits uint64 // bool, integer, times in the unit of their type, floating-point
@@ -19,7 +19,7 @@ type value struct {
 // A fitFunc reads a value of JSON into v, if the column takes it. The text of v may be that of raw.
 type fitFunc func(r *reader, c *Column, raw []byte, v *value) bool
 
-// fitOf returns what reads the values of a type.
+// fitOf returns the function that reads the values of a type.
 func fitOf(t schema.Type) fitFunc {
 	switch k := t.Kind; {
 	case k == schema.Bool:

@@ -6,7 +6,7 @@ import (
 	"github.com/jetcapture/lake/schema"
 )
 
-// hint says what to write instead of the type of a column that a value does not fit into.
+// hint returns the type to write in place of the type of a column, so that a value fits.
 func hint(c *Column, raw []byte) string {
 	switch kind := c.Type.Kind; {
 	case kind == schema.Timestamp && isNumber(raw) && !c.Type.Local && c.Epoch == NoEpoch:

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The limits of what is inferred. What is beyond them stays in Rest, or in a json column.
+// The limits of inference. Members beyond them stay in Rest, or in a json column.
 const (
 	maxInferred = 1_000  // columns
 	maxNested   = 8      // names in a path
@@ -14,11 +14,11 @@ const (
 	maxNotes    = 100
 )
 
-// An Inferrer makes a list of columns that suits the payloads it has been shown. It is for one goroutine at a time.
+// An Inferrer makes a list of columns for the payloads that were added. It is for one goroutine at a time.
 //
-// Objects are taken apart, but for those whose members have data for names, which are json, and the names of their members joined by _, which replaces dots too; lists are json. A column has the narrowest of bool,
-// int64, uint64, float64, timestamp, timestamp(nanos), date, uuid and string that all its values fit, or else json. All may
-// be null.
+// The members of objects are columns of their own, named by the names of the path joined by _, which replaces dots too. Lists are
+// json, and objects whose members have data for names. A column has the narrowest of bool, int64, uint64, float64, timestamp,
+// timestamp(nanos), date, uuid and string that all its values fit, or else json. All columns are nullable.
 type Inferrer struct {
 	payloads int // that are objects
 	others   int
@@ -29,10 +29,10 @@ type Inferrer struct {
 	scan     scan
 }
 
-// NewInferrer returns an Inferrer that has seen nothing.
+// NewInferrer returns an Inferrer without payloads.
 func NewInferrer() *Inferrer { return &Inferrer{read: newReader(nil, nil)} }
 
-// Add shows a payload. One that is no JSON object says nothing.
+// Add adds a payload. Payloads that are not JSON objects are counted only.
 func (in *Inferrer) Add(payload []byte) {
 	s := &in.scan
 	if ok := s.begin(payload) && s.peek() == '{' && s.value(0) && s.end(); !ok { // all of it, before anything is noted
@@ -97,7 +97,7 @@ func (in *Inferrer) child(e *evidence, quoted []byte) *evidence {
 	return child
 }
 
-// Inferred is a list of columns, and what was left out of it.
+// Inferred is a list of columns, with notes on the members without one.
 type Inferred struct {
 	Columns  []Column
 	Payloads int      // that were JSON objects

@@ -8,7 +8,7 @@ import (
 	"github.com/jetcapture/lake/schema/columns"
 )
 
-// A message is what the columns of metadata have.
+// A message has the values of the columns of metadata.
 type message struct {
 	format.RawMessage
 	names []string // of headers, for sorting

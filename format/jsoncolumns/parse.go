@@ -20,9 +20,9 @@ const MaxFile = 1 << 20
 const maxProblems = 50
 
 // Parse reads a list of columns in YAML or JSON, as the package documentation describes it. Readers make columns of the
-// names of folders too, so no column may have one of those.
+// names of folders too, so no column may have the name of one of folders.
 //
-// The error says all that is wrong, a line for each problem, with file as its name and the number of its line.
+// The error lists all problems, a line each, with file as the name of the file and the number of the line.
 func Parse(file string, text []byte, folders ...string) ([]Column, error) {
 	p := &parser{file: file, folders: folders, names: map[string]int{}, paths: map[string]int{}}
 	list, err := p.document(text)

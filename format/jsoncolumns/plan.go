@@ -22,9 +22,9 @@ type Plan[P format.RawMessager] struct {
 	onMisfit func(Misfit)
 }
 
-// Options are those of a plan. The zero value is the default.
+// Options of a plan. The zero value is the default.
 type Options struct {
-	// Bucket says that the messages are those of a key-value bucket: there is a column Operation, behind Metadata, unless
+	// Bucket is set if the messages are those of a key-value bucket: there is a column Operation, behind Metadata, unless
 	// the list has one of that name.
 	Bucket bool
 
@@ -65,8 +65,8 @@ var errNoColumns = errors.New("there are no columns: list some, or archive messa
 // Schema returns the schema of the columns.
 func (p *Plan[P]) Schema() *schema.Schema { return p.schema }
 
-// Append appends one row. It rejects a message, and names the reason, if format.RawMessage.Validate does, if its payload is
-// no JSON that readers take, and if a column that is not nullable has no value. A message that deletes or purges a key of a
+// Append appends one row. It rejects a message, and names the reason, if format.RawMessage.Validate does, if readers
+// would not take its payload as JSON, and if a column that is not nullable has no value. A message that deletes or purges a key of a
 // key-value bucket has no payload, and its row has nulls.
 func (p *Plan[P]) Append(c *columns.Columns, payload P) (rows int, err error) {
 	if c.Schema() != p.schema {
