@@ -11,9 +11,9 @@ import (
 	"github.com/urfave/cli/v3"
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/app"
+	"github.com/jetcapture/lake/schema/jsoncolumns"
 )
 
 // inferCommand prints the columns that run --infer would write.

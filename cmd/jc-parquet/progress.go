@@ -6,8 +6,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/jetcapture"
+	"github.com/jetcapture/lake/schema/jsoncolumns"
 )
 
 const progressEvery = 5 * time.Second

@@ -10,9 +10,9 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/schema/columns"
+	"github.com/jetcapture/lake/schema/jsoncolumns"
 )
 
 func TestProgressIsALineEveryFewSecondsWhileThereIsSomethingToSay(t *testing.T) {

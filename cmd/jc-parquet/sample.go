@@ -13,8 +13,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/jetcapture"
+	"github.com/jetcapture/lake/schema/jsoncolumns"
 )
 
 // inferQuiet is how long to wait for one more message before inferring from those that came.

@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/jetcapture/lake/format"
-	"github.com/jetcapture/lake/format/jsoncolumns"
+	"github.com/jetcapture/lake/schema/jsoncolumns"
 	"github.com/jetcapture/lake/store"
 )
 

@@ -13,9 +13,9 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/app"
+	"github.com/jetcapture/lake/schema/jsoncolumns"
 )
 
 // typed says which typed columns files have; the zero value means raw messages.

@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
-	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/internal/gosource"
+	"github.com/jetcapture/lake/schema/internal/ranges"
 )
 
 // A cell appends the value at a place in memory to all leaves of a node. Values of the most frequent types are appended in

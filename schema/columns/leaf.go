@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"unsafe"
 
-	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/internal/buffers"
+	"github.com/jetcapture/lake/schema/internal/ranges"
 )
 
 // Physical is the memory layout of the values of a leaf.

@@ -12,10 +12,10 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
-	"github.com/jetcapture/lake/internal/ranges"
-	"github.com/jetcapture/lake/internal/uuid"
 	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/internal/gosource"
+	"github.com/jetcapture/lake/schema/internal/ranges"
+	"github.com/jetcapture/lake/schema/internal/uuid"
 )
 
 var (

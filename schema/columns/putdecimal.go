@@ -9,9 +9,9 @@ import (
 	"strings"
 	"unsafe"
 
-	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/internal/gosource"
+	"github.com/jetcapture/lake/schema/internal/ranges"
 )
 
 // putDecimal returns the function that appends decimals. Numbers with more digits behind the point than the column are

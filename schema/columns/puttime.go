@@ -7,8 +7,8 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/internal/ranges"
 )
 
 // The durations and timestamps in nanoseconds, in seconds.

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/jetcapture/lake/format"
-	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/format/parquet"
+	"github.com/jetcapture/lake/schema/jsoncolumns"
 )
 
 // A jsonLine is a line of a file of newline-delimited JSON.

@@ -4,9 +4,9 @@ import (
 	"encoding/base64"
 	"math"
 
-	"github.com/jetcapture/lake/internal/ranges"
-	"github.com/jetcapture/lake/internal/uuid"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/internal/ranges"
+	"github.com/jetcapture/lake/schema/internal/uuid"
 )
 
 // A value is the value of a column for one message.

@@ -3,8 +3,8 @@ package jsoncolumns
 import (
 	"time"
 
-	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/internal/ranges"
 )
 
 // perSecond returns how many of a unit a second has.

@@ -15,8 +15,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/jsoncolumns"
 )
 
 // allTypes has a column of every type, at the top and inside of objects.

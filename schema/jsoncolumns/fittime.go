@@ -1,8 +1,8 @@
 package jsoncolumns
 
 import (
-	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/internal/ranges"
 )
 
 // fitTime takes text of times, and numbers where the column has an epoch unit.

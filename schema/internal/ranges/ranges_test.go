@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jetcapture/lake/internal/ranges"
+	"github.com/jetcapture/lake/schema/internal/ranges"
 )
 
 func TestBoundsAreThoseOfTheCalendar(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/jetcapture/lake/format"
-	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/schema/columns"
+	"github.com/jetcapture/lake/schema/jsoncolumns"
 )
 
 const benchColumns = `

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/jetcapture/lake/format"
-	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/columns"
+	"github.com/jetcapture/lake/schema/jsoncolumns"
 )
 
 const nested = `

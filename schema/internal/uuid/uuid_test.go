@@ -3,7 +3,7 @@ package uuid_test
 import (
 	"testing"
 
-	"github.com/jetcapture/lake/internal/uuid"
+	"github.com/jetcapture/lake/schema/internal/uuid"
 )
 
 func TestParseReadsTheTextOfRFC9562(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jetcapture/lake/format/jsoncolumns"
 	"github.com/jetcapture/lake/schema"
+	"github.com/jetcapture/lake/schema/jsoncolumns"
 )
 
 func TestFileIsReadAsYAMLAndAsJSON(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jetcapture/lake/format/jsoncolumns"
+	"github.com/jetcapture/lake/schema/jsoncolumns"
 )
 
 // inferred returns columns as name:type, and the notes.

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"unsafe"
 
-	"github.com/jetcapture/lake/internal/ranges"
+	"github.com/jetcapture/lake/schema/internal/ranges"
 )
 
 // A decimal is a number of JSON: digits times 10^exponent. The first and the last digit are not 0, and 0 has none, so that

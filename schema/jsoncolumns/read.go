@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"unsafe"
 
-	"github.com/jetcapture/lake/internal/ranges"
 	"github.com/jetcapture/lake/schema"
 	"github.com/jetcapture/lake/schema/columns"
+	"github.com/jetcapture/lake/schema/internal/ranges"
 )
 
 // A reader makes the row of one message after the other. It is for one goroutine at a time.
