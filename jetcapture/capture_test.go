@@ -19,7 +19,7 @@ import (
 )
 
 func TestCaptureUntilCaughtUpStoresAndAcksEverything(t *testing.T) {
-	const n = 20_000
+	const n = 8_000
 	s, dir := startServer(t), t.TempDir()
 	s.Publish(n, order)
 	untilCaughtUp(t, s, rawNDJSON(dir))

@@ -29,7 +29,10 @@ import (
 var errStoreDown = errors.New("the store is down")
 
 func TestServerRestartsLoseNothing(t *testing.T) {
-	const n = 30_000
+	n := 30_000
+	if testing.Short() {
+		n = 9_000
+	}
 	s, dir := capturetest.Start(t), t.TempDir()
 	s.Stream(streamName, "orders.>")
 	s.Consumer(streamName, consumerName, func(c *jetstream.ConsumerConfig) { c.AckWait = 2 * time.Second })
@@ -44,7 +47,7 @@ func TestServerRestartsLoseNothing(t *testing.T) {
 	}
 	eventually(t, "everything is acked", func() bool {
 		info := s.Info(streamName, consumerName)
-		return info.AckFloor.Stream == n && info.NumAckPending == 0
+		return info.AckFloor.Stream == uint64(n) && info.NumAckPending == 0
 	})
 	if err := stop(); err != nil {
 		t.Error(err)
@@ -128,7 +131,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 }
 
 func TestStoreThatFailsOftenLosesNothing(t *testing.T) {
-	const n = 20_000
+	const n = 8_000
 	s, dir := startServer(t), t.TempDir()
 	s.Publish(n, order)
 	o := rawNDJSON(dir)

@@ -25,7 +25,7 @@ func onceNDJSON(dir string) *rawOptions {
 }
 
 func TestExactlyOnceArchivesEachMessageOnce(t *testing.T) {
-	const n = 20_000
+	const n = 8_000
 	s, dir := startServer(t), t.TempDir()
 	s.Publish(n, order)
 	o := onceNDJSON(dir)

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	timeout        = 20 * time.Second
-	leaderAttempts = 20 // to publish a message, 250 ms apart, while a stream has no leader
+	timeout        = 2 * time.Minute // longer than the busiest machine needs
+	leaderAttempts = 20              // to publish a message, 250 ms apart, while a stream has no leader
 
 	cannotCreateStore jetstream.ErrorCode = 10049 // the server still removes the files of a stream of that name
 )
