@@ -53,7 +53,7 @@ test-plain: ## the half of make test without the race detector
 	$(SHORT) -parallel 3 -run '$(WITHOUT_RACE)' ./jetcapture
 	$(SHORT) -p 1 ./format/... ./schema/... ./store/cloudtest/... ./cmd/... ./examples/...
 
-test-long: readers servers ## all tests in their long forms, without and with the race detector: 50 minutes
+test-long: readers servers ## all tests in their long forms, without and with the race detector: an hour
 	JETCAPTURE_SCHEDULES=$(SCHEDULES) $(GO_TEST) -p 1 ./format/... ./cmd/... ./jetcapture
 	$(GO_TEST) -timeout 45m -race ./...
 	go test -run '^$$' -fuzz FuzzDecode -fuzztime 1m ./jetcapture/ledger
