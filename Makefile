@@ -42,8 +42,8 @@ test: readers servers ## all tests in their short forms, against real servers an
 	@$(MAKE) --no-print-directory -j 2 -O test-race test-plain
 	go test -run '^$$' -fuzz FuzzDecode -fuzztime 3s ./jetcapture/ledger
 	go test -run '^$$' -fuzz FuzzBook -fuzztime 3s ./jetcapture/ledger
-	@echo 'These were the short forms. make test-long adds the rest: 100,000 schedules, all options of the foreign-reader matrix, more'
-	@echo 'random types, longer outages and chaos, and the race detector over all packages.'
+	@echo 'These were the short forms. make test-long adds the rest: 100,000 schedules, all cases of the foreign-reader matrix, more'
+	@echo 'messages, longer outages and chaos, into Azure too, and the race detector over all packages.'
 
 test-race: ## the half of make test with the race detector
 	$(SHORT) -p 2 -race -vet=off ./jetcapture/... ./store ./store/internal/... ./store/azurestore ./store/gcsstore ./store/s3store

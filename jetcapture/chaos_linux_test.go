@@ -78,6 +78,7 @@ func TestEachMessageIsArchivedOnceWhateverIsKilled(t *testing.T) {
 		})
 	}
 	chaosRun(t, "into Azure", func(t *testing.T) {
+		capturetest.LongOnly(t) // store/cloudtest/faults has a capture in a storm of faults of each cloud
 		c := newChaos(t, 1, chaosShared)
 		bucket := c.useAzure(t)
 		c.run(t, 15*time.Second, 10)

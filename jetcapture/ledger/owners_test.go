@@ -17,7 +17,11 @@ func TestTheTablesOfOwnersFindWhatLookingAtAllClaimsFinds(t *testing.T) {
 			const sequences = 12 << windowBits // more windows than are kept
 			b, claims := NewBook(cacheBytes), map[string]Segments{}
 			var names []string
-			for step := range 3_000 {
+			steps := 3_000
+			if testing.Short() {
+				steps = 1_000
+			}
+			for step := range steps {
 				switch id := fmt.Sprint(step); {
 				case step%3 == 0:
 					e := claimEntry(id, scattered(rng, sequences)...)
