@@ -47,7 +47,7 @@ test: readers servers ## all tests in their short forms, against real servers an
 
 test-race: ## the half of make test with the race detector
 	$(SHORT) -p 2 -race -vet=off ./jetcapture/... ./store ./store/internal/... ./store/azurestore ./store/gcsstore ./store/s3store
-	$(SHORT) -race -vet=off -run 'Ahead|Group' ./format/parquet
+	$(SHORT) -p 2 -race -vet=off -run 'Ahead|RowGroup|AtTheSameTime|AtOnce' ./format/parquet ./format/arrow ./schema
 
 test-plain: ## the half of make test without the race detector
 	$(SHORT) -parallel 3 -run '$(WITHOUT_RACE)' ./jetcapture
