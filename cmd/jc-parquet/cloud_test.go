@@ -21,15 +21,14 @@ import (
 	"github.com/jetcapture/lake/store/cloudtest"
 )
 
-// cloudMessages is how many messages each store gets, most of them of cloudNoise times 8 bytes that do not compress, so that files are
-// sent in parts. The short form has as many bytes in fewer messages.
-var cloudMessages, cloudNoise = 200_000, 30
+// cloudMessages is how many messages each store gets. Their payloads do not compress, so that files are sent in parts.
+const cloudMessages = 200_000
 
 func cloudMsg(i int) *nats.Msg {
 	msg := nats.NewMsg(fmt.Sprintf("events.%s.%d", []string{"us", "eu"}[min(1, i%8)], i%7))
 	noise := rand.New(rand.NewPCG(1, uint64(i)))
 	msg.Data = fmt.Appendf(nil, `{"n": %d, "noise": "`, i)
-	for range cloudNoise + i%8 {
+	for range 30 + i%8 {
 		msg.Data = binary.LittleEndian.AppendUint64(msg.Data, noise.Uint64())
 	}
 	switch i % 5 {
@@ -146,9 +145,6 @@ func fetch(t *testing.T, bucket store.Bucket, name, path string) error {
 // TestEveryStoreGetsEveryMessage archives one stream in each of the stores and compares every row with what was published.
 func TestEveryStoreGetsEveryMessage(t *testing.T) {
 	capturetest.WithoutRace(t)
-	if testing.Short() {
-		cloudMessages, cloudNoise = 25_000, 240
-	}
 	s := capturetest.Start(t)
 	s.Stream("EVENTS", "events.>")
 	s.Publish(cloudMessages, cloudMsg)
