@@ -10,6 +10,7 @@ import (
 
 	"github.com/jetcapture/lake/format/parquet"
 	"github.com/jetcapture/lake/jetcapture/capturetest"
+	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
 )
 
 // A track is a loop as Run makes it, and messages that look as if its consumer delivered them.
@@ -49,8 +50,8 @@ func newTrack(tb testing.TB, delivery Delivery) *track {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &track{loop: newLoop(o, nc, consumer), now: time.Now()}
-	p.loop.puller.start(p.now)
+	p := &track{loop: newLoop(o, nc, consumer, new(elapsed.Clock)), now: time.Now()}
+	p.loop.puller.Start(p.now)
 	return p
 }
 

@@ -73,11 +73,10 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 		return err
 	}
 
-	l := newLoop(&o, nc, consumer)
+	l := newLoop(&o, nc, consumer, c.clock)
 	storing, stopStoring := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopStoring()
 	var running sync.WaitGroup
-	l.puller.clock = c.clock
 	var keeper *keeper[K]
 	if o.Delivery == ExactlyOnce {
 		keeper, err = openLedger(starting, nc, &o, consumer, l.specs, c.clock, l.log)

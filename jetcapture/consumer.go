@@ -135,3 +135,11 @@ func untilAnswered[T any](ctx context.Context, log *zap.Logger, ask func() (T, e
 		log.Warn("the server does not answer, will retry", zap.Error(err))
 	}
 }
+
+// apiPrefix is what subjects of JetStream's API begin with.
+func apiPrefix(domain string) string {
+	if domain == "" {
+		return "$JS.API"
+	}
+	return "$JS." + domain + ".API"
+}

@@ -3,6 +3,7 @@ package jetcapture
 import (
 	"time"
 
+	"github.com/jetcapture/lake/jetcapture/internal/held"
 	"go.uber.org/zap"
 )
 
@@ -35,7 +36,7 @@ func (l *loop[P, K]) noticeForeignAcks(a lookoutAnswer) {
 		}
 		for reader := b.reader(); reader.next(); {
 			seq := reader.ref.streamSeq
-			if seq > floor || seq < first || l.held.look(reader.ref.message()) != isHeld {
+			if seq > floor || seq < first || l.held.State(reader.ref.message()) != held.Present {
 				continue // or it is lost
 			}
 			if n == 0 {

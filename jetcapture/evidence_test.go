@@ -513,8 +513,8 @@ func TestABlockNeverHoldsASequenceTwice(t *testing.T) {
 	if len(l.waiting) != 1 || l.waiting[0].reason != SealFork || l.waiting[0].count() != 100 {
 		t.Fatalf("%d blocks are sealed", len(l.waiting))
 	}
-	if l.openMessages != 80 || l.held.size != 120 {
-		t.Errorf("%d messages are open, %d are held", l.openMessages, l.held.size)
+	if l.openMessages != 80 || l.held.Len() != 120 {
+		t.Errorf("%d messages are open, %d are held", l.openMessages, l.held.Len())
 	}
 	for b := range l.blocks() {
 		seen := map[uint64]bool{}
@@ -532,8 +532,8 @@ func TestABlockNeverHoldsASequenceTwice(t *testing.T) {
 		t.Errorf("of the old block may be acknowledged %v", got)
 	}
 	l.release(old)
-	if l.held.size != 80 { // of the new ones none was forgotten
-		t.Errorf("%d messages are held", l.held.size)
+	if l.held.Len() != 80 { // of the new ones none was forgotten
+		t.Errorf("%d messages are held", l.held.Len())
 	}
 }
 
@@ -542,15 +542,15 @@ func TestSuspectsAreToldFromOthersWithTheirSequence(t *testing.T) {
 	first := p.messages(1, 10)
 	p.take(first)
 	for b := range p.loop.openBlocks() {
-		p.loop.suspects.add(&b.messageRefs)
+		p.loop.suspects.Add(b.messages())
 	}
 	d, _ := parseDelivery(first[0].Reply)
-	if p.loop.suspects.of(d.message()) != 1 || len(p.loop.suspects.failures) != 1 {
-		t.Errorf("suspects are %v", p.loop.suspects.failures)
+	if p.loop.suspects.Failures(d.message()) != 1 || p.loop.suspects.Len() != 1 {
+		t.Errorf("suspects are %v", p.loop.suspects)
 	}
 	other := d.message()
 	other.Time++
-	if p.loop.suspects.of(other) > 0 {
+	if p.loop.suspects.Failures(other) > 0 {
 		t.Error("another message of the same sequence is a suspect")
 	}
 }

@@ -148,7 +148,7 @@ var errForked = errors.New("the stream lost messages and used their sequences ag
 
 // collides reports that another message is held with the sequence of a delivery, which proves a fork.
 func (l *loop[P, K]) collides(d *delivery) {
-	old, _ := l.held.timeOf(d.streamSeq)
+	old, _ := l.held.TimeOf(d.streamSeq)
 	h := l.history
 	f := lossOf(h.epoch, ledger.Message{Seq: d.streamSeq, Time: old}, time.Unix(0, d.timestamp).UTC(), max(h.top.Seq, d.streamSeq))
 	h.evidence.lose(f)
@@ -186,7 +186,7 @@ func (l *loop[P, K]) forked(f loss) {
 	for b := range l.blocks() {
 		for reader := b.reader(); reader.next(); {
 			if reader.run.epoch <= f.epoch && reader.ref.streamSeq >= f.Seq {
-				l.held.remove(reader.ref.message())
+				l.held.Remove(reader.ref.message())
 			}
 		}
 	}

@@ -34,9 +34,9 @@ func (l *loop[P, K]) look(silent time.Duration) {
 	switch {
 	case l.unsure:
 		every, stream = time.Second, true
-	case l.o.UntilCaughtUp && (l.held.size == 0 || l.pending > 0) && silent >= caughtUpSilent:
+	case l.o.UntilCaughtUp && (l.held.Len() == 0 || l.pending > 0) && silent >= caughtUpSilent:
 		every = 2 * caughtUpSilent
-		stream = l.held.size == 0
+		stream = l.held.Len() == 0
 	case l.pause == "" && l.openMessages > 0 && silent >= idleAfter:
 		// Others may hold so much that the server has stopped. That nothing was pending at the latest message does not
 		// tell, as more may have been published since; but then the longer the silence, the rarer the looks.
@@ -109,7 +109,7 @@ func (l *loop[P, K]) learn(a lookoutAnswer) {
 		l.sealAll(always[K](SealInFlight)) // together with others we hold all that the consumer allows
 	}
 	l.learnOfStream(a)
-	if l.o.UntilCaughtUp && a.stream && a.ahead == nil && l.held.size == 0 && l.storing == 0 && len(l.puller.messages) == 0 &&
+	if l.o.UntilCaughtUp && a.stream && a.ahead == nil && l.held.Len() == 0 && l.storing == 0 && len(l.puller.Messages()) == 0 &&
 		a.info.NumPending == 0 && a.info.NumAckPending == 0 {
 		l.done = true
 	}

@@ -1,11 +1,15 @@
 package jetcapture
 
-import "time"
+import (
+	"time"
+
+	"github.com/jetcapture/lake/jetcapture/internal/suspects"
+)
 
 // sealReason decides whether an open block seals now. One that has few messages when its interval ends lingers: it takes
 // what comes in the next intervals of the same folder.
 func (l *loop[P, K]) sealReason(b *block[K]) SealReason {
-	if b.failed > 0 && b.count() >= suspectBlock[b.failed] {
+	if suspects.BlockIsFull(b.failed, b.count()) {
 		return SealSuspect
 	}
 	stats := b.stats()

@@ -12,6 +12,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
+	"github.com/jetcapture/lake/jetcapture/internal/held"
+	"github.com/jetcapture/lake/jetcapture/internal/pull"
+	"github.com/jetcapture/lake/jetcapture/internal/suspects"
 	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
@@ -41,7 +44,7 @@ type loop[P Payload, K DestKey] struct {
 	o         *Options[P, K]
 	log       logger
 	nc        *nats.Conn
-	puller    *puller
+	puller    *pull.Puller
 	acker     *acker
 	headers   *rawHeaders
 	lookout   *lookout
@@ -66,8 +69,8 @@ type loop[P Payload, K DestKey] struct {
 	storing  int                                  // blocks in the hands of the committer
 	backlog  backlog                              // limits both together
 	inStore  map[*block[K]]struct{}               // these
-	held     *heldSet
-	suspects suspects
+	held     *held.Set
+	suspects *suspects.Set
 
 	recentKey    openKey[K] // of recent
 	openMessages int
@@ -111,7 +114,7 @@ type openKey[K DestKey] struct {
 	failed  int   // how often blocks of its messages failed
 }
 
-func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jetstream.Consumer) *loop[P, K] {
+func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jetstream.Consumer, clock *elapsed.Clock) *loop[P, K] {
 	config := consumer.CachedInfo().Config
 	l := &loop[P, K]{
 		o:        o,
@@ -126,8 +129,8 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 		open:     make(map[openKey[K]]*openBlock[P, K]),
 		latest:   make(map[K]*openBlock[P, K]),
 		letters:  make(map[int64]*openBlock[*DeadLetter, K]),
-		held:     newHeldSet(),
-		suspects: newSuspects(o.MaxInFlight, o.MemoryLimit),
+		held:     held.New(),
+		suspects: suspects.New(2*o.MaxInFlight, o.MemoryLimit/16),
 		inStore:  make(map[*block[K]]struct{}),
 		clocks:   clocks{now: time.Now(), lastMessage: time.Now()},
 
@@ -151,20 +154,20 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 	}
 	l.memHard = o.MemoryLimit / 8 * 5 // the rest is for two requests, for encoding, and for the garbage collector to be at ease
 	batch := max(1, min(o.PullMessages, l.inFlight/2))
-	limits := pullLimits{batch: config.MaxRequestBatch, bytes: mostBytes, expires: config.MaxRequestExpires}
+	limits := pull.Limits{Batch: config.MaxRequestBatch, Bytes: mostBytes, Expires: config.MaxRequestExpires}
 	if o.Delivery == ExactlyOnce { // which takes a message for as old as the request for it, and gives up what is old
 		most := ledgerRetention(o.LedgerRetention, o.openTime(), o.Grace, config.AckWait) / 8
-		limits.expires = min(cmp.Or(limits.expires, most), most)
+		limits.Expires = min(cmp.Or(limits.Expires, most), most)
 	}
-	l.puller = newPuller(nc, o.JetStreamDomain, o.NATSStreamName, o.NATSConsumerName, batch, o.PullBytes, limits)
+	l.puller = pull.New(nc, clock, apiPrefix(o.JetStreamDomain)+".CONSUMER.MSG.NEXT."+o.NATSStreamName+"."+o.NATSConsumerName, batch, o.PullBytes, limits)
 	return l
 }
 
 // run takes messages until ctx ends, the capture is done, or an error ends it.
 func (l *loop[P, K]) run(ctx context.Context) error {
 	l.clocks.now = time.Now() // the loop was made before the ledger was read
-	l.puller.start(l.clocks.now)
-	l.history.cut(l.puller.reconnects)
+	l.puller.Start(l.clocks.now)
+	l.history.cut(l.puller.Connection())
 	if l.once != nil {
 		l.history.lineage = l.once.book.Lineage()
 	}
@@ -177,7 +180,7 @@ func (l *loop[P, K]) run(ctx context.Context) error {
 		if len(l.waiting) > 0 {
 			sealed, next = l.sealed, l.waiting[0]
 		}
-		messages := l.puller.messages
+		messages := l.puller.Messages()
 		if l.clocks.now.Before(l.retryAt) {
 			messages = nil
 		}
@@ -213,14 +216,14 @@ func (l *loop[P, K]) pull() {
 	if l.resetCause != nil {
 		l.resetPull()
 	}
-	room := l.inFlight - l.held.size
+	room := l.inFlight - l.held.Len()
 	cause := ""
 	switch {
 	case l.clocks.now.Before(l.retryAt):
 		cause = "spool"
 	case l.backlog.full(len(l.waiting) + l.storing):
 		cause = "sealed-blocks"
-	case l.memory+l.held.bytes >= l.memHard:
+	case l.memory+l.held.Bytes() >= l.memHard:
 		cause = "memory"
 	case room <= 0:
 		cause = "in-flight"
@@ -229,7 +232,7 @@ func (l *loop[P, K]) pull() {
 	if cause != "" {
 		return
 	}
-	if err := l.puller.request(l.clocks.now, room); err != nil && !l.nc.IsClosed() {
+	if err := l.puller.Request(l.clocks.now, room); err != nil && !l.nc.IsClosed() {
 		l.log.often.Warn("asking for messages failed, will retry", zap.Error(err))
 	}
 }
@@ -256,7 +259,7 @@ func (l *loop[P, K]) setPause(cause string) {
 
 // resetPull starts pulling anew, after taking what has come already.
 func (l *loop[P, K]) resetPull() {
-	if l.watermark != nil && l.clocks.now.Before(l.puller.notBefore) {
+	if l.watermark != nil && l.puller.Delayed(l.clocks.now) {
 		return // it was tried just now
 	}
 	cause := l.resetCause
@@ -264,8 +267,8 @@ func (l *loop[P, K]) resetPull() {
 	if l.o.Observer.PullReset != nil {
 		l.o.Observer.PullReset(cause)
 	}
-	old := l.puller.messages
-	l.puller.stop()
+	old := l.puller.Messages()
+	l.puller.Stop()
 	l.takeReceived(old)
 	if w := l.watermark; w != nil {
 		w.broken = cause // what was on its way may be lost, the last of all too
@@ -276,13 +279,13 @@ func (l *loop[P, K]) resetPull() {
 		}
 		if err != nil {
 			l.log.often.Warn("resetting the consumer failed, will retry", zap.Error(err))
-			l.puller.notBefore = l.clocks.now.Add(time.Second)
+			l.puller.Delay(l.clocks.now.Add(time.Second))
 			return
 		}
 	}
 	l.resetCause = nil
-	l.puller.start(l.clocks.now)
-	l.history.cut(l.puller.reconnects)
+	l.puller.Start(l.clocks.now)
+	l.history.cut(l.puller.Connection())
 	if l.once != nil {
 		l.history.before, l.history.lineage = allBefore, l.once.book.Lineage()
 	}
@@ -328,9 +331,9 @@ func (l *loop[P, K]) tick() {
 		l.sealAll(l.sealReason)
 	}
 	switch {
-	case l.puller.reconnected():
+	case l.puller.Reconnected():
 		l.resetCause = errors.New("the connection was restored")
-	case l.nc.IsConnected() && l.puller.silent(now):
+	case l.nc.IsConnected() && l.puller.Silent(now):
 		l.resetCause, l.unsure = errors.New("the server is silent"), true
 	}
 	silent := now.Sub(l.clocks.lastMessage)
@@ -372,8 +375,8 @@ func (l *loop[P, K]) report() {
 	}
 	s := Stats{
 		OpenBlocks: len(l.open) + len(l.letters), SealedBlocks: len(l.waiting) + l.storing,
-		OpenMessages: l.openMessages, HeldMessages: l.held.size, Memory: l.memory + l.held.bytes,
-		Outstanding: l.puller.outstanding, Pending: l.pending, StreamTime: l.clocks.stream,
+		OpenMessages: l.openMessages, HeldMessages: l.held.Len(), Memory: l.memory + l.held.Bytes(),
+		Outstanding: l.puller.Outstanding(), Pending: l.pending, StreamTime: l.clocks.stream,
 		Reconnections:  l.nc.Stats().Reconnects - l.startReconns,
 		StoredNotAcked: l.history.evidence.lost.Load(), AckedElsewhere: uint64(l.history.foreign.messages), AlreadyStored: l.alreadyStored,
 	}

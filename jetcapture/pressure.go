@@ -29,7 +29,7 @@ func (l *loop[P, K]) messagesLimit() int {
 }
 
 func (l *loop[P, K]) memoryLimit() int64 {
-	times := float64(l.held.bytes) * float64(l.openMessages) / float64(max(1, l.held.size)) // of the messages of open blocks
+	times := float64(l.held.Bytes()) * float64(l.openMessages) / float64(max(1, l.held.Len())) // of the messages of open blocks
 	return max(1, l.memHard-int64(times)-max(l.heaviest, l.memHard/8))
 }
 

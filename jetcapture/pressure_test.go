@@ -102,7 +102,7 @@ func TestTheTimesOfHeldMessagesCountAgainstTheMemoryLimit(t *testing.T) {
 		key = i % 20
 		p.loop.handle(p.messages(1, 10)[0])
 		p.next += 999 // of other subjects
-		most = max(most, p.loop.openMemory+p.loop.held.bytes)
+		most = max(most, p.loop.openMemory+p.loop.held.Bytes())
 		for _, b := range p.loop.waiting {
 			sealed += b.count()
 			p.loop.release(b)
@@ -129,8 +129,8 @@ func TestASlowStoreMakesNoSmallFilesOfSparseMessages(t *testing.T) {
 		p.loop.handle(p.messages(1, 10)[0])
 		p.next += 999 // of other subjects
 	}
-	if p.loop.held.bytes < memory*7/8 {
-		t.Errorf("the times of the messages take %d bytes: this test shows nothing", p.loop.held.bytes)
+	if p.loop.held.Bytes() < memory*7/8 {
+		t.Errorf("the times of the messages take %d bytes: this test shows nothing", p.loop.held.Bytes())
 	}
 	rows := 0
 	for _, b := range p.loop.waiting {

@@ -10,6 +10,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture/internal/held"
+	"github.com/jetcapture/lake/jetcapture/internal/pull"
+	"github.com/jetcapture/lake/jetcapture/internal/suspects"
 	"github.com/jetcapture/lake/jetcapture/ledger"
 	"github.com/jetcapture/lake/store"
 )
@@ -26,7 +29,7 @@ func (l *loop[P, K]) handle(msg *nats.Msg) {
 			zap.String("reply", msg.Reply))
 		return
 	}
-	l.requested = l.puller.received(msg, l.clocks.now)
+	l.requested = l.puller.Received(msg, l.clocks.now)
 	l.history.receive(&d)
 	if l.watermark != nil && !l.watermark.receive(&d) {
 		l.resetCause = l.watermark.broken
@@ -37,12 +40,12 @@ func (l *loop[P, K]) handle(msg *nats.Msg) {
 	if t := time.Unix(0, d.timestamp); t.After(l.clocks.stream) {
 		l.clocks.stream = t
 	}
-	switch l.held.look(d.message()) { // numDelivered does not tell: a consumer that is reset counts from the start
-	case isHeld:
+	switch l.held.State(d.message()) { // numDelivered does not tell: a consumer that is reset counts from the start
+	case held.Present:
 		l.dropped++
 		l.repeats++
 		return
-	case otherHeld:
+	case held.Another:
 		l.collides(&d)
 	}
 	if l.known(msg, &d) {
@@ -61,7 +64,7 @@ func (l *loop[P, K]) known(msg *nats.Msg, d *delivery) bool {
 	switch l.once.lookUp(d.message()) {
 	case ledger.Archived:
 		if l.watermark == nil {
-			l.acker.ackUnconfirmed(msg.Reply, l.puller.reconnects)
+			l.acker.ackUnconfirmed(msg.Reply, l.puller.Connection())
 		}
 		l.repeated++
 		return true
@@ -81,10 +84,10 @@ func (l *loop[P, K]) known(msg *nats.Msg, d *delivery) bool {
 }
 
 func (l *loop[P, K]) handleStatus(msg *nats.Msg) {
-	switch event, cause := l.puller.status(msg, l.clocks.now); event {
-	case pullLost:
+	switch event, cause := l.puller.Status(msg, l.clocks.now); event {
+	case pull.Lost:
 		l.resetCause = cause
-	case pullUnsure:
+	case pull.Unsure:
 		l.resetCause, l.unsure = cause, true
 		l.askLookout(true)
 	}
@@ -100,10 +103,10 @@ func (l *loop[P, K]) archive(msg *nats.Msg, d *delivery) {
 		l.reject(msg, d, "decode", err)
 		return
 	}
-	failed := l.suspects.of(d.message())
+	failed := l.suspects.Failures(d.message())
 	if failed > 0 {
 		err := l.try(payload)
-		if err == nil && failed >= len(suspectBlock) {
+		if err == nil && suspects.IsDeadLetter(failed) {
 			err = errChokes
 		}
 		if err != nil {
@@ -127,9 +130,9 @@ func (l *loop[P, K]) archive(msg *nats.Msg, d *delivery) {
 		l.abandonOpen(b, b.spool.err)
 		l.nak(d)
 	case errors.Is(err, format.ErrBroken):
-		l.suspects.add(&b.messageRefs)
+		l.suspects.Add(b.messages())
 		one := d.alone()
-		l.suspects.add(&one)
+		l.suspects.Add(one.messages())
 		l.close(b.block)
 		l.abandon(b.block, err)
 		l.nak(d)
@@ -144,6 +147,9 @@ func (l *loop[P, K]) archive(msg *nats.Msg, d *delivery) {
 		l.relieve()
 	}
 }
+
+// errChokes says why a message that fits alone is a dead letter.
+var errChokes = errors.New("the writer fails in each block that has the message, even in one of its own")
 
 // try writes a payload alone, to see whether it was what made a block's writer fail.
 func (l *loop[P, K]) try(payload P) error {
@@ -278,7 +284,7 @@ func (l *loop[P, K]) hold(b *block[K], d *delivery, rows int) {
 	if requested := l.requested; b.oldest.IsZero() || requested.Before(b.oldest) {
 		b.oldest = requested
 	}
-	l.held.add(d.message())
+	l.held.Add(d.message())
 	l.openMessages++
 	l.fullest = max(l.fullest, b.count())
 	l.account(b)

@@ -68,7 +68,7 @@ func (l *loop[P, K]) settle(o outcome[K]) {
 	if o.err == nil {
 		l.setbacks = 0
 		l.backlog.done()
-		l.suspects.clear(&o.block.messageRefs)
+		l.suspects.Clear(o.block.messages())
 		l.release(o.block)
 		return
 	}
@@ -79,7 +79,7 @@ func (l *loop[P, K]) settle(o outcome[K]) {
 	}
 	switch {
 	case o.suspect:
-		l.suspects.add(&o.block.messageRefs)
+		l.suspects.Add(o.block.messages())
 	case o.fatal:
 		l.stop = cmp.Or(l.stop, o.err)
 	default:
@@ -101,7 +101,7 @@ func (l *loop[P, K]) shrinkBacklog(o outcome[K]) {
 func (l *loop[P, K]) release(b *block[K]) {
 	b.spool.close()
 	for m := range b.messages() {
-		l.held.remove(m)
+		l.held.Remove(m)
 	}
 	l.memory -= b.memory
 	b.memory = 0
@@ -136,7 +136,7 @@ func (l *loop[P, K]) giveBack(o outcome[K]) {
 		l.o.Observer.BlockAbandoned(o.block.describe(), o.err)
 	}
 	l.repeated += o.block.count() - o.again.count()
-	l.suspects.clear(&o.block.messageRefs)
+	l.suspects.Clear(o.block.messages())
 	l.release(o.block)
 	if l.stop == nil {
 		l.askAgain(*o.again, giveBackDelay)
@@ -160,7 +160,7 @@ func (l *loop[P, K]) drain(timeout time.Duration, giveUp func()) error {
 	} else if l.stop == nil {
 		l.takeOutstanding()
 	}
-	l.puller.stop()
+	l.puller.Stop()
 	l.sealAll(always[K](SealShutdown))
 
 	deadline := time.NewTimer(timeout)
@@ -204,9 +204,9 @@ func (l *loop[P, K]) takeOutstanding() {
 	quiet, enough := time.NewTimer(drainQuiet), time.NewTimer(drainReceive)
 	defer quiet.Stop()
 	defer enough.Stop()
-	for l.puller.outstanding > 0 && !l.clocks.now.Before(l.retryAt) {
+	for l.puller.Outstanding() > 0 && !l.clocks.now.Before(l.retryAt) {
 		select {
-		case msg := <-l.puller.messages:
+		case msg := <-l.puller.Messages():
 			l.clocks.now = time.Now()
 			l.handle(msg)
 			quiet.Reset(drainQuiet)
