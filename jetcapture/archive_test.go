@@ -51,7 +51,7 @@ func newTrack(tb testing.TB, delivery Delivery) *track {
 		tb.Fatal(err)
 	}
 	p := &track{loop: newLoop(o, nc, consumer, new(elapsed.Clock)), now: time.Now()}
-	p.loop.puller.Start(p.now)
+	p.loop.intake.puller.Start(p.now)
 	return p
 }
 
@@ -113,12 +113,16 @@ func BenchmarkTakingRawMessages(b *testing.B) {
 
 // discard drops all open blocks, and gives their memory back.
 func (p *track) discard() {
-	for _, b := range p.loop.open {
+	for _, b := range p.loop.open.payloads {
 		p.loop.seal(b.block, SealShutdown)
 	}
-	for _, b := range p.loop.waiting {
-		_ = b.finish()
-		p.loop.release(b)
+	p.drop(func(b *block[string]) { _ = b.finish() })
+}
+
+// drop takes the blocks that wait out of the queue, as if they had been stored.
+func (p *track) drop(each func(*block[string])) {
+	for _, b := range p.loop.queue.giveUp() {
+		each(b)
+		p.loop.forget(b)
 	}
-	p.loop.waiting = nil
 }

@@ -17,46 +17,64 @@ import (
 // An encoder is a format.Writer without its Write, which alone depends on the payload.
 type encoder = format.AnyWriter
 
-// A block is all that goes into one file. The loop owns it while it is open, and gives it away when it is sealed.
+// A block is all that goes into one file. See queue for who owns it when.
 type block[K DestKey] struct {
 	id         string
 	destKey    K
 	deadLetter bool
 	start      time.Time // of its interval, or of the first of them
 	end        time.Time
-	last       time.Time // the start of the last interval, by which the open ones are told apart
-	late       bool
-
-	opened time.Time      // by the local clock
-	oldest elapsed.Moment // the earliest that any of its messages can have been sent to this capture
-	sealed time.Time
-	reason SealReason
-
-	encoder    encoder
-	compressor *format.Compressor // nil if the file is not compressed as a whole
-	extensions []string           // of the file name
-	spool      *spool
-	bufferer   format.Bufferer   // nil if the encoder is none
-	source     map[string]string // of the spec
-	attributes map[string]string // once it is finished
+	lineage    string         // of the stream that its messages are of; "" if it is not known
+	oldest     elapsed.Moment // the earliest that any of its messages can have been sent to this capture
 
 	messageRefs
+	extent
+	rows int
+
+	opening
+	sealed time.Time
+	reason SealReason
+	blockFile
+	storage
+}
+
+// An opening is what matters of a block while it is open.
+type opening struct {
+	opened   time.Time // by the local clock
+	last     time.Time // the start of the last interval, by which the open ones are told apart
+	late     bool      // opened after its interval had ended by stream time
+	failed   int       // how many blocks with its messages failed in their writer
+	budgeted int64     // bytes of memory, as counted against the budget
+}
+
+// An extent says between which numbers and times the messages of a block are.
+type extent struct {
 	firstSeq  uint64
 	lastSeq   uint64
 	firstTime int64 // of firstSeq, in nanoseconds since 1970
 	lastTime  int64
-	lineage   string // that its messages are of; "" if that is not known
 
-	failed        int    // how often its messages were in blocks whose writer failed
-	firstDelivery uint64 // the lowest consumer sequence
-	rows          int
-	memory        int64 // as counted against the budget
+	firstDelivery uint64    // the lowest consumer sequence
+	before        [2]uint64 // the first and the last sequence that another capture may have held before, 0 without one
+}
 
-	before   [2]uint64      // the first and the last sequence that somebody had before, 0 without one
-	located  store.Location // that was claimed, with ExactlyOnce
+// A blockFile is a file in the making.
+type blockFile struct {
+	encoder    encoder
+	compressor *format.Compressor // nil if the file is not compressed as a whole
+	bufferer   format.Bufferer    // nil if the encoder is none
+	spool      *spool
+	extensions []string          // of the file name
+	source     map[string]string // of the spec
+	attributes map[string]string // once it is finished
+	bytes      int64             // the same
+}
+
+// A storage says where a block is stored.
+type storage struct {
+	claimed  store.Location // with ExactlyOnce
 	attempts int
-	location string
-	bytes    int64
+	location string // once it is stored
 }
 
 // An openBlock is a block with the writer that its payloads go to.
@@ -65,7 +83,7 @@ type openBlock[P Payload, K DestKey] struct {
 	writer format.Writer[P]
 }
 
-// blockSpec is what all blocks of a capture, or all its dead-letter blocks, have in common.
+// A blockSpec has the settings of all blocks of a capture, or of all its dead-letter blocks.
 type blockSpec struct {
 	suffix      string
 	compression format.Codec
@@ -76,20 +94,20 @@ type blockSpec struct {
 
 // blockSpecs are those of payloads and of dead letters.
 type blockSpecs struct {
-	blocks, letters blockSpec
-	idPrefix        string // of the ids of blocks
+	blocks, deadLetters blockSpec
+	idPrefix            string // of the ids of blocks
 }
 
 func newBlockSpecs[P Payload, K DestKey](o *Options[P, K], log *zap.Logger) *blockSpecs {
 	source := map[string]string{"stream": o.NATSStreamName, "consumer": o.NATSConsumerName, "version": Version()}
 	metadata := fileMetadata(source)
 	specs := &blockSpecs{
-		blocks:  blockSpec{suffix: o.Suffix, compression: o.Compression, source: source, metadata: metadata},
-		letters: blockSpec{suffix: deadLetterSuffix, compression: format.None, source: source, metadata: metadata},
+		blocks:      blockSpec{suffix: o.Suffix, compression: o.Compression, source: source, metadata: metadata},
+		deadLetters: blockSpec{suffix: deadLetterSuffix, compression: format.None, source: source, metadata: metadata},
 	}
 	if o.BufferToDisk {
 		folder := newSpoolFolder(o.TempDir, log)
-		specs.blocks.spools, specs.letters.spools = folder, folder
+		specs.blocks.spools, specs.deadLetters.spools = folder, folder
 	}
 	return specs
 }
@@ -143,29 +161,46 @@ func fileMetadata(attributes map[string]string) map[string]string {
 
 // add counts a message whose payload became rows.
 func (b *block[K]) add(d *delivery, rows int) {
-	if b.count() == 0 {
-		b.firstDelivery = d.consumerSeq
-	}
-	if b.count() == 0 || d.streamSeq < b.firstSeq {
-		b.firstSeq, b.firstTime = d.streamSeq, d.timestamp
-	}
-	if b.count() == 0 || d.streamSeq > b.lastSeq {
-		b.lastSeq, b.lastTime = d.streamSeq, d.timestamp
-	}
+	b.extent.add(d, b.count() == 0)
 	b.messageRefs.add(d)
-	b.firstDelivery = min(b.firstDelivery, d.consumerSeq)
 	b.rows += rows
 }
 
-// heldBefore takes note that a message may have been held by somebody before, and may be in a file of theirs.
-func (b *block[K]) heldBefore(seq uint64) {
-	if b.before[0] == 0 {
-		b.before[0] = seq
+func (e *extent) add(d *delivery, first bool) {
+	if first || d.consumerSeq < e.firstDelivery {
+		e.firstDelivery = d.consumerSeq
 	}
-	b.before = [2]uint64{min(b.before[0], seq), max(b.before[1], seq)}
+	if first || d.streamSeq < e.firstSeq {
+		e.firstSeq, e.firstTime = d.streamSeq, d.timestamp
+	}
+	if first || d.streamSeq > e.lastSeq {
+		e.lastSeq, e.lastTime = d.streamSeq, d.timestamp
+	}
 }
 
-// blockBytes is what an empty block takes: itself, its writer without columns, its places in maps.
+// heldBefore notes that another capture may have held a message before, and may have it in a file.
+func (e *extent) heldBefore(seq uint64) {
+	if e.before[0] == 0 {
+		e.before[0] = seq
+	}
+	e.before = [2]uint64{min(e.before[0], seq), max(e.before[1], seq)}
+}
+
+// below returns the numbers, or those before the first message if these are lower.
+func (e *extent) below(low ackRef) ackRef {
+	low.streamSeq = min(low.streamSeq, e.firstSeq-1)
+	low.consumerSeq = min(low.consumerSeq, e.firstDelivery-1)
+	return low
+}
+
+// requested notes when a message of the block was asked for.
+func (b *block[K]) requested(at elapsed.Moment) {
+	if b.oldest.IsZero() || at.Before(b.oldest) {
+		b.oldest = at
+	}
+}
+
+// blockBytes is the memory of an empty block: itself, its writer without columns, its entries in maps.
 const blockBytes = 1536
 
 // measure returns the bytes of memory that the block holds.
@@ -193,7 +228,7 @@ func (b *block[K]) stats() blockStats {
 	}
 }
 
-// finish encodes what is left. After nil the whole file is in the spool.
+// finish encodes the rest. If it returns nil, the whole file is in the spool.
 func (b *block[K]) finish() error {
 	b.attributes = b.describeSelf()
 	setMetadata(b.encoder, fileMetadata(b.attributes))
@@ -225,8 +260,8 @@ func (b *block[K]) finishFile() error {
 	return nil
 }
 
-// describeSelf returns what a file says of itself, in its footer where its format has room and beside it where the store
-// has.
+// describeSelf returns the attributes of the file, which go into its footer where the format has room, and beside it where the
+// store has.
 func (b *block[K]) describeSelf() map[string]string {
 	attributes := map[string]string{
 		"first_seq":  strconv.FormatUint(b.firstSeq, 10),
@@ -270,14 +305,4 @@ func (b *block[K]) describe() Block {
 		d.Open = b.sealed.Sub(b.opened)
 	}
 	return d
-}
-
-// noPanic calls f and turns a panic into an error that names what panicked.
-func noPanic(what string, f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%s panicked: %v", what, r)
-		}
-	}()
-	return f()
 }

@@ -79,7 +79,7 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 	var running sync.WaitGroup
 	var keeper *keeper[K]
 	if o.Delivery == ExactlyOnce {
-		keeper, err = openLedger(starting, nc, &o, consumer, l.specs, c.clock, l.log)
+		keeper, err = openLedger(starting, nc, &o, consumer, l.open.specs, c.clock, l.log)
 		if starting.Err() != nil {
 			return rights.refusal()
 		}
@@ -87,12 +87,13 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 			return err
 		}
 		l.once, l.history.onFork, l.history.before = keeper.once, keeper.forked, keeper.before
-		l.lookout.claimed = keeper.book.Anchors
+		l.intake.lookups = newLookups(keeper.once.Look)
+		l.watch.poller.claimed = keeper.book.Anchors
 		running.Go(func() { keeper.follow(storing, l.lost) })
 	}
 	acks, err := c.begin(starting, l, keeper, consumer)
 	if refused := rights.refusal(); err != nil || refused != nil {
-		if l.watermark != nil {
+		if l.intake.watermark != nil {
 			keeper.leave(ctx)
 		}
 		stopStoring()
@@ -103,7 +104,7 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 		return err
 	}
 	rights.begun()
-	looking, stopLooking := context.WithCancel(storing)
+	polling, stopPolling := context.WithCancel(storing)
 	answering, stopAnswering := context.WithCancel(storing)
 	defer stopAnswering()
 	committer := &committer[K]{
@@ -111,27 +112,30 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 		store: o.Store, layout: o.Layout, acks: acks, once: l.once, sleep: sleep, complete: o.OnStoreComplete,
 		observer: o.Observer, log: l.log,
 	}
-	running.Go(func() { l.lookout.run(looking) })
+	running.Go(func() { l.watch.poller.run(polling) })
 	if keeper != nil {
+		running.Go(func() { l.intake.lookups.run(storing) })
 		running.Go(func() { keeper.restore(storing) })
 		running.Go(func() { keeper.noteForks(storing) })
 		running.Go(func() { keeper.answer(answering) })
-		running.Go(func() { keeper.listen(looking) })
-		running.Go(func() { keeper.run(looking) })
+		running.Go(func() { keeper.listen(polling) })
+		running.Go(func() { keeper.run(polling) })
 	}
-	if l.watermark != nil {
-		running.Go(func() { l.watermark.fence.run(looking) })
+	if l.intake.watermark != nil {
+		running.Go(func() { l.intake.watermark.fence.run(storing) }) // to the end of a reset
 	}
-	running.Go(func() { committer.run(storing, l.sealed, l.outcomes) })
+	running.Go(func() { committer.run(storing, l.queue.sealed, l.queue.outcomes) })
 
-	err = l.run(ctx)
-	stopLooking()
+	if err = l.run(ctx); err == nil && ctx.Err() != nil {
+		l.finishPoll()
+	}
+	stopPolling()
 	err = errors.Join(err, l.drain(o.DrainTimeout, stopStoring))
-	if l.watermark != nil {
+	if l.intake.watermark != nil {
 		stopAnswering()
 		keeper.leave(ctx)
 	}
-	close(l.sealed)
+	close(l.queue.sealed)
 	stopStoring()
 	running.Wait()
 	return err

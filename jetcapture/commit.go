@@ -4,24 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"math/rand/v2"
-	"path"
 	"runtime/debug"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/jetcapture/lake/jetcapture/ledger"
 	"github.com/jetcapture/lake/store"
-)
-
-const (
-	retryFirst = 100 * time.Millisecond
-	retryMax   = 30 * time.Second
-
-	retryAfterMax = 5 * time.Minute // that a store may ask for
 )
 
 // A committer takes sealed blocks to their end: finish, store, ack.
@@ -37,29 +28,9 @@ type committer[K DestKey] struct {
 	log      logger
 }
 
-// An acknowledger is an acker, or takes its place in tests.
+// An acknowledger is an acker, or stands in for it.
 type acknowledger interface {
 	ack(ctx context.Context, m messageRefs) error
-}
-
-// An outcome is what became of a sealed block.
-type outcome[K DestKey] struct {
-	block *block[K]
-
-	// err is nil once the block is stored, and acked as far as the server could be reached. Else nothing was acked and
-	// nothing is visible, and the block's messages will be delivered again.
-	err error
-
-	// fatal is set if err will not go away: the capture ends.
-	fatal bool
-
-	// suspect is set if the block's writer failed, so that one of its messages may be what it choked on.
-	suspect bool
-
-	// again is set if the block was given up though nothing is wrong: what is in it has been delivered again, and others
-	// were faster, or it is too old for the ledger. again holds the messages that are to be delivered once more; the others
-	// are acked.
-	again *messageRefs
 }
 
 // run commits blocks side by side until the channel closes. ctx is what storing and acking may take: when it ends, blocks that are
@@ -81,7 +52,7 @@ func (c *committer[K]) run(ctx context.Context, sealed <-chan *block[K], outcome
 	}
 }
 
-// pause is sleep while others take this block's turn.
+// pause is sleep while another block takes this one's turn.
 func (c *committer[K]) pause(ctx context.Context, d time.Duration) bool {
 	return yield(ctx, func() bool { return c.sleep(ctx, d) })
 }
@@ -115,6 +86,43 @@ func (c *committer[K]) ackStored(ctx context.Context, b *block[K]) {
 	if c.observer.BlockAcked != nil {
 		c.observer.BlockAcked(b.describe(), time.Since(start))
 	}
+}
+
+// storeOnce stores and acknowledges a block if none of its messages is in another file. Its outcome has no error if it is stored.
+func (c *committer[K]) storeOnce(ctx context.Context, b *block[K]) outcome[K] {
+	claim, err := c.once.claim(ctx, b, c.store, c.layout)
+	if err != nil {
+		return outcome[K]{block: b, err: err, fatal: store.IsPermanent(err)}
+	}
+	stored := false
+	o, err := c.once.Commit(ctx, claim, func(ctx context.Context, confirm func(context.Context) error) error {
+		if err := c.storeBlock(ctx, b, confirm); err != nil {
+			return err
+		}
+		stored = true
+		c.ackStored(ctx, b) // before the ledger says that it is stored: there may be no room for that before something is acknowledged
+		return nil
+	})
+	switch {
+	case stored && err != nil && (ctx.Err() != nil || errors.Is(err, ledger.ErrForgotten)):
+		return outcome[K]{block: b} // another capture that meets its claim finds the file, or has done so long ago
+	case errors.Is(err, ledger.ErrStale): // it waited too long for its turn: nothing is wrong with the store
+		return outcome[K]{block: b, err: err, handBack: &b.messageRefs}
+	case errors.Is(err, ledger.ErrUncertain):
+		return outcome[K]{block: b, err: fmt.Errorf("ledger %s: %w", c.once.name, err), fatal: true}
+	case err != nil:
+		return outcome[K]{block: b, err: err, fatal: store.IsPermanent(err) || endsCapture(err)}
+	case o.Stored:
+		return outcome[K]{block: b}
+	}
+	archived, rest := messageRefs{}, b.messageRefs
+	if o.Duplicates != nil {
+		archived, rest = b.split(o.Duplicates.Contains)
+	}
+	if err := c.acks.ack(ctx, archived); err != nil {
+		c.log.often.Warn("messages that are in other files are not acknowledged: they will be delivered again", zap.Error(err))
+	}
+	return outcome[K]{block: b, err: errFaster, handBack: &rest}
 }
 
 // storeBlock tries to write the block until it succeeds, ctx ends, or the error is permanent. Before each further try it asks confirm,
@@ -152,7 +160,7 @@ func (c *committer[K]) storeBlock(ctx context.Context, b *block[K], confirm func
 			return fmt.Errorf("store block %s: %w", b.id, err)
 		}
 		if exists {
-			b.id = newBlockID("") // somebody has that name, against all odds; nothing of theirs is touched
+			b.id = newBlockID("") // another file has that name, which is next to impossible; it is not touched
 		}
 		asked := min(store.WaitOf(err), retryAfterMax)
 		wait := max(backoff(b.attempts), asked)
@@ -180,65 +188,13 @@ func (c *committer[K]) tryStore(ctx context.Context, b *block[K]) (location stri
 		}
 	}()
 	if c.once != nil {
-		location, err = c.once.create(ctx, b.located, b.content())
+		location, err = c.once.create(ctx, b.claimed, b.content())
 	} else {
-		at := c.placeOf(b)
+		at := locationOf(b, c.store, c.layout)
 		location, took, err = at.write(ctx, c.store, b.content())
 	}
 	if took == 0 {
 		took = time.Since(start)
 	}
 	return location, took, err
-}
-
-// A place is where a file goes.
-type place[K DestKey] struct {
-	destKey K
-	root    bool // beside all destination keys
-	dir     string
-	file    string
-}
-
-func (c *committer[K]) placeOf(b *block[K]) place[K] {
-	p := place[K]{destKey: b.destKey, dir: c.layout(b.start), file: b.fileName()}
-	if b.deadLetter {
-		p.dir = path.Join(deadLetterDir, p.dir)
-		_, p.root = c.store.(store.RootWriter)
-	}
-	return p
-}
-
-func (p *place[K]) write(ctx context.Context, s BlockStore[K], content io.Reader) (location string, took time.Duration, err error) {
-	if p.root {
-		root, ok := s.(store.RootWriter)
-		if !ok {
-			return "", 0, store.Permanent(errors.New("the store has no place beside its destination keys"))
-		}
-		location, _, took, err = root.WriteRoot(ctx, content, p.dir, p.file)
-		return location, took, err
-	}
-	location, _, took, err = s.Write(ctx, content, p.destKey, p.dir, p.file)
-	return location, took, err
-}
-
-// backoff returns how long to wait after the given number of failures: twice as long each time up to retryMax, and of
-// that a random part, so that captures whose store fails at once do not come back at once.
-func backoff(failures int) time.Duration {
-	d := retryMax
-	if failures < 10 {
-		d = min(retryMax, retryFirst<<(failures-1))
-	}
-	return d/2 + rand.N(d/2)
-}
-
-// sleep waits, and reports false if ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

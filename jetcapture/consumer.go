@@ -18,11 +18,11 @@ const (
 	bindAttempts = 6
 )
 
-// A binding is what a capture is bound to. Each is nil as long as it was not found.
+// A binding is the stream and the consumer of a capture. Each is nil as long as it was not found.
 type binding struct {
 	stream   *jetstream.StreamInfo
 	consumer jetstream.Consumer
-	lowered  bool      // it was made, with less un-acked messages than wanted, as the server allows no more
+	lowered  bool      // the consumer was created with a lower MaxAckPending than wanted, as the server allows no more
 	asked    time.Time // when the server was asked for the consumer, and answered
 	answered time.Time
 }
@@ -85,6 +85,16 @@ func withinLimits(config *jetstream.ConsumerConfig, send func() error) (lowered 
 	return lowered, send()
 }
 
+func streamInfo(ctx context.Context, js jetstream.JetStream, name string) (*jetstream.StreamInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
+	defer cancel()
+	s, err := js.Stream(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return s.CachedInfo(), nil
+}
+
 func newJetStream(nc *nats.Conn, domain string) (jetstream.JetStream, error) {
 	if domain != "" {
 		return jetstream.NewWithDomain(nc, domain)
@@ -105,7 +115,7 @@ func captureConsumer(name string, interval time.Duration, maxInFlight int) *jets
 	}
 }
 
-// lookupError names what was not found, and what to do.
+// lookupError names the missing stream or consumer, and says what to do.
 func lookupError(err error, stream, consumer string) error {
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
@@ -136,10 +146,42 @@ func untilAnswered[T any](ctx context.Context, log *zap.Logger, ask func() (T, e
 	}
 }
 
-// apiPrefix is what subjects of JetStream's API begin with.
+// apiPrefix returns the beginning of all subjects of JetStream's API.
 func apiPrefix(domain string) string {
 	if domain == "" {
 		return "$JS.API"
 	}
 	return "$JS." + domain + ".API"
+}
+
+// isAhead reports whether a consumer has delivered more than its stream had afterwards. One that begins at a sequence that is to
+// come counts as if it had delivered what is before that.
+func isAhead(info *jetstream.ConsumerInfo, after *jetstream.StreamState) bool {
+	return after != nil && info.Delivered.Stream > after.LastSeq && info.Delivered.Stream >= info.Config.OptStartSeq
+}
+
+// resetConsumer lets a consumer deliver again from a sequence on, from its ack floor if that is 0. Its errors say why it could not.
+func resetConsumer(ctx context.Context, js jetstream.JetStream, info *jetstream.ConsumerInfo, seq uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
+	defer cancel()
+	subject := apiPrefix(js.Options().Domain) + ".CONSUMER.RESET." + info.Stream + "." + info.Name
+	_, err := permitted(ctx, js.Conn(), subject, func(ctx context.Context) (*jetstream.ConsumerResetResponse, error) {
+		return js.ResetConsumerToSequence(ctx, info.Stream, info.Name, seq)
+	})
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("reset consumer %q of stream %q: %w", info.Name, info.Stream, whyNoReset(js.Conn(), info, err))
+}
+
+// whyNoReset explains an error of a reset. A server that does not know the request leaves it without an answer.
+func whyNoReset(nc *nats.Conn, info *jetstream.ConsumerInfo, err error) error {
+	version := info.Config.Metadata["_nats.ver"]
+	if version == "" {
+		version = nc.ConnectedServerVersion()
+	}
+	if atLeast(version, 2, 14) {
+		return err
+	}
+	return fmt.Errorf("nats-server %s cannot, 2.14 and later can: %w", version, err)
 }

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/jetcapture/lake/format"
+	"github.com/nats-io/nats.go"
 )
 
 // JSON returns a decoder of JSON messages into new values of T, split by what destKey returns. Where T embeds Meta, or has
@@ -53,4 +52,14 @@ func write[P Payload](w format.Writer[P], payload P) (rows int, err error) {
 		}
 	}()
 	return w.Write(payload)
+}
+
+// noPanic calls f and turns a panic into an error that names what panicked.
+func noPanic(what string, f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s panicked: %v", what, r)
+		}
+	}()
+	return f()
 }

@@ -214,19 +214,19 @@ func TestAnEpochEndsWhereTheConsumerCountsAgain(t *testing.T) {
 func TestAnEpochEndsWherePullingStartsAgain(t *testing.T) {
 	p := newTrack(t, AtLeastOnce)
 	p.take(p.messages(1, 10))
-	p.loop.resetCause = errors.New("the connection was restored")
-	p.loop.resetPull()
+	p.loop.intake.restart = errors.New("the connection was restored")
+	p.loop.restart()
 	p.take(p.messages(1, 10))
 	cuts := 0
-	for b := range p.loop.openBlocks() {
+	for b := range p.loop.open.all() {
 		for _, cut := range b.messages() {
 			if cut {
 				cuts++
 			}
 		}
 	}
-	if cuts != 2 || !p.loop.history.asked {
-		t.Errorf("there are %d epochs, the stream is looked at: %v", cuts, p.loop.history.asked)
+	if cuts != 2 || !p.loop.watch.asked {
+		t.Errorf("there are %d epochs, the stream is looked at: %v", cuts, p.loop.watch.asked)
 	}
 }
 
@@ -279,8 +279,8 @@ func TestAConsumerThatIsAheadOfItsStreamIsReset(t *testing.T) {
 			consumer := s.Consumer("ORDERS", "lake", nil)
 			s.Publish(10, orderK)
 			deliverTen(t, consumer, c.acked)
-			l := newLookout(s.JetStream(), consumer, newEvidence(&c.stream, func() uint64 { return 0 }))
-			a := l.look(t.Context(), lookoutAsk{stream: true, epoch: 1, known: c.known, behind: c.behind})
+			l := newPoller(s.JetStream(), consumer, newEvidence(&c.stream, func() uint64 { return 0 }))
+			a := l.poll(t.Context(), pollAsk{stream: true, epoch: 1, known: c.known, behind: c.behind})
 			if a.err != nil || a.ahead == nil || a.ahead.err != nil || a.ahead.resetTo != c.to || a.ahead.sure != c.sure {
 				t.Fatalf("the answer is %+v, ahead %+v", a, a.ahead)
 			}
@@ -315,8 +315,8 @@ func TestAConsumerThatIsAheadWaitsUntilItsStreamAnswers(t *testing.T) {
 	s.Publish(10, orderK)
 	deliverTen(t, consumer, 10)
 	stream := unanswered{fakeStream{last: 8, newFrom: 4}}
-	l := newLookout(s.JetStream(), consumer, newEvidence(&stream, func() uint64 { return 0 }))
-	a := l.look(t.Context(), lookoutAsk{stream: true, epoch: 1, known: marksOf(1, 3, 5, 7, 9)})
+	l := newPoller(s.JetStream(), consumer, newEvidence(&stream, func() uint64 { return 0 }))
+	a := l.poll(t.Context(), pollAsk{stream: true, epoch: 1, known: marksOf(1, 3, 5, 7, 9)})
 	if a.err != nil || a.ahead != nil || !a.unseen {
 		t.Errorf("the answer is %+v, ahead %+v", a, a.ahead)
 	}
@@ -354,8 +354,8 @@ func TestWhatTheStreamHasLostIsFoundByLooking(t *testing.T) {
 		"others are there": {fakeStream{last: 90, newFrom: 4}, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLookout(s.JetStream(), consumer, newEvidence(&c.stream, func() uint64 { return 0 }))
-			a := l.look(t.Context(), lookoutAsk{stream: true, epoch: 3, known: marksOf(1, 3, 5, 7, 9)})
+			l := newPoller(s.JetStream(), consumer, newEvidence(&c.stream, func() uint64 { return 0 }))
+			a := l.poll(t.Context(), pollAsk{stream: true, epoch: 3, known: marksOf(1, 3, 5, 7, 9)})
 			switch {
 			case a.err != nil || (a.loss != nil) != (c.from > 0):
 				t.Errorf("the loss is %+v, %v", a.loss, a.err)
@@ -481,8 +481,8 @@ func alwaysOwned(context.Context) (bool, error) { return true, nil }
 // AckAll acks stand for all messages below, so none may be sent after a reconnect until the consumer is reset.
 func TestAckAllAcknowledgesOnlyOnTheConnectionOfItsReset(t *testing.T) {
 	p := newTrack(t, ExactlyOnce)
-	w := &watermark{acker: p.loop.acker, route: ackRoute{prefix: "$JS.ACK.ORDERS.lake."}, connection: 1, fence: newFence(alwaysOwned)}
-	p.loop.watermark = w
+	w := &watermark{acker: p.loop.acker, route: ackRoute{prefix: "$JS.ACK.ORDERS.lake."}, connection: 1, fence: newFence(p.loop.acker, alwaysOwned, nil)}
+	p.loop.intake.watermark = w
 	acks, err := p.loop.nc.SubscribeSync("$JS.ACK.ORDERS.lake.>")
 	if err != nil {
 		t.Fatal(err)
@@ -490,7 +490,7 @@ func TestAckAllAcknowledgesOnlyOnTheConnectionOfItsReset(t *testing.T) {
 	w.received = ackRef{streamSeq: 7, consumerSeq: 7}
 	w.sure = w.received
 	p.loop.ackUpTo()
-	p.loop.confirmUpTo(t.Context())
+	w.confirm(t.Context(), p.loop.low(), p.loop.log)
 	if msg, err := acks.NextMsg(200 * time.Millisecond); err == nil {
 		t.Errorf("an ack is sent: %s", msg.Subject)
 	}
@@ -510,13 +510,13 @@ func TestABlockNeverHoldsASequenceTwice(t *testing.T) {
 	if len(told) != 1 || told[0].Seq != 41 || told[0].New.IsZero() {
 		t.Errorf("forks are %+v", told)
 	}
-	if len(l.waiting) != 1 || l.waiting[0].reason != SealFork || l.waiting[0].count() != 100 {
-		t.Fatalf("%d blocks are sealed", len(l.waiting))
+	if len(l.queue.waiting) != 1 || l.queue.waiting[0].reason != SealFork || l.queue.waiting[0].count() != 100 {
+		t.Fatalf("%d blocks are sealed", len(l.queue.waiting))
 	}
-	if l.openMessages != 80 || l.held.Len() != 120 {
-		t.Errorf("%d messages are open, %d are held", l.openMessages, l.held.Len())
+	if l.open.messages != 80 || l.intake.held.Len() != 120 {
+		t.Errorf("%d messages are open, %d are held", l.open.messages, l.intake.held.Len())
 	}
-	for b := range l.blocks() {
+	for _, b := range slices.AppendSeq(slices.Clone(l.queue.waiting), l.open.all()) {
 		seen := map[uint64]bool{}
 		for m := range b.messages() {
 			if seen[m.Seq] {
@@ -525,15 +525,14 @@ func TestABlockNeverHoldsASequenceTwice(t *testing.T) {
 			seen[m.Seq] = true
 		}
 	}
-	old := l.waiting[0]
-	l.waiting = nil
+	old := l.queue.giveUp()[0]
 	allowed := l.acker.evidence.known(old.messageRefs)
 	if got := seqsOf(&allowed); len(got) != 40 || got[39] != 40 {
 		t.Errorf("of the old block may be acknowledged %v", got)
 	}
-	l.release(old)
-	if l.held.Len() != 80 { // of the new ones none was forgotten
-		t.Errorf("%d messages are held", l.held.Len())
+	l.forget(old)
+	if l.intake.held.Len() != 80 { // of the new ones none was forgotten
+		t.Errorf("%d messages are held", l.intake.held.Len())
 	}
 }
 
@@ -541,16 +540,16 @@ func TestSuspectsAreToldFromOthersWithTheirSequence(t *testing.T) {
 	p := newTrack(t, AtLeastOnce)
 	first := p.messages(1, 10)
 	p.take(first)
-	for b := range p.loop.openBlocks() {
-		p.loop.suspects.Add(b.messages())
+	for b := range p.loop.open.all() {
+		p.loop.intake.suspects.Add(b.messages())
 	}
 	d, _ := parseDelivery(first[0].Reply)
-	if p.loop.suspects.Failures(d.message()) != 1 || p.loop.suspects.Len() != 1 {
-		t.Errorf("suspects are %v", p.loop.suspects)
+	if p.loop.intake.suspects.Failures(d.message()) != 1 || p.loop.intake.suspects.Len() != 1 {
+		t.Errorf("suspects are %v", p.loop.intake.suspects)
 	}
 	other := d.message()
 	other.Time++
-	if p.loop.suspects.Failures(other) > 0 {
+	if p.loop.intake.suspects.Failures(other) > 0 {
 		t.Error("another message of the same sequence is a suspect")
 	}
 }

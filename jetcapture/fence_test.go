@@ -8,8 +8,8 @@ import (
 // What came after the ledger was last read may be of another numbering: another capture may have taken the consumer.
 func TestAckAllAcknowledgesOnlyWhatCameWhileItOwnedTheConsumer(t *testing.T) {
 	p := newTrack(t, ExactlyOnce)
-	w := &watermark{acker: p.loop.acker, route: ackRoute{prefix: "$JS.ACK.ORDERS.lake."}, fence: newFence(nil)}
-	p.loop.watermark = w
+	w := &watermark{acker: p.loop.acker, route: ackRoute{prefix: "$JS.ACK.ORDERS.lake."}, fence: newFence(p.loop.acker, nil, nil)}
+	p.loop.intake.watermark = w
 	acks, err := p.loop.nc.SubscribeSync("$JS.ACK.ORDERS.lake.>")
 	if err != nil {
 		t.Fatal(err)
@@ -18,16 +18,16 @@ func TestAckAllAcknowledgesOnlyWhatCameWhileItOwnedTheConsumer(t *testing.T) {
 	p.loop.ackUpTo()
 	asked := <-w.fence.asks
 	w.received = ackRef{streamSeq: 9, consumerSeq: 9}
-	p.loop.learnOwner(fenceAnswer{fenceAsk: asked, owned: true})
+	p.loop.learnFence(fenceAnswer{fenceAsk: asked, owned: true})
 	if msg, err := acks.NextMsg(20 * time.Second); err != nil || msg.Subject[len(w.route.prefix):][:5] != "1.7.7" {
 		t.Fatalf("the ack is %+v, %v, want one of 7", msg, err)
 	}
 	asked = <-w.fence.asks
 	for name, answer := range map[string]fenceAnswer{
 		"not owned":               {fenceAsk: asked},
-		"of an earlier numbering": {fenceAsk: fenceAsk{asked.received, -1}, owned: true},
+		"of an earlier numbering": {fenceAsk: fenceAsk{received: asked.received, numbering: -1}, owned: true},
 	} {
-		p.loop.learnOwner(answer)
+		p.loop.learnFence(answer)
 		if msg, err := acks.NextMsg(100 * time.Millisecond); err == nil {
 			t.Errorf("%s: an ack is sent: %s", name, msg.Subject)
 		}

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/format"
-	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
 	"github.com/jetcapture/lake/jetcapture/ledger"
 	"github.com/jetcapture/lake/store"
 )
@@ -25,7 +21,7 @@ const (
 	forksNoted  = 16          // that wait for the ledger; more at a time are one to it
 )
 
-// A keeper runs the ledger of a capture: it follows the log, and does what is to be done from time to time.
+// A keeper runs the ledger of a capture: it follows the log, answers other captures, and does what is due.
 type keeper[K DestKey] struct {
 	once     *exactlyOnce[K]
 	stream   *ledger.Stream
@@ -39,113 +35,6 @@ type keeper[K DestKey] struct {
 	readIn   time.Duration // how long ready waited
 	inStore  string        // the id of the store, once it is known
 	deaf     bool          // the server's time could not be had lately
-}
-
-// openLedger prepares a capture for ExactlyOnce: its ledger, and the files that settle claims.
-func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Options[P, K], consumer jetstream.Consumer, specs *blockSpecs, clock *elapsed.Clock, log logger) (*keeper[K], error) {
-	locator, ok := o.Store.(store.Locator[K])
-	if !ok {
-		return nil, fmt.Errorf("options: Store is a %T: Delivery %q needs one that says beforehand where it puts a block, a store.Locator: make it of a bucket with store.Blocks", o.Store, o.Delivery)
-	}
-	if err := probeStore(ctx, o.Store, log.Logger); err != nil {
-		return nil, err
-	}
-	js, err := newJetStream(nc, o.JetStreamDomain)
-	if err != nil {
-		return nil, err
-	}
-	source, err := untilAnswered(ctx, log.Logger, func() (*jetstream.StreamInfo, error) { return streamInfo(ctx, js, o.NATSStreamName) })
-	if err != nil {
-		return nil, lookupError(err, o.NATSStreamName, o.NATSConsumerName)
-	}
-	once := &exactlyOnce[K]{clock: clock, locator: locator}
-	if once.tombstones.blocks, err = emptyFile[K](o.WriterFactory(), specs.blocks); err != nil {
-		return nil, fmt.Errorf("options: Delivery %q needs a WriterFactory whose writers make a valid file of no rows: %w", o.Delivery, err)
-	}
-	if once.tombstones.letters, err = emptyFile[K](newDeadLetterWriter(), specs.letters); err != nil {
-		return nil, err
-	}
-	book := ledger.NewBook(ledger.DefaultCacheBytes)
-	stream, err := openStream(ctx, nc, js, source, o.NATSConsumerName, ledger.StreamOptions{Name: o.LedgerName, Subject: o.LedgerSubject, MaxBytes: o.LedgerMaxBytes}, book, log.Logger)
-	if err != nil {
-		return nil, err
-	}
-	unread := func(err error) {
-		log.often.Warn("the ledger is not read, will retry", zap.String("ledger", stream.Name()), zap.Error(err))
-	}
-	stream.Skipped, stream.Retrying = skipLogger(log.Logger, stream.Name()), unread
-	instance := instanceName()
-	ackWait := consumer.CachedInfo().Config.AckWait
-	reader := func() (format.MessageReader, bool) { return format.As[format.MessageReader](o.WriterFactory()) }
-	once.book, once.name = book, stream.Name()
-	specs.idPrefix = blockPrefix(stream.Token())
-	before := source.State.LastSeq
-	if stream.Created() {
-		before = 0
-	}
-	once.Ledger = ledger.New(book, stream, ledgerFiles[K]{locator, reader, specs.idPrefix, log}, ledger.Options{
-		Instance: instance, MaxEntry: stream.MaxEntry(),
-		Retention: ledgerRetention(o.LedgerRetention, o.openTime(), o.Grace, ackWait), Asked: o.LedgerRetention > 0, LeastRetention: leastRetention(o.openTime(), o.Grace),
-		SettleAfter: min(ledger.DefaultSettleAfter, max(ackWait/2, 2*time.Second)), // messages come again after AckWait
-		RewindGrace: min(ledger.DefaultRewindGrace, max(ackWait, 4*time.Second)),
-		Held:        consumer.CachedInfo().NumAckPending > 0,
-		Heard:       clock.Heard,
-		Pause: func(ctx context.Context, d time.Duration) bool {
-			return yield(ctx, func() bool { return sleep(ctx, d) })
-		},
-		Retrying: func(e *ledger.Entry, err error) {
-			if e == nil {
-				unread(err)
-				return
-			}
-			log.often.Warn("the ledger does not take an entry, will retry", zap.String("ledger", stream.Name()),
-				zap.String("block", e.Block), zap.String("state", string(e.State)), zap.Error(err))
-		},
-	})
-	log.Info("exactly once: the ledger is open", zap.String("ledger", stream.Name()), zap.String("instance", instance))
-	return &keeper[K]{
-		once: once, stream: stream, book: book, consumer: consumer, js: js, observer: o.Observer, log: log, forks: make(chan Fork, forksNoted), before: before,
-	}, nil
-}
-
-// openStream waits for a server that restarts, or elects a leader.
-func openStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, source *jetstream.StreamInfo, consumer string, o ledger.StreamOptions, book *ledger.Book, log *zap.Logger) (*ledger.Stream, error) {
-	return untilAnswered(ctx, log, func() (*ledger.Stream, error) {
-		return ledger.OpenStream(ctx, nc, js, source, consumer, o, book)
-	})
-}
-
-// skipLogger names what is no entry once, with the command that removes it, and then only counts.
-func skipLogger(log *zap.Logger, name string) func(uint64, string, error) {
-	var logged sync.Once
-	return func(seq uint64, subject string, err error) {
-		log.Debug("a message in the ledger was passed over", zap.Uint64("ledger_seq", seq), zap.String("subject", subject), zap.Error(err))
-		logged.Do(func() {
-			log.Warn("the ledger has messages that are no entries: they are passed over",
-				zap.String("ledger", name), zap.Uint64("ledger_seq", seq), zap.String("subject", subject), zap.Error(err),
-				zap.String("remove", fmt.Sprintf("nats stream rmm %s %d", name, seq)))
-		})
-	}
-}
-
-// leastRetention is Options.LeastLedgerRetention.
-func leastRetention(open, grace time.Duration) time.Duration { return 4 * (open + grace + idleAfter) }
-
-func ledgerRetention(set, open, grace, ackWait time.Duration) time.Duration {
-	if set > 0 {
-		return set
-	}
-	return max(ledger.MinRetention, 2*(open+ackWait), leastRetention(open, grace))
-}
-
-func streamInfo(ctx context.Context, js jetstream.JetStream, name string) (*jetstream.StreamInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
-	defer cancel()
-	s, err := js.Stream(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return s.CachedInfo(), nil
 }
 
 // follow applies the log until ctx ends or the ledger is lost, which it tells on lost.
@@ -291,4 +180,60 @@ func (k *keeper[K]) round(ctx context.Context) error {
 		return fmt.Errorf("look up the ack floor: %w", err)
 	}
 	return k.once.Keep(ctx, info.AckFloor.Stream)
+}
+
+const (
+	resumeFrom   = 1_000           // messages that nobody acknowledges; less are not worth it
+	othersAnswer = 2 * time.Second // in which captures that are there answer
+	leaveTimeout = 2 * time.Second
+)
+
+// answer tells other captures that this one is at work, if they ask.
+func (k *keeper[K]) answer(ctx context.Context) {
+	if err := k.once.Answer(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ledger.ErrLost) { // follow tells
+		k.log.Warn("other captures that ask whether this one is at work get no answer", zap.Error(err))
+	}
+}
+
+// leave says that the consumer is free again.
+func (k *keeper[K]) leave(ctx context.Context) {
+	if !k.js.Conn().IsConnected() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	if err := k.once.Leave(ctx); err != nil {
+		k.log.Debug("the ledger was not told that this capture has ended: the next one will wait for its answer", zap.Error(err))
+	}
+}
+
+// resume lets the consumer deliver at once what a crashed capture held, if nobody else is at work on it. Otherwise these
+// messages would come when AckWait is over, and if they are many, slowly: the server's queue for them costs the square of
+// their number. What was acknowledged out of order comes again, too: the ledger knows it.
+func (k *keeper[K]) resume(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
+	defer cancel()
+	info, err := k.consumer.Info(ctx)
+	if err != nil || info.NumAckPending == 0 || info.NumWaiting > 0 {
+		return
+	}
+	if info.NumAckPending < resumeFrom {
+		k.log.Info("messages are un-acknowledged: unless a capture that is at work has them, they are delivered again when AckWait is over",
+			zap.Int("messages", info.NumAckPending), zap.Duration("ack_wait", info.Config.AckWait))
+		return
+	}
+	fields := []zap.Field{zap.Int("messages", info.NumAckPending)}
+	switch other, err := k.once.Others(ctx, othersAnswer); { // a capture that waits for its store does not pull
+	case err != nil:
+		k.log.Warn("messages that a capture held before are delivered again only after AckWait: nobody knows whether one is at work", append(fields, zap.Error(err))...)
+		return
+	case other != "":
+		k.log.Info("another capture is at work", zap.String("instance", other))
+		return
+	}
+	if err := resetConsumer(ctx, k.js, info, 0); err != nil {
+		k.log.Warn("messages that a capture held before are delivered again only after AckWait", append(fields, zap.Error(err))...)
+		return
+	}
+	k.log.Info("the consumer was reset: what a capture held before is delivered again at once", fields...)
 }

@@ -40,25 +40,25 @@ func TestABlockOfFewMessagesLingersWithinItsFolder(t *testing.T) {
 			p := newTrack(t, AtLeastOnce)
 			l := p.loop
 			l.o.Layout = store.HiveLayout
-			l.limits = sealLimits{interval: time.Minute, grace: time.Second, minMessages: c.minimum, maxLinger: c.linger}
+			l.open.limits = sealLimits{interval: time.Minute, grace: time.Second, minMessages: c.minimum, maxLinger: c.linger}
 			l.clocks = clocks{now: noon, stream: noon, lastMessage: noon}
 			for _, minute := range c.minutes {
 				p.now = noon.Add(time.Duration(minute) * time.Minute)
-				l.sealAll(l.sealReason) // as a tick does
+				l.sealAll(l.open.reason) // as a tick does
 				p.take(p.messages(1, 10))
 				l.clocks.now = l.clocks.now.Add(c.took)
 			}
 			l.sealAll(always[string](SealShutdown))
 			var got []string
-			for _, b := range l.waiting {
+			for _, b := range l.queue.waiting {
 				got = append(got, fmt.Sprintf("%d:%.0f-%.0f", b.count(), b.start.Sub(noon).Minutes(), b.end.Sub(noon).Minutes()))
 			}
 			slices.SortFunc(got, func(a, b string) int { return strings.Compare(minute(a), minute(b)) })
 			if got := strings.Join(got, " "); got != c.want {
 				t.Errorf("the blocks are %s, want %s", got, c.want)
 			}
-			if len(l.open)+len(l.latest) > 0 {
-				t.Errorf("%d blocks are open, %d keys have a latest", len(l.open), len(l.latest))
+			if l.open.count()+len(l.open.latest) > 0 {
+				t.Errorf("%d blocks are open, %d keys have a latest", l.open.count(), len(l.open.latest))
 			}
 		})
 	}

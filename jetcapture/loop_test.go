@@ -18,5 +18,5 @@ func TestTheFirstRequestIsAsYoungAsTheRun(t *testing.T) {
 	if err := l.run(ctx); err != nil {
 		t.Error(err)
 	}
-	l.puller.Stop()
+	l.intake.puller.Stop()
 }

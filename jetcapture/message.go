@@ -1,9 +1,13 @@
 package jetcapture
 
 import (
-	"github.com/nats-io/nats.go"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/nats-io/nats.go"
 )
 
 // NatsMessage is a message as it is, the payload of a capture that archives streams without decoding them.
@@ -61,4 +65,101 @@ func (m *NatsMessage) Raw() format.RawMessage {
 		raw.NumDelivered, raw.NumPending = md.NumDelivered, md.NumPending
 	}
 	return raw
+}
+
+// Meta is what the stream says of a message. A payload that embeds it has these columns beside its own, in every format
+// whose columns come from package schema:
+//
+//	subject      string
+//	stream       string
+//	stream_seq   int64, which tells messages apart: one that was stored twice has it twice
+//	timestamp    UTC, microseconds: when the stream took the message
+//	headers      map of string to list of string; empty, not null, if there are none
+//
+// They are those of format.RawMessage, so that the same queries read both kinds of files. For example:
+//
+//	type Order struct {
+//		jetcapture.Meta
+//		ID     string `json:"id"`
+//		Region string `json:"region"`
+//	}
+//
+// The decoder of JSON fills it, and other decoders do with what MetaOf returns, as the last that they set. Messages cannot:
+// encoding/json neither reads nor writes its fields, whatever is in the JSON.
+//
+// Columns of the payload that have the same names take their places, as in Go the outer of two fields does. A payload that
+// has a timestamp of its own gets both columns if it calls its own by another name:
+//
+//	At time.Time `json:"timestamp" parquet:"at"`
+type Meta struct {
+	Subject   string              `parquet:"subject" json:"-"`
+	Stream    string              `parquet:"stream" json:"-"`
+	StreamSeq uint64              `parquet:"stream_seq,int(64),delta" json:"-"`
+	Timestamp time.Time           `parquet:"timestamp,delta" json:"-"`
+	Headers   map[string][]string `parquet:"headers" json:"-" lake:"required" lake-value:"required"` // the message's own, not to be changed
+}
+
+// MetaOf returns what the stream says of a message that a consumer of it delivered. The error of any other message wraps
+// nats.ErrNotJSMessage.
+func MetaOf(msg *nats.Msg) (Meta, error) {
+	d, ok := parseDelivery(msg.Reply)
+	if !ok {
+		return Meta{}, notDelivered(msg)
+	}
+	_, stream, _ := d.route.names()
+	return Meta{
+		Subject:   msg.Subject,
+		Stream:    stream,
+		StreamSeq: d.streamSeq,
+		Timestamp: time.Unix(0, d.timestamp).UTC(),
+		Headers:   msg.Header,
+	}, nil
+}
+
+var metaType = reflect.TypeFor[Meta]()
+
+// metaFields returns where in a struct its fields of type Meta are, those of what it embeds too.
+func metaFields(t reflect.Type, around ...reflect.Type) (paths [][]int) {
+	if t.Kind() != reflect.Struct || slices.Contains(around, t) {
+		return nil
+	}
+	around = append(around, t)
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		inner := sf.Type
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
+		switch {
+		case inner == metaType && (sf.IsExported() || sf.Anonymous):
+			paths = append(paths, []int{i})
+		case sf.Anonymous:
+			for _, path := range metaFields(inner, around...) {
+				paths = append(paths, append([]int{i}, path...))
+			}
+		}
+	}
+	return paths
+}
+
+// setMeta sets the field at a path in v. Pointers on the way are made if they are nil.
+func setMeta(v reflect.Value, path []int, meta *Meta) error {
+	for _, i := range path {
+		v = v.Field(i)
+		if v.Kind() != reflect.Pointer {
+			continue
+		}
+		if v.IsNil() {
+			if !v.CanSet() {
+				return fmt.Errorf("a %s that is embedded is nil, and nobody else can set it: embed the struct itself", v.Type())
+			}
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		v = v.Elem()
+	}
+	if !v.CanSet() {
+		return fmt.Errorf("the field of %s is not exported, so nobody else can set it: export it", v.Type())
+	}
+	*v.Addr().Interface().(*Meta) = *meta
+	return nil
 }

@@ -2,18 +2,31 @@ package jetcapture
 
 import "time"
 
+// A PauseCause says why pulling pauses.
+type PauseCause string
+
+// The causes of pauses.
+const (
+	PauseInFlight     PauseCause = "in-flight"     // the capture holds as many un-acknowledged messages as it may
+	PauseMemory       PauseCause = "memory"        // its share of Options.MemoryLimit is used up
+	PauseSealedBlocks PauseCause = "sealed-blocks" // Options.MaxSealedBlocks wait for the store
+	PauseSpool        PauseCause = "spool"         // blocks cannot be written, as on a full disk
+)
+
 // An Observer is told what happens in a capture: every count and duration an operator needs, with no metrics library.
-// Any of its functions may be nil. They must return quickly. Those of blocks are called concurrently, LedgerSampled
-// by a goroutine of its own, and the others by one.
+// Any of its functions may be nil. They must return quickly.
+//
+// One goroutine calls most of them, one after the other. The exceptions: BlockStored, StoreFailed and BlockAcked are called by the
+// goroutines that store blocks, concurrently, and LedgerSampled by another goroutine.
 type Observer struct {
-	Pulled        func(messages int, bytes int64)     // messages came in; those delivered again are counted again
-	Dropped       func(messages int)                  // of these, delivered again while this capture or another held them
-	AlreadyStored func(messages int)                  // of these, in a file before: they are acknowledged and not stored again
-	DeadLettered  func(subject string, err error)     // its headers could not be read, or it could not be decoded or written
-	PullReset     func(cause error)                   // pulling starts again, after a restart or reconnect
-	StreamForked  func(Fork)                          // the stream lost messages and used their sequences again
-	Paused        func(cause string)                  // pulling pauses: "in-flight", "memory", "sealed-blocks" or "spool"
-	Resumed       func(cause string, d time.Duration) // pulling goes on after d
+	Pulled        func(messages int, bytes int64)         // messages came in; those delivered again are counted again
+	Dropped       func(messages int)                      // of these, delivered again while this capture or another held them
+	AlreadyStored func(messages int)                      // of these, in a file before: they are acknowledged and not stored again
+	DeadLettered  func(subject string, err error)         // its headers could not be read, or it could not be decoded or written
+	PullReset     func(cause error)                       // pulling starts again, after a restart or reconnect
+	StreamForked  func(Fork)                              // the stream lost messages and used their sequences again
+	Paused        func(cause PauseCause)                  // pulling pauses
+	Resumed       func(cause PauseCause, d time.Duration) // pulling continues, or pauses for another cause, after d
 
 	BlockOpened    func(Block)
 	BlockSealed    func(Block, SealReason)

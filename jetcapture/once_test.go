@@ -129,7 +129,7 @@ func TestExactlyOnceCatchesUpThoughBlocksGetTooOldInTheQueue(t *testing.T) {
 			old.Add(1)
 		}
 	}
-	o.Observer.Paused = func(cause string) {
+	o.Observer.Paused = func(cause jetcapture.PauseCause) {
 		if cause != "sealed-blocks" {
 			t.Errorf("pulling pauses: %s", cause)
 		}

@@ -6,90 +6,72 @@ import (
 	"slices"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture/internal/held"
 )
 
-// relieve seals the largest blocks while so much is held in open ones, of messages or of memory, that pulling would have to
-// wait until some are stored.
+// The largest blocks are sealed while open ones hold so much, of messages or of memory, that pulling would have to wait until some
+// are stored.
 //
-// The rest of what may be held is room for what comes in while sealed blocks are stored: as much as the largest block has,
-// and an eighth at least, twice what is sealed at a time. So one large block is sealed at half, and of many small ones, whose
-// files should be as large as they can, few at a time. Where the store is what is slow, pulling pauses, and sealing more would
-// help nobody.
-func (l *loop[P, K]) relieve() {
-	if l.openMessages >= l.messagesLimit() {
-		l.relieveMessages()
-	}
-	if l.openMemory >= l.memoryLimit() {
-		l.relieveMemory()
-	}
+// The rest of what may be held is room for what comes in while sealed blocks are stored: as much as the largest block has, and
+// a share of all at least. So one large block is sealed at half, and of many small ones, whose files should be as large as they can,
+// few at a time. Where the store is slow, pulling pauses, and to seal more would not help.
+
+// isFull reports whether open blocks hold so many messages that some must be sealed.
+func (s *openSize) isFull(b *budget) bool { return s.messages >= s.messagesLimit(b) }
+
+// isHeavy reports whether open blocks, with the record of their messages, hold so much memory that some must be sealed.
+func (s *openSize) isHeavy(b *budget, h *held.Set) bool { return s.memory >= s.memoryLimit(b, h) }
+
+func (s *openSize) messagesLimit(b *budget) int {
+	return max(1, min(b.inFlight-max(s.fullest, b.inFlight/roomShare), b.open))
 }
 
-func (l *loop[P, K]) messagesLimit() int {
-	return max(1, min(l.inFlight-max(l.fullest, l.inFlight/8), l.openMost))
+func (s *openSize) memoryLimit(b *budget, h *held.Set) int64 {
+	record := float64(h.Bytes()) * float64(s.messages) / float64(max(1, h.Len())) // of the messages of open blocks
+	return max(1, b.memory-int64(record)-max(s.heaviest, b.memory/roomShare))
 }
 
-func (l *loop[P, K]) memoryLimit() int64 {
-	times := float64(l.held.Bytes()) * float64(l.openMessages) / float64(max(1, l.held.Len())) // of the messages of open blocks
-	return max(1, l.memHard-int64(times)-max(l.heaviest, l.memHard/8))
-}
-
-// relieveMessages seals some more than it must, as looking for the largest takes time if they are many.
-func (l *loop[P, K]) relieveMessages() {
-	for _, b := range l.largest(func(b *block[K]) int64 { return int64(b.count()) }) {
-		l.fullest = b.count()
-		if l.openMessages+l.inFlight/32 < l.messagesLimit() {
-			return
+// fullBlocks yields the blocks to seal when isFull.
+func (o *openBlocks[P, K]) fullBlocks() iter.Seq[*block[K]] {
+	return func(yield func(*block[K]) bool) {
+		for _, b := range o.largest(func(b *block[K]) int64 { return int64(b.count()) }) {
+			o.fullest = b.count()
+			if o.messages+o.budget.inFlight/moreMessagesShare < o.messagesLimit(o.budget) || !yield(b) {
+				return
+			}
 		}
-		l.seal(b, SealInFlight)
+		o.fullest = 0
 	}
-	l.fullest = 0
 }
 
-// relieveMemory does so, too, but where a block can spill to disk it stays open.
-func (l *loop[P, K]) relieveMemory() {
-	for _, b := range l.largest(func(b *block[K]) int64 { return b.memory }) {
-		l.heaviest = b.memory
-		if l.openMemory+l.memHard/16 < l.memoryLimit() {
-			return
+// heavyBlocks yields the blocks to seal when isHeavy. One that can move to disk stays open.
+func (o *openBlocks[P, K]) heavyBlocks(h *held.Set) iter.Seq[*block[K]] {
+	return func(yield func(*block[K]) bool) {
+		for _, b := range o.largest(func(b *block[K]) int64 { return b.budgeted }) {
+			o.heaviest = b.budgeted
+			if o.memory+o.budget.memory/moreMemoryShare < o.memoryLimit(o.budget, h) || !o.spill(b) && !yield(b) {
+				return
+			}
 		}
-		if !l.spill(b) {
-			l.seal(b, SealMemory)
-		}
+		o.heaviest = 0
 	}
-	l.heaviest = 0
 }
 
 // spill moves what a block's writer holds to its spool on disk, and reports whether that freed most of it.
-func (l *loop[P, K]) spill(b *block[K]) bool {
+func (o *openBlocks[P, K]) spill(b *block[K]) bool {
 	spiller, ok := format.As[format.Spiller](b.encoder)
-	if !ok || l.specs.blocks.spools == nil {
+	if !ok || o.specs.blocks.spools == nil {
 		return false
 	}
 	if err := noPanic("Spill", spiller.Spill); err != nil {
-		return false // sealing it will show
+		return false // the same error shows when it is sealed
 	}
-	before := b.memory
-	l.account(b)
-	return b.memory <= before/2
-}
-
-// openBlocks yields all open blocks, those of dead letters too.
-func (l *loop[P, K]) openBlocks() iter.Seq[*block[K]] {
-	return func(yield func(*block[K]) bool) {
-		for _, b := range l.open {
-			if !yield(b.block) {
-				return
-			}
-		}
-		for _, b := range l.letters {
-			if !yield(b.block) {
-				return
-			}
-		}
-	}
+	before := b.budgeted
+	o.account(b)
+	return b.budgeted <= before/2
 }
 
 // largest returns the open blocks by falling size.
-func (l *loop[P, K]) largest(size func(*block[K]) int64) []*block[K] {
-	return slices.SortedFunc(l.openBlocks(), func(a, b *block[K]) int { return cmp.Compare(size(b), size(a)) })
+func (o *openBlocks[P, K]) largest(size func(*block[K]) int64) []*block[K] {
+	return slices.SortedFunc(o.all(), func(a, b *block[K]) int { return cmp.Compare(size(b), size(a)) })
 }

@@ -12,7 +12,7 @@ import (
 func TestManyKeysMakeFewFiles(t *testing.T) {
 	const keys, messages, inFlight = 250, 100_000, 12_500
 	p := newTrack(t, AtLeastOnce)
-	p.loop.inFlight, p.loop.openMost = inFlight, inFlight
+	p.loop.budget.inFlight, p.loop.budget.open = inFlight, inFlight
 	key := 0
 	p.loop.o.MessageDecoder = NatsToNats(func(*nats.Msg) string { return strconv.Itoa(key) })
 	one := p.messages(messages, 10)
@@ -20,14 +20,10 @@ func TestManyKeysMakeFewFiles(t *testing.T) {
 	for i, m := range one {
 		key = i % keys
 		p.loop.handle(m)
-		if open := p.loop.openMessages; open > inFlight*7/8 {
+		if open := p.loop.open.messages; open > inFlight*7/8 {
 			t.Fatalf("%d messages are in open blocks: there is no room for more while blocks are stored", open)
 		}
-		for _, b := range p.loop.waiting {
-			files, rows = files+1, rows+b.count()
-			p.loop.release(b)
-		}
-		p.loop.waiting = nil
+		p.drop(func(b *block[string]) { files, rows = files+1, rows+b.count() })
 	}
 	t.Logf("%d files of %d rows each", files, rows/files)
 	if mean := rows / files; mean < inFlight/keys {
@@ -38,21 +34,21 @@ func TestManyKeysMakeFewFiles(t *testing.T) {
 func TestOneKeySealsAtHalfOfWhatMayBeInFlight(t *testing.T) {
 	const inFlight = 10_000
 	p := newTrack(t, AtLeastOnce)
-	p.loop.inFlight, p.loop.openMost = inFlight, inFlight
+	p.loop.budget.inFlight, p.loop.budget.open = inFlight, inFlight
 	p.take(p.messages(inFlight/2, 10))
-	if len(p.loop.waiting) != 1 || p.loop.waiting[0].count() != inFlight/2 || p.loop.openMessages != 0 {
-		t.Errorf("%d blocks are sealed, %d messages are open", len(p.loop.waiting), p.loop.openMessages)
+	if len(p.loop.queue.waiting) != 1 || p.loop.queue.waiting[0].count() != inFlight/2 || p.loop.open.messages != 0 {
+		t.Errorf("%d blocks are sealed, %d messages are open", len(p.loop.queue.waiting), p.loop.open.messages)
 	}
 }
 
 func TestWhatTheConsumerAllowsIsLeftToOthersByHalf(t *testing.T) {
 	p := newTrack(t, AtLeastOnce)
-	p.loop.inFlight, p.loop.openMost = 1_000, 250 // of a MaxAckPending of 500
+	p.loop.budget.inFlight, p.loop.budget.open = 1_000, 250 // of a MaxAckPending of 500
 	key := 0
 	p.loop.o.MessageDecoder = NatsToNats(func(*nats.Msg) string { key++; return strconv.Itoa(key) })
 	p.take(p.messages(1_000, 10))
-	if p.loop.openMessages > 250 {
-		t.Errorf("%d messages are in open blocks", p.loop.openMessages)
+	if p.loop.open.messages > 250 {
+		t.Errorf("%d messages are in open blocks", p.loop.open.messages)
 	}
 }
 
@@ -60,7 +56,7 @@ func TestWhatTheConsumerAllowsIsLeftToOthersByHalf(t *testing.T) {
 func TestASlowStoreMakesNoSmallFiles(t *testing.T) {
 	const keys, messages, memory = 100, 20_000, 8 << 20
 	p := newTrack(t, AtLeastOnce)
-	p.loop.memHard = memory
+	p.loop.budget.memory = memory
 	key := 0
 	p.loop.o.MessageDecoder = NatsToNats(func(*nats.Msg) string { return strconv.Itoa(key) })
 	most := int64(0)
@@ -69,24 +65,24 @@ func TestASlowStoreMakesNoSmallFiles(t *testing.T) {
 		key = i % keys
 		_, _ = noise.Read(m.Data)
 		p.loop.handle(m)
-		most = max(most, p.loop.openMemory)
+		most = max(most, p.loop.open.memory)
 	}
 	var open int64
-	for b := range p.loop.openBlocks() {
-		open += b.memory
+	for b := range p.loop.open.all() {
+		open += b.budgeted
 	}
-	if open != p.loop.openMemory {
-		t.Errorf("open blocks have %d bytes, counted are %d", open, p.loop.openMemory)
+	if open != p.loop.open.memory {
+		t.Errorf("open blocks have %d bytes, counted are %d", open, p.loop.open.memory)
 	}
 	if most > memory*7/8+64<<10 {
 		t.Errorf("open blocks had %d bytes of %d", most, memory)
 	}
 	rows := 0
-	for _, b := range p.loop.waiting {
+	for _, b := range p.loop.queue.waiting {
 		rows += b.count()
 	}
-	if mean := rows / len(p.loop.waiting); mean < 30 {
-		t.Errorf("%d files of %d rows each", len(p.loop.waiting), mean)
+	if mean := rows / len(p.loop.queue.waiting); mean < 30 {
+		t.Errorf("%d files of %d rows each", len(p.loop.queue.waiting), mean)
 	}
 }
 
@@ -94,7 +90,7 @@ func TestASlowStoreMakesNoSmallFiles(t *testing.T) {
 func TestTheTimesOfHeldMessagesCountAgainstTheMemoryLimit(t *testing.T) {
 	const memory, messages = 1 << 20, 20_000
 	p := newTrack(t, AtLeastOnce)
-	p.loop.memHard = memory
+	p.loop.budget.memory = memory
 	key := 0
 	p.loop.o.MessageDecoder = NatsToNats(func(*nats.Msg) string { return strconv.Itoa(key) })
 	most, sealed := int64(0), 0
@@ -102,12 +98,8 @@ func TestTheTimesOfHeldMessagesCountAgainstTheMemoryLimit(t *testing.T) {
 		key = i % 20
 		p.loop.handle(p.messages(1, 10)[0])
 		p.next += 999 // of other subjects
-		most = max(most, p.loop.openMemory+p.loop.held.Bytes())
-		for _, b := range p.loop.waiting {
-			sealed += b.count()
-			p.loop.release(b)
-		}
-		p.loop.waiting = nil
+		most = max(most, p.loop.open.memory+p.loop.intake.held.Bytes())
+		p.drop(func(b *block[string]) { sealed += b.count() })
 	}
 	if most > memory*7/8+64<<10 {
 		t.Errorf("open blocks and the times of their messages had %d bytes of %d", most, memory)
@@ -121,7 +113,7 @@ func TestTheTimesOfHeldMessagesCountAgainstTheMemoryLimit(t *testing.T) {
 func TestASlowStoreMakesNoSmallFilesOfSparseMessages(t *testing.T) {
 	const memory, messages, keys = 1 << 20, 30_000, 20
 	p := newTrack(t, AtLeastOnce)
-	p.loop.memHard = memory
+	p.loop.budget.memory = memory
 	key := 0
 	p.loop.o.MessageDecoder = NatsToNats(func(*nats.Msg) string { return strconv.Itoa(key) })
 	for i := range messages {
@@ -129,14 +121,14 @@ func TestASlowStoreMakesNoSmallFilesOfSparseMessages(t *testing.T) {
 		p.loop.handle(p.messages(1, 10)[0])
 		p.next += 999 // of other subjects
 	}
-	if p.loop.held.Bytes() < memory*7/8 {
-		t.Errorf("the times of the messages take %d bytes: this test shows nothing", p.loop.held.Bytes())
+	if p.loop.intake.held.Bytes() < memory*7/8 {
+		t.Errorf("the times of the messages take %d bytes: this test shows nothing", p.loop.intake.held.Bytes())
 	}
 	rows := 0
-	for _, b := range p.loop.waiting {
+	for _, b := range p.loop.queue.waiting {
 		rows += b.count()
 	}
-	if mean := rows / max(1, len(p.loop.waiting)); mean < 100 {
-		t.Errorf("%d files of %d rows each", len(p.loop.waiting), mean)
+	if mean := rows / max(1, len(p.loop.queue.waiting)); mean < 100 {
+		t.Errorf("%d files of %d rows each", len(p.loop.queue.waiting), mean)
 	}
 }

@@ -214,21 +214,3 @@ func cutLine(text []byte) (line, rest []byte, ok bool) {
 	}
 	return bytes.TrimSuffix(line, []byte{'\r'}), rest, true
 }
-
-// hasHeaders reports whether all headers of a message are there, after restoring those that the client has dropped. If they
-// are not, it has seen to the message.
-func (l *loop[P, K]) hasHeaders(msg *nats.Msg, d *delivery) bool {
-	if !missesHeaders(msg) {
-		return true
-	}
-	err := l.headers.restore(msg, d, l.clocks.now)
-	switch {
-	case err == nil:
-		return true
-	case errors.Is(err, errHeadersLater):
-		l.nak(d)
-	default:
-		l.reject(msg, d, "headers", err)
-	}
-	return false
-}

@@ -34,13 +34,18 @@ type sealLimits struct {
 	maxLinger   time.Duration
 }
 
+// intervalOf returns the start of the interval of a message's time. Intervals are aligned to midnight UTC of the year 1.
+func (l sealLimits) intervalOf(timestamp int64) time.Time {
+	return time.Unix(0, timestamp).UTC().Truncate(l.interval)
+}
+
 // linger is how long a block that was opened late, for an interval that had ended already, waits for more of its kind.
 // Without it a thousand late messages would make a thousand files.
 func (l sealLimits) linger() time.Duration {
 	return min(l.interval, max(l.interval/10, time.Second), 30*time.Second)
 }
 
-// blockStats are what the decision to seal needs to know of a block.
+// blockStats are the facts about a block that the decision to seal needs.
 type blockStats struct {
 	intervalEnd time.Time
 	opened      time.Time // by the local clock
@@ -49,13 +54,16 @@ type blockStats struct {
 	bytes       int64 // in the spool, and held by the writer
 }
 
-// clocks are the times that blocks are judged by. Only differences between local times are relied on, and a local clock
-// that is wrong costs more or larger files, nothing else.
+// clocks are the times that blocks are judged by. Only differences between local times count, so a local clock that is wrong makes
+// more or larger files, and does no other harm.
 type clocks struct {
 	now         time.Time // by the local clock
 	stream      time.Time // the latest time of any message so far
 	lastMessage time.Time // when the latest message came in, by the local clock, that was not held or archived already
 }
+
+// silent returns how long no new message has come.
+func (c *clocks) silent() time.Duration { return c.now.Sub(c.lastMessage) }
 
 // sealReason decides whether a block seals now: "" means that it stays open.
 func sealReason(b blockStats, l sealLimits, c clocks) SealReason {

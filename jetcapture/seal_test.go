@@ -88,25 +88,25 @@ func TestSealReasonWithoutLimits(t *testing.T) {
 
 // Looking at ten thousand open blocks takes a while, and need not be done ten times a second.
 func TestBlocksSealWithinASecondOfTheirEndHoweverManyAreOpen(t *testing.T) {
-	for _, keys := range []int{10, 25 * lookAtOnce} {
+	for _, keys := range []int{10, 25 * checkAtOnce} {
 		p := newTrack(t, AtLeastOnce)
 		l := p.loop
 		key := 0
 		l.o.MessageDecoder = NatsToNats(func(*nats.Msg) string { key++; return strconv.Itoa(key) })
 		p.take(p.messages(keys, 10))
 		l.tick()
-		if len(l.waiting) > 0 {
-			t.Fatalf("%d blocks of %d were sealed before the end of their interval", len(l.waiting), keys)
+		if len(l.queue.waiting) > 0 {
+			t.Fatalf("%d blocks of %d were sealed before the end of their interval", len(l.queue.waiting), keys)
 		}
-		l.clocks.stream = l.clocks.stream.Add(l.limits.interval + l.limits.grace)
+		l.clocks.stream = l.clocks.stream.Add(l.open.limits.interval + l.open.limits.grace)
 		ticks := 0
-		for len(l.waiting) == 0 && ticks < 100 {
+		for len(l.queue.waiting) == 0 && ticks < 100 {
 			l.clocks.now = l.clocks.now.Add(tickEvery)
 			l.tick()
 			ticks++
 		}
-		if want := min(max(1, keys/lookAtOnce), 10); len(l.waiting) != keys || ticks != want {
-			t.Errorf("%d blocks of %d were sealed after %d ticks, want all after %d", len(l.waiting), keys, ticks, want)
+		if want := min(max(1, keys/checkAtOnce), 10); len(l.queue.waiting) != keys || ticks != want {
+			t.Errorf("%d blocks of %d were sealed after %d ticks, want all after %d", len(l.queue.waiting), keys, ticks, want)
 		}
 	}
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/jetcapture/ledger"
@@ -18,37 +16,34 @@ import (
 //
 //   - this capture is the only one of the consumer. It takes it in the ledger, and begins with resetting it, so that all that is not
 //     acknowledged is delivered to it, numbered from 1;
-//   - it acks only what it had received when the ledger still said so. If another has taken the consumer it ends;
-//   - it acks only while these numbers, the consumer sequences, have come without a gap. What was lost on its way leaves
-//     one, if something came after it. Then the consumer is reset again;
-//   - so it is when pulling starts again, after a connection or a leader was lost, as what was lost may be the last there is,
-//     and when a block is given up;
+//   - it acks only what it had received when the ledger still named it as the owner. If another has taken the consumer it ends;
+//   - it acks only while these numbers, the consumer sequences, have come without a gap. A message that was lost on its way leaves
+//     a gap, if another came after it. Then the consumer is reset again;
+//   - the consumer is also reset when pulling starts again after a connection or a leader was lost, because the lost message may be
+//     the last there is, and when a block is given up;
 //   - it acks on the connection alone on which the consumer was reset: after another one the stream may have lost its end.
 //
-// After a reset what is stored above the ack floor comes again, and the ledger knows it: AckAll needs ExactlyOnce.
+// After a reset, messages that are stored above the ack floor come again, and the ledger knows them: AckAll needs ExactlyOnce.
 type watermark struct {
-	js       jetstream.JetStream
-	stream   string
-	consumer string
-	acker    *acker
-	route    ackRoute
+	acker *acker
+	fence *fence
+	route ackRoute
 
 	received ackRef // the highest stream sequence, and the consumer sequence up to which there is no gap
 	acked    ackRef
-	broken   error // why nothing may be acked before a reset
+	sure     ackRef // up to which this capture is known to have owned the consumer
+	broken   error  // why nothing may be acked before a reset
 
+	numbering  int    // how often the consumer was reset, by this capture
 	connection uint64 // that it was reset on
-
-	fence  *fence
-	sure   ackRef // up to which this capture is known to have owned the consumer
-	asked  bool   // the fence
-	resets int
+	asked      bool   // the fence, who owns the consumer
+	resetting  bool   // the fence was asked to reset the consumer
 }
 
 var (
 	errGap       = errors.New("a message was lost on its way")
 	errGivenUp   = errors.New("messages are to be delivered again")
-	errSharedAll = errors.New("somebody else pulls from it, and a consumer with the ack policy AckAll has one capture: stop the other, or use explicit acks")
+	errSharedAll = errors.New("another client pulls from it, and a consumer with the ack policy AckAll has one capture: stop the other, or use explicit acks")
 	errNotOwned  = errors.New("the ledger has lost that this capture owns it")
 )
 
@@ -67,91 +62,38 @@ func (w *watermark) receive(d *delivery) bool {
 	return true
 }
 
-// reset lets the consumer begin anew after its ack floor. Nothing of the old numbering may be received afterwards.
-func (w *watermark) reset(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
-	defer cancel()
-	connection := w.acker.connection()
-	if err := w.fence.check(ctx); err != nil {
-		return fmt.Errorf("reset consumer %q of stream %q: %w", w.consumer, w.stream, err)
+// breakOff makes sure that nothing is acked before a reset, and returns why.
+func (w *watermark) breakOff(cause error) error {
+	if w.broken == nil {
+		w.broken = cause
 	}
-	if err := resetConsumer(ctx, w.js, &jetstream.ConsumerInfo{Stream: w.stream, Name: w.consumer}, 0); err != nil {
-		return err
-	}
-	if !w.acker.isConnected(connection) { // it was asked on one connection and done on the next, and nobody knows when
-		return fmt.Errorf("reset consumer %q of stream %q: %w", w.consumer, w.stream, errConnectionLost)
-	}
-	if err := w.fence.check(ctx); err != nil { // another may have taken it before it was reset: whoever is not the owner must not pull
-		return fmt.Errorf("reset consumer %q of stream %q: %w", w.consumer, w.stream, err)
-	}
+	return w.broken
+}
+
+// askReset has the consumer reset, so that it begins again after its ack floor. Nothing of the old numbering may be received
+// afterwards.
+func (w *watermark) askReset() {
+	w.fence.asks <- fenceAsk{reset: true}
+	w.resetting = true
+}
+
+// renumbered notes that the consumer was reset.
+func (w *watermark) renumbered(connection uint64) {
 	w.received, w.acked, w.sure, w.broken, w.connection = ackRef{}, ackRef{}, ackRef{}, nil, connection
-	w.resets++
-	return nil
+	w.numbering++
 }
 
-// resetWatermark resets the consumer. What is held comes again under new numbers, so until it is stored none of these is
-// acknowledged.
-func (l *loop[P, K]) resetWatermark(ctx context.Context) error {
-	if err := l.watermark.reset(ctx); err != nil {
-		return err
-	}
-	for b := range l.blocks() {
-		b.firstDelivery = 1
-	}
-	return nil
-}
-
-// blocks yields all that are open or sealed and not settled.
-func (l *loop[P, K]) blocks() iter.Seq[*block[K]] {
-	return func(yield func(*block[K]) bool) {
-		for b := range l.openBlocks() {
-			if !yield(b) {
-				return
-			}
-		}
-		for _, b := range l.waiting {
-			if !yield(b) {
-				return
-			}
-		}
-		for b := range l.inStore {
-			if !yield(b) {
-				return
-			}
-		}
-	}
-}
-
-// low returns the highest numbers below which nothing is held: all messages up to them are stored.
-func (l *loop[P, K]) low() ackRef {
-	low := l.watermark.received
-	for b := range l.blocks() {
-		if b.count() > 0 {
-			low.streamSeq = min(low.streamSeq, b.firstSeq-1)
-			low.consumerSeq = min(low.consumerSeq, b.firstDelivery-1)
-		}
-	}
-	low.numDelivered = 1
-	return low
-}
-
-// ackUpTo acknowledges what is stored, if that is more than before, or if something of it was delivered again: then the ack
-// before was lost.
-func (l *loop[P, K]) ackUpTo() {
-	w := l.watermark
-	if w == nil || w.broken != nil {
-		return
-	}
-	low := l.low()
+// ackUpTo acknowledges the messages up to low, which are all stored, as far as this capture is known to have owned the consumer. If
+// low has risen only by messages that were delivered again, the ack before was lost.
+func (w *watermark) ackUpTo(low ackRef) {
 	if sure := w.limit(low); sure.streamSeq >= w.acked.streamSeq && sure.consumerSeq > w.acked.consumerSeq {
 		w.acker.ackUnconfirmed(string(w.route.subject(nil, sure)), w.connection)
 		w.acked = sure
 	}
 	if low.consumerSeq > w.sure.consumerSeq && !w.asked {
-		w.fence.asks <- fenceAsk{w.received, w.resets}
+		w.fence.asks <- fenceAsk{received: w.received, numbering: w.numbering}
 		w.asked = true
 	}
-	l.sealBehind(low)
 }
 
 // limit returns the numbers, or those up to which this capture is known to have owned the consumer if these are lower.
@@ -161,106 +103,147 @@ func (w *watermark) limit(low ackRef) ackRef {
 	return low
 }
 
-// fenced yields what the fence has found out, to learnOwner.
-func (l *loop[P, K]) fenced() <-chan fenceAnswer {
-	if l.watermark == nil {
-		return nil
-	}
-	return l.watermark.fence.answers
-}
-
-// learnOwner draws conclusions from who owns the consumer.
-func (l *loop[P, K]) learnOwner(a fenceAnswer) {
-	w := l.watermark
+// learnOwner draws conclusions from who owns the consumer. It reports whether more may be acknowledged.
+func (w *watermark) learnOwner(a fenceAnswer, log logger) bool {
 	w.asked = false
 	switch {
-	case errors.Is(a.err, ledger.ErrTaken):
-		l.stop = l.errTaken(a.err)
 	case a.err != nil:
-		l.log.often.Warn("the ledger does not say who owns the consumer: nothing is acknowledged, will retry", zap.Error(a.err))
+		log.often.Warn("the ledger does not say who owns the consumer: nothing is acknowledged, will retry", zap.Error(a.err))
 	case !a.owned:
-		l.log.often.Warn("the ledger has lost that this capture owns the consumer: nothing is acknowledged before it says so again")
-	case a.reset == w.resets:
+		log.often.Warn("the ledger has lost that this capture owns the consumer: nothing is acknowledged before it says so again")
+	case a.numbering == w.numbering:
 		w.sure = a.received
-		l.ackUpTo()
+		return true
 	}
+	return false
 }
 
-func (l *loop[P, K]) errTaken(err error) error {
-	return fmt.Errorf("%w: %q of stream %q: %w, and a consumer with the ack policy AckAll has one: stop it, or use explicit acks",
-		ErrConsumerUnfit, l.o.NATSConsumerName, l.o.NATSStreamName, err)
+// heldBack returns the number of the delivery before which blocks are to be sealed, 0 if none: much is stored above what they hold.
+func (w *watermark) heldBack(low ackRef, inFlight int) uint64 {
+	if w.received.consumerSeq-low.consumerSeq < uint64(inFlight)/behindShare {
+		return 0
+	}
+	return w.received.consumerSeq - uint64(inFlight)/latestShare
 }
 
-// sealBehind seals the blocks that hold the watermark back while too much is stored above it.
-func (l *loop[P, K]) sealBehind(low ackRef) {
-	if l.watermark.received.consumerSeq-low.consumerSeq < uint64(l.inFlight)/2 {
+// confirm acknowledges by a round trip what low says when the capture ends.
+func (w *watermark) confirm(ctx context.Context, low ackRef, log logger) {
+	if w.broken != nil || w.received.consumerSeq == 0 {
 		return
 	}
-	limit := l.watermark.received.consumerSeq - uint64(l.inFlight)/4
-	l.sealAll(func(b *block[K]) SealReason {
-		if b.firstDelivery < limit {
-			return SealInFlight
-		}
-		return ""
-	})
-}
-
-// confirmUpTo acknowledges all that is stored by a round trip, when the capture ends.
-func (l *loop[P, K]) confirmUpTo(ctx context.Context) {
-	w := l.watermark
-	if w == nil || w.broken != nil || w.received.consumerSeq == 0 {
-		return
-	}
-	received := w.received
 	err := errConnectionLost
 	if w.acker.isConnected(w.connection) {
 		err = w.fence.check(ctx)
 	}
 	if err != nil {
-		l.log.Warn("the last acks are not sent: messages will be delivered again", zap.Error(err))
+		log.Warn("the last acks are not sent: messages will be delivered again", zap.Error(err))
 		return
 	}
-	w.sure = received
-	low := w.limit(l.low())
+	w.sure = w.received
+	low = w.limit(low)
 	if low.streamSeq == 0 || low.consumerSeq == 0 {
 		return
 	}
 	if err := w.acker.confirm(ctx, string(w.route.subject(nil, low)), 1, w.connection); err != nil {
-		l.log.Warn("the last acks are not confirmed: messages may be delivered again", zap.Error(err))
+		log.Warn("the last acks are not confirmed: messages may be delivered again", zap.Error(err))
 	}
 }
 
-// beginWatermark makes sure that nobody else is at work on the consumer, and resets it.
-func (l *loop[P, K]) beginWatermark(ctx context.Context, consumer jetstream.Consumer) error {
-	js, err := newJetStream(l.nc, l.o.JetStreamDomain)
-	if err != nil {
-		return err
-	}
-	l.watermark = &watermark{js: js, stream: l.o.NATSStreamName, consumer: l.o.NATSConsumerName, acker: l.acker, fence: newFence(l.once.Owns)}
-	info, err := untilAnswered(ctx, l.log.Logger, func() (*jetstream.ConsumerInfo, error) {
-		ctx, cancel := context.WithTimeout(ctx, infoTimeout)
-		defer cancel()
-		return consumer.Info(ctx)
-	})
-	if err != nil {
-		return lookupError(err, l.o.NATSStreamName, l.o.NATSConsumerName)
-	}
-	if info.NumWaiting > 0 {
-		return fmt.Errorf("%w: %q of stream %q: %w", ErrConsumerUnfit, l.o.NATSConsumerName, l.o.NATSStreamName, errSharedAll)
-	}
-	if err := l.once.Take(ctx, ownerAnswers); errors.Is(err, ledger.ErrTaken) {
-		return l.errTaken(err)
-	} else if err != nil {
-		return err
-	}
-	return l.watermark.reset(ctx)
+const watermarkConfirm = 5 * time.Second
+
+// A fence finds out, beside the loop, up to which delivery a watermark may acknowledge: all that came while the ledger named this
+// capture as the consumer's owner. A capture that takes the consumer tells the ledger first, and then resets the consumer. The numbers
+// begin at 1 again, and each of the two captures may get part of the messages.
+//
+// It also resets the consumer.
+type fence struct {
+	owns    func(context.Context) (bool, error)
+	reset   func(context.Context) error
+	acker   *acker
+	asks    chan fenceAsk
+	answers chan fenceAnswer
 }
 
-const ownerAnswers = 5 * time.Second // in which an owner that is there answers
+// A fenceAsk asks whether the consumer is owned, after some messages had been received, or for a reset.
+type fenceAsk struct {
+	received  ackRef
+	numbering int
+	reset     bool
+}
+
+// A fenceAnswer says whether the consumer is owned, or on which connection it was reset.
+type fenceAnswer struct {
+	fenceAsk
+	owned      bool
+	connection uint64
+	err        error // another capture has the consumer, or the ledger does not answer
+}
+
+const fenceAsks = 2 // one of each kind may wait
+
+func newFence(acker *acker, owns func(context.Context) (bool, error), reset func(context.Context) error) *fence {
+	return &fence{owns: owns, reset: reset, acker: acker, asks: make(chan fenceAsk, fenceAsks), answers: make(chan fenceAnswer, fenceAsks)}
+}
+
+func (f *fence) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case q := <-f.asks:
+			a := f.answer(ctx, q)
+			select {
+			case <-ctx.Done():
+				return
+			case f.answers <- a:
+			}
+		}
+	}
+}
+
+func (f *fence) answer(ctx context.Context, q fenceAsk) fenceAnswer {
+	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
+	defer cancel()
+	a := fenceAnswer{fenceAsk: q}
+	if q.reset {
+		a.connection, a.err = f.resetConsumer(ctx)
+	} else {
+		a.owned, a.err = f.owns(ctx)
+	}
+	return a
+}
+
+// check returns why the consumer is not known to be owned, nil if it is.
+func (f *fence) check(ctx context.Context) error {
+	owned, err := f.owns(ctx)
+	if err == nil && !owned {
+		return errNotOwned
+	}
+	return err
+}
+
+// resetConsumer resets the consumer if it is owned, before and after. It returns the connection that this was done on.
+func (f *fence) resetConsumer(ctx context.Context) (connection uint64, err error) {
+	connection = f.acker.connection()
+	if err := f.check(ctx); err != nil {
+		return 0, fmt.Errorf("reset the consumer: %w", err)
+	}
+	if err := f.reset(ctx); err != nil {
+		return 0, err
+	}
+	if !f.acker.isConnected(connection) { // it was asked on one connection and done on the next, and nobody knows when
+		return 0, fmt.Errorf("reset the consumer: %w", errConnectionLost)
+	}
+	if err := f.check(ctx); err != nil { // another may have taken it before it was reset: a capture that is not the owner must not pull
+		return 0, fmt.Errorf("reset the consumer: %w", err)
+	}
+	return connection, nil
+}
+
+// isTaken reports whether an error says that another capture owns the consumer.
+func isTaken(err error) bool { return errors.Is(err, ledger.ErrTaken) }
 
 // noAcks stands in for an acker where the loop acknowledges by watermark.
 type noAcks struct{}
 
 func (noAcks) ack(context.Context, messageRefs) error { return nil }
-
-const watermarkConfirm = 5 * time.Second

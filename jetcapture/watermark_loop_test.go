@@ -9,8 +9,8 @@ import (
 // The last ack of a stream that has gone quiet is lost: the server delivers again what is stored, and nothing new comes.
 func TestAckAllAcknowledgesAgainWhatComesAgain(t *testing.T) {
 	p := newTrack(t, ExactlyOnce)
-	w := &watermark{acker: p.loop.acker, route: ackRoute{prefix: "$JS.ACK.ORDERS.lake."}, fence: newFence(nil)}
-	p.loop.watermark = w
+	w := &watermark{acker: p.loop.acker, route: ackRoute{prefix: "$JS.ACK.ORDERS.lake."}, fence: newFence(p.loop.acker, nil, nil)}
+	p.loop.intake.watermark = w
 	acks, err := p.loop.nc.SubscribeSync("$JS.ACK.ORDERS.lake.>")
 	if err != nil {
 		t.Fatal(err)
@@ -60,13 +60,13 @@ func TestAckAllNoticesAGap(t *testing.T) {
 func TestAckAllIsNotResetForNothing(t *testing.T) {
 	p := newTrack(t, ExactlyOnce)
 	w := &watermark{acker: p.loop.acker}
-	p.loop.watermark = w
-	p.loop.askAgain(messageRefs{}, 0)
-	if w.broken != nil || p.loop.resetCause != nil {
-		t.Errorf("the consumer is to be reset: %v, %v", w.broken, p.loop.resetCause)
+	p.loop.intake.watermark = w
+	p.loop.handBack(messageRefs{}, 0)
+	if w.broken != nil || p.loop.intake.restart != nil {
+		t.Errorf("the consumer is to be reset: %v, %v", w.broken, p.loop.intake.restart)
 	}
 	d := &delivery{streamSeq: 7, consumerSeq: 7}
-	p.loop.askAgain(d.alone(), 0)
+	p.loop.handBack(d.alone(), 0)
 	if w.broken == nil {
 		t.Error("a message is to be delivered again, and the consumer is not reset")
 	}

@@ -75,7 +75,7 @@ func captureProcess(text string) error {
 		runtime.ReadMemStats(&m)
 		r.Memory, r.Heap = max(r.Memory, s.Memory), max(r.Heap, int64(m.HeapAlloc))
 	}
-	o.Observer.Paused = func(cause string) { r.Paused[cause]++ }
+	o.Observer.Paused = func(cause jetcapture.PauseCause) { r.Paused[string(cause)]++ }
 	o.Observer.StoreFailed = func(jetcapture.Block, int, error, time.Duration) {
 		mu.Lock()
 		defer mu.Unlock()

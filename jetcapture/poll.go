@@ -3,33 +3,35 @@ package jetcapture
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
-// A lookout answers questions about the consumer and its stream, off the loop, one at a time. It resets a consumer that is ahead
-// of its stream.
-type lookout struct {
+// A poller asks the server, beside the loop, for the state of the consumer and its stream, once for each ask. It resets a consumer
+// that is ahead of its stream.
+type poller struct {
 	js       jetstream.JetStream // nil: it cannot reset
 	consumer jetstream.Consumer
 	evidence *evidence
 	claimed  func() []ledger.Message // that all captures have claimed, as ledger.Book.Anchors has it; nil without a ledger
-	asks     chan lookoutAsk
-	answers  chan lookoutAnswer
+	asks     chan pollAsk
+	answers  chan pollAnswer
 }
 
-// A lookoutAsk is a question.
-type lookoutAsk struct {
+// A pollAsk says what to ask for.
+type pollAsk struct {
 	stream bool             // about the stream, too
 	epoch  uint64           // when it was asked
 	known  []ledger.Message // messages that were delivered before, the highest last
 	behind uint64           // from which on the stream has other messages, of which none has come since; 0 if it has not forked
 }
 
-type lookoutAnswer struct {
+type pollAnswer struct {
 	info *jetstream.ConsumerInfo
 	err  error
 
@@ -53,60 +55,60 @@ type aheadOfStream struct {
 	err       error  // why it could not be reset
 }
 
-func newLookout(js jetstream.JetStream, consumer jetstream.Consumer, e *evidence) *lookout {
-	return &lookout{js: js, consumer: consumer, evidence: e, asks: make(chan lookoutAsk, 1), answers: make(chan lookoutAnswer, 1)}
+func newPoller(js jetstream.JetStream, consumer jetstream.Consumer, e *evidence) *poller {
+	return &poller{js: js, consumer: consumer, evidence: e, asks: make(chan pollAsk, 1), answers: make(chan pollAnswer, 1)}
 }
 
-// ask puts the question, unless one is waiting already.
-func (l *lookout) ask(q lookoutAsk) bool {
+// ask has the state polled, and reports false if another ask still waits.
+func (p *poller) ask(q pollAsk) bool {
 	select {
-	case l.asks <- q:
+	case p.asks <- q:
 		return true
 	default:
 		return false
 	}
 }
 
-func (l *lookout) run(ctx context.Context) {
+func (p *poller) run(ctx context.Context) {
 	for {
-		var q lookoutAsk
+		var q pollAsk
 		select {
 		case <-ctx.Done():
 			return
-		case q = <-l.asks:
+		case q = <-p.asks:
 		}
-		a := l.look(ctx, q)
+		a := p.poll(ctx, q)
 		select {
 		case <-ctx.Done():
 			return
-		case l.answers <- a:
+		case p.answers <- a:
 		}
 	}
 }
 
-func (l *lookout) look(ctx context.Context, q lookoutAsk) (a lookoutAnswer) {
+func (p *poller) poll(ctx context.Context, q pollAsk) (a pollAnswer) {
 	a.epoch = q.epoch
-	if a.info, a.err = l.info(ctx); a.err != nil || !q.stream {
+	if a.info, a.err = p.info(ctx); a.err != nil || !q.stream {
 		return a
 	}
 	a.stream = true
-	a.state, _ = l.evidence.look.state(ctx) // whoever may not look has no evidence
-	a.unseen = a.state == nil && l.evidence.mayLook()
+	a.state, _ = p.evidence.look.state(ctx) // a client that may not read the stream has no evidence
+	a.unseen = a.state == nil && p.evidence.mayLook()
 	if n := len(q.known); n > 0 {
-		switch l.evidence.compare(ctx, q.known[n-1]).state {
+		switch p.evidence.compare(ctx, q.known[n-1]).state {
 		case wasLost:
-			first, c, whole := l.searchKnown(ctx, q.known, func(ledger.Message) {})
+			first, c, whole := p.searchKnown(ctx, q.known, func(ledger.Message) {})
 			if first < n {
 				found := lossOf(q.epoch, q.known[first], c.is, q.known[n-1].Seq)
 				a.loss = &found
 			}
 			a.unseen = a.unseen || !whole
 		case cannotLook:
-			a.unseen = a.unseen || l.evidence.mayLook()
+			a.unseen = a.unseen || p.evidence.mayLook()
 		}
 	}
-	if l.claimed != nil {
-		a.forked = l.lookForFork(ctx, l.claimed())
+	if p.claimed != nil {
+		a.forked = p.findFork(ctx, p.claimed())
 	}
 	a.behind = q.behind
 	for _, from := range []uint64{lossFrom(a.loss), forkFrom(a.forked)} {
@@ -115,52 +117,52 @@ func (l *lookout) look(ctx context.Context, q lookoutAsk) (a lookoutAnswer) {
 		}
 	}
 	if a.behind > 0 && a.info.Delivered.Stream >= a.behind && !isAhead(a.info, a.state) && !a.unseen {
-		// What is new may have come to nobody: the consumer may have stood above it when it came into the stream.
+		// New messages may have come to nobody: the consumer may have stood above them when they came into the stream.
 		// A reset stands for an ack of all before, so it must not be above the ack floor.
 		a.ahead = &aheadOfStream{delivered: a.info.Delivered.Stream, sure: true, resetTo: min(q.forkedFrom(a.behind), a.info.AckFloor.Stream+1)}
 		if a.state != nil {
 			a.ahead.lastSeq = a.state.LastSeq
 		}
-		l.reset(ctx, &a)
+		p.reset(ctx, &a)
 		return a
 	}
 	if isAhead(a.info, a.state) && sleep(ctx, leaderLag) { // a leader that was elected just now may not have all that others have
-		a.info, a.err = l.info(ctx)
-		a.state, _ = l.evidence.look.state(ctx)
+		a.info, a.err = p.info(ctx)
+		a.state, _ = p.evidence.look.state(ctx)
 		if a.err == nil && isAhead(a.info, a.state) {
-			l.goBack(ctx, q, &a)
+			p.goBack(ctx, q, &a)
 		}
 	}
 	return a
 }
 
 // searchKnown is evidence.search among all messages. It is whole if the stream answered for all that it was asked for, or will not.
-func (l *lookout) searchKnown(ctx context.Context, known []ledger.Message, confirm func(ledger.Message)) (first int, lost comparison, whole bool) {
+func (p *poller) searchKnown(ctx context.Context, known []ledger.Message, confirm func(ledger.Message)) (first int, lost comparison, whole bool) {
 	highest := uint64(0)
-	first, lost = l.evidence.search(ctx, known, 0, func(m ledger.Message) {
+	first, lost = p.evidence.search(ctx, known, 0, func(m ledger.Message) {
 		highest = m.Seq
 		confirm(m)
 	})
-	return first, lost, first == 0 || highest == known[first-1].Seq || !l.evidence.mayLook()
+	return first, lost, first == 0 || highest == known[first-1].Seq || !p.evidence.mayLook()
 }
 
 // forkedFrom returns the first sequence that may be of another message, if that is known of the sequence behind: only some of the
 // messages before are known.
-func (q lookoutAsk) forkedFrom(behind uint64) uint64 {
+func (q pollAsk) forkedFrom(behind uint64) uint64 {
 	if i := firstFrom(q.known, behind); i > 0 {
 		return q.known[i-1].Seq + 1
 	}
 	return behind
 }
 
-// lookForFork compares what captures have claimed with what the stream has. The fork begins behind the last message that is still
+// findFork compares what captures have claimed with what the stream has. The fork begins behind the last message that is still
 // there.
-func (l *lookout) lookForFork(ctx context.Context, claimed []ledger.Message) *Fork {
+func (p *poller) findFork(ctx context.Context, claimed []ledger.Message) *Fork {
 	n := len(claimed)
-	if n == 0 || l.evidence.compare(ctx, claimed[n-1]).state != wasLost {
+	if n == 0 || p.evidence.compare(ctx, claimed[n-1]).state != wasLost {
 		return nil
 	}
-	first, c := l.evidence.search(ctx, claimed, 0, func(ledger.Message) {})
+	first, c := p.evidence.search(ctx, claimed, 0, func(ledger.Message) {})
 	if first == n {
 		return nil
 	}
@@ -171,9 +173,9 @@ func (l *lookout) lookForFork(ctx context.Context, claimed []ledger.Message) *Fo
 	return f
 }
 
-func (l *lookout) info(ctx context.Context) (*jetstream.ConsumerInfo, error) {
+func (p *poller) info(ctx context.Context) (*jetstream.ConsumerInfo, error) {
 	for attempt := 1; ; attempt++ {
-		info, err := l.tryInfo(ctx)
+		info, err := p.tryInfo(ctx)
 		if !errors.Is(err, context.DeadlineExceeded) || attempt == infoAttempts || ctx.Err() != nil {
 			return info, err
 		}
@@ -181,30 +183,24 @@ func (l *lookout) info(ctx context.Context) (*jetstream.ConsumerInfo, error) {
 }
 
 // tryInfo asks once. A server that has just started does not answer what it was asked too early.
-func (l *lookout) tryInfo(ctx context.Context) (*jetstream.ConsumerInfo, error) {
+func (p *poller) tryInfo(ctx context.Context) (*jetstream.ConsumerInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, infoTimeout/infoAttempts)
 	defer cancel()
-	return l.consumer.Info(ctx)
+	return p.consumer.Info(ctx)
 }
 
 const infoAttempts = 5
 
-// isAhead reports whether a consumer has delivered more than its stream had afterwards. One that begins at a sequence that is to
-// come counts as if it had delivered what is before that.
-func isAhead(info *jetstream.ConsumerInfo, after *jetstream.StreamState) bool {
-	return after != nil && info.Delivered.Stream > after.LastSeq && info.Delivered.Stream >= info.Config.OptStartSeq
-}
-
-// goBack resets the consumer to before what is new, as far as that is known, and not above its ack floor. The stream may have grown
-// since it lost its end, so that its last message does not tell. If it does not answer where it forked, the consumer waits.
-func (l *lookout) goBack(ctx context.Context, q lookoutAsk, a *lookoutAnswer) {
+// goBack resets the consumer to before the new messages, as far as these are known, and not above its ack floor. The stream may have
+// grown since it lost its end, so that its last message does not tell. If it does not answer where it forked, the consumer waits.
+func (p *poller) goBack(ctx context.Context, q pollAsk, a *pollAnswer) {
 	back := &aheadOfStream{delivered: a.info.Delivered.Stream, lastSeq: a.state.LastSeq}
 	back.resetTo = min(a.info.AckFloor.Stream, a.state.LastSeq) + 1
 	if a.behind > 0 {
 		back.resetTo = min(back.resetTo, q.forkedFrom(a.behind))
 	}
 	highest := uint64(0)
-	first, _, whole := l.searchKnown(ctx, q.known, func(m ledger.Message) {
+	first, _, whole := p.searchKnown(ctx, q.known, func(m ledger.Message) {
 		back.sure, highest = true, m.Seq
 	})
 	switch {
@@ -217,16 +213,16 @@ func (l *lookout) goBack(ctx context.Context, q lookoutAsk, a *lookoutAnswer) {
 		back.resetTo = min(back.resetTo, q.known[first].Seq)
 	}
 	a.ahead = back
-	l.reset(ctx, a)
+	p.reset(ctx, a)
 }
 
 // reset lets the consumer deliver from where the answer says.
-func (l *lookout) reset(ctx context.Context, a *lookoutAnswer) {
-	if l.js == nil {
+func (p *poller) reset(ctx context.Context, a *pollAnswer) {
+	if p.js == nil {
 		a.ahead.err = errors.New("no JetStream API")
 		return
 	}
-	a.ahead.err = resetConsumer(ctx, l.js, a.info, a.ahead.resetTo)
+	a.ahead.err = resetConsumer(ctx, p.js, a.info, a.ahead.resetTo)
 }
 
 func lossFrom(l *loss) uint64 {
@@ -241,4 +237,19 @@ func forkFrom(f *Fork) uint64 {
 		return 0
 	}
 	return f.Seq
+}
+
+// warn tells people of it.
+func (a *aheadOfStream) warn(log logger) {
+	fields := []zap.Field{zap.Uint64("delivered", a.delivered), zap.Uint64("last_seq", a.lastSeq), zap.Uint64("reset_to", a.resetTo)}
+	const message = "the consumer is ahead of its stream: messages would never come"
+	change := fmt.Sprintf("create a consumer that starts at sequence %d, and let the capture use it", a.resetTo)
+	switch {
+	case a.err != nil:
+		log.Error(message, append(fields, zap.String("change", change), zap.Error(a.err))...)
+	case !a.sure:
+		log.Warn(message, append(fields, zap.String("why", "it was reset, but nobody knows here whether messages before that are new, too"))...)
+	default:
+		log.Warn(message, append(fields, zap.String("why", "the stream lost messages: it was reset to before those that are new"))...)
+	}
 }

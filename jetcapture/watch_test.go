@@ -15,15 +15,15 @@ func TestACaptureIsCaughtUpThoughOthersGotTheLastMessages(t *testing.T) {
 	p.take(p.messages(10, 10)) // each says that many more are pending
 	l.clocks.now = l.clocks.now.Add(caughtUpSilent)
 	l.tick()
-	if len(l.waiting) > 0 {
+	if len(l.queue.waiting) > 0 {
 		t.Fatal("blocks were sealed though more is pending")
 	}
 	select {
-	case <-l.lookout.asks:
+	case <-l.watch.poller.asks:
 	default:
 		t.Error("nobody asks what is pending")
 	}
-	l.learn(lookoutAnswer{info: &jetstream.ConsumerInfo{NumAckPending: 20}})
+	l.watch.learn(pollAnswer{info: &jetstream.ConsumerInfo{NumAckPending: 20}})
 	l.clocks.now = l.clocks.now.Add(time.Millisecond)
 	l.tick()
 	p.wantSealed(t)
@@ -38,7 +38,7 @@ func TestACaptureIsCaughtUpThoughWhatItHoldsKeepsComing(t *testing.T) {
 	p.take(held)
 	l.clocks.now = l.clocks.now.Add(caughtUpSilent)
 	p.take(held)
-	l.pending = 0
+	l.intake.pending = 0
 	l.tick()
 	p.wantSealed(t)
 }
@@ -51,7 +51,7 @@ func TestBlocksSealWhenOnlyWhatTheyHoldComesThoughMoreIsPending(t *testing.T) {
 	p.take(held)
 	l.clocks.now = l.clocks.now.Add(idleAfter)
 	l.tick()
-	if len(l.waiting) > 0 {
+	if len(l.queue.waiting) > 0 {
 		t.Error("a block was sealed though nothing came again")
 	}
 	p.take(held[:1])
@@ -62,7 +62,7 @@ func TestBlocksSealWhenOnlyWhatTheyHoldComesThoughMoreIsPending(t *testing.T) {
 // wantSealed checks that the one open block was sealed.
 func (p *track) wantSealed(t *testing.T) {
 	t.Helper()
-	if n := len(p.loop.waiting); n != 1 {
+	if n := len(p.loop.queue.waiting); n != 1 {
 		t.Errorf("%d blocks are sealed, want the one that is open", n)
 	}
 }

@@ -1,0 +1,250 @@
+package jetcapture
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/jetcapture/lake/jetcapture/internal/suspects"
+	"github.com/jetcapture/lake/store"
+)
+
+// openBlocks are the blocks that take messages. The loop owns them, and takes no lock.
+type openBlocks[P Payload, K DestKey] struct {
+	o       *Options[P, K]
+	specs   *blockSpecs
+	limits  sealLimits
+	budget  *budget
+	clocks  *clocks
+	lineage string // of the stream, as the ledger had it when the epoch began
+
+	payloads    map[openKey[K]]*openBlock[P, K]
+	latest      map[K]*openBlock[P, K]               // of each destination key, the block that may take messages of later intervals
+	deadLetters map[int64]*openBlock[*DeadLetter, K] // by interval start
+	recent      *openBlock[P, K]                     // the one that was found last, if it is still there
+	recentKey   openKey[K]
+
+	openSize
+}
+
+// openSize is what open blocks have together.
+type openSize struct {
+	messages int
+	fullest  int // the most messages that a block has, or had
+	memory   int64
+	heaviest int64 // the most memory that a block has, or had
+}
+
+// An openKey tells open blocks of payloads apart.
+type openKey[K DestKey] struct {
+	destKey K
+	start   int64 // of the interval, in nanoseconds since 1970
+	failed  int   // how many blocks of its messages failed
+}
+
+func newOpenBlocks[P Payload, K DestKey](o *Options[P, K], specs *blockSpecs, b *budget, c *clocks) openBlocks[P, K] {
+	return openBlocks[P, K]{
+		o: o, specs: specs, limits: o.sealLimits(), budget: b, clocks: c,
+		payloads: make(map[openKey[K]]*openBlock[P, K]), latest: make(map[K]*openBlock[P, K]),
+		deadLetters: make(map[int64]*openBlock[*DeadLetter, K]),
+	}
+}
+
+// count returns how many blocks are open.
+func (o *openBlocks[P, K]) count() int { return len(o.payloads) + len(o.deadLetters) }
+
+// oldest returns when the block of payloads was opened that is open longest, zero without one.
+func (o *openBlocks[P, K]) oldest() (opened time.Time) {
+	for _, b := range o.payloads {
+		if opened.IsZero() || b.opened.Before(opened) {
+			opened = b.opened
+		}
+	}
+	return opened
+}
+
+// find returns the open block of a destination key and a message's interval, for messages of as many failed blocks. It opens one if
+// there is none.
+func (o *openBlocks[P, K]) find(destKey K, d *delivery, failed int) (*openBlock[P, K], error) {
+	start := o.limits.intervalOf(d.timestamp)
+	key := openKey[K]{destKey, start.UnixNano(), failed}
+	if o.recent != nil && key == o.recentKey {
+		return o.recent, nil
+	}
+	if b := o.payloads[key]; b != nil {
+		o.recent, o.recentKey = b, key
+		return b, nil
+	}
+	if b := o.lingering(key, start); b != nil {
+		return b, nil
+	}
+	return o.open(key, start)
+}
+
+// open opens a block.
+func (o *openBlocks[P, K]) open(key openKey[K], start time.Time) (*openBlock[P, K], error) {
+	if err := o.canLocate(key.destKey, start); err != nil {
+		return nil, err
+	}
+	b := &openBlock[P, K]{block: o.newBlock(start)}
+	b.destKey, b.failed = key.destKey, key.failed
+	if err := noPanic("WriterFactory", func() error { b.writer = o.o.WriterFactory(); return nil }); err != nil {
+		return nil, err
+	}
+	if err := b.openEncoder(b.writer, o.specs.blocks); err != nil {
+		return nil, err
+	}
+	o.payloads[key] = b
+	if latest := o.latest[key.destKey]; o.limits.minMessages > 0 && key.failed == 0 && (latest == nil || latest.start.Before(start)) {
+		o.latest[key.destKey] = b
+	}
+	o.opened(b.block)
+	return b, nil
+}
+
+// canLocate checks that the store has a location for a destination key, where it can be asked. Otherwise the block could never be
+// stored, and its messages would come again and again. Other errors show when it is stored.
+func (o *openBlocks[P, K]) canLocate(destKey K, start time.Time) (err error) {
+	locator, ok := o.o.Store.(store.Locator[K])
+	if !ok {
+		return nil
+	}
+	err = noPanic("the store", func() error {
+		_, err := locator.Locate(context.Background(), destKey, o.o.Layout(start), deadLetterSuffix)
+		return err
+	})
+	if !errors.Is(err, store.ErrDestKey) {
+		return nil
+	}
+	return err
+}
+
+// findDeadLetters is find for dead letters.
+func (o *openBlocks[P, K]) findDeadLetters(d *delivery) (*openBlock[*DeadLetter, K], error) {
+	start := o.limits.intervalOf(d.timestamp)
+	if b := o.deadLetters[start.UnixNano()]; b != nil {
+		return b, nil
+	}
+	b := &openBlock[*DeadLetter, K]{block: o.newBlock(start), writer: newDeadLetterWriter()}
+	b.deadLetter = true
+	if err := b.openEncoder(b.writer, o.specs.deadLetters); err != nil {
+		return nil, err
+	}
+	o.deadLetters[start.UnixNano()] = b
+	o.opened(b.block)
+	return b, nil
+}
+
+func (o *openBlocks[P, K]) newBlock(start time.Time) *block[K] {
+	end := start.Add(o.limits.interval)
+	return &block[K]{
+		id: newBlockID(o.specs.idPrefix), lineage: o.lineage, start: start, end: end,
+		opening: opening{last: start, opened: o.clocks.now, late: !o.clocks.stream.Before(end.Add(o.limits.grace))},
+	}
+}
+
+func (o *openBlocks[P, K]) opened(b *block[K]) {
+	o.account(b)
+	if o.o.Observer.BlockOpened != nil {
+		o.o.Observer.BlockOpened(b.describe())
+	}
+}
+
+// add counts a message that was written to a block.
+func (o *openBlocks[P, K]) add(b *block[K], d *delivery, rows int) {
+	b.add(d, rows)
+	o.messages++
+	o.fullest = max(o.fullest, b.count())
+	o.account(b)
+}
+
+// account brings the memory count up to date with a block.
+func (o *openBlocks[P, K]) account(b *block[K]) {
+	n := b.measure()
+	o.memory += n - b.budgeted
+	o.heaviest = max(o.heaviest, n)
+	b.budgeted = n
+}
+
+// close takes a block out of the open ones.
+func (o *openBlocks[P, K]) close(b *block[K]) {
+	o.recent = nil
+	o.messages -= b.count()
+	o.memory -= b.budgeted
+	if b.deadLetter {
+		delete(o.deadLetters, b.start.UnixNano())
+		return
+	}
+	delete(o.payloads, b.key())
+	if latest := o.latest[b.destKey]; latest != nil && latest.block == b {
+		delete(o.latest, b.destKey)
+	}
+}
+
+// all yields all open blocks, those of dead letters too.
+func (o *openBlocks[P, K]) all() iter.Seq[*block[K]] {
+	return func(yield func(*block[K]) bool) {
+		for _, b := range o.payloads {
+			if !yield(b.block) {
+				return
+			}
+		}
+		for _, b := range o.deadLetters {
+			if !yield(b.block) {
+				return
+			}
+		}
+	}
+}
+
+// reason decides whether an open block seals now. One that has few messages when its interval ends lingers: it takes
+// those of the next intervals of the same folder.
+func (o *openBlocks[P, K]) reason(b *block[K]) SealReason {
+	if suspects.BlockIsFull(b.failed, b.count()) {
+		return SealSuspect
+	}
+	stats := b.stats()
+	if o.limits.maxBytes > 0 { // it takes longer than all else, and ten thousand blocks are checked ten times a second
+		stats.bytes = b.spool.size + b.buffered()
+	}
+	reason := sealReason(stats, o.limits, *o.clocks)
+	switch reason {
+	case SealInterval, SealIdle, SealAge:
+		if o.lingers(b) {
+			return ""
+		}
+	}
+	return reason
+}
+
+// lingers says whether a block whose interval is over waits for messages of later ones.
+func (o *openBlocks[P, K]) lingers(b *block[K]) bool {
+	most := o.limits.interval + o.limits.grace + o.limits.maxLinger
+	if b.deadLetter || b.failed > 0 || b.count() >= o.limits.minMessages || o.clocks.now.Sub(b.opened) >= most {
+		return false
+	}
+	now := o.clocks.stream.Add(-o.limits.grace).UTC().Truncate(o.limits.interval)
+	return o.sameFolder(b, b.end) && (now.Before(b.end) || o.sameFolder(b, now))
+}
+
+func (o *openBlocks[P, K]) sameFolder(b *block[K], start time.Time) bool {
+	return o.o.Layout(start) == o.o.Layout(b.start)
+}
+
+// lingering returns the open block of a destination key that takes messages of an interval beside those it was opened for.
+func (o *openBlocks[P, K]) lingering(key openKey[K], start time.Time) *openBlock[P, K] {
+	b := o.latest[key.destKey]
+	switch {
+	case b == nil || key.failed > 0 || start.Before(b.start):
+		return nil
+	case start.Before(b.end):
+		return b // one that it lingered in already
+	case b.count() >= o.limits.minMessages || !o.sameFolder(b.block, start):
+		return nil
+	}
+	delete(o.payloads, b.key())
+	b.last, b.end = start, start.Add(o.limits.interval)
+	o.payloads[key] = b
+	return b
+}
