@@ -190,7 +190,9 @@ func TestStoreThatIsDownPausesPullingAndLosesNothing(t *testing.T) {
 		}
 	}
 	var paused atomic.Bool
-	o.Observer.Paused = func(cause jetcapture.PauseCause) { paused.Store(paused.Load() || cause == jetcapture.PauseSealedBlocks) }
+	o.Observer.Paused = func(cause jetcapture.PauseCause) {
+		paused.Store(paused.Load() || cause == jetcapture.PauseSealedBlocks)
+	}
 	untilCaughtUp(t, s, o)
 	if time.Since(start) < outage || !paused.Load() {
 		t.Errorf("done after %v, paused: %v", time.Since(start), paused.Load())

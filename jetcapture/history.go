@@ -30,6 +30,7 @@ type history struct {
 	marks    marks
 
 	latest Fork // that the ledger told of
+	forks  int  // losses that were met
 }
 
 // allBefore says that any message may have been stored by others, until it is known where the stream ended.
@@ -70,6 +71,7 @@ func (h *history) cut(connection uint64) {
 
 // lose notes a loss: what was delivered from there on is not in the stream any more.
 func (h *history) lose(f loss) {
+	h.forks++
 	if f.epoch == h.epoch {
 		h.cut(h.evidence.since)
 		h.top = ledger.Message{}

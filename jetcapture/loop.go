@@ -55,6 +55,7 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 	p.intake = newIntake(pull.New(nc, clock, requests, p.budget.batch, o.PullBytes, p.budget.request), &p.budget)
 	p.open = newOpenBlocks(o, newBlockSpecs(o, log.often), &p.budget, &p.clocks)
 	l.watch = newWatch(p, newPoller(js, consumer, known))
+	p.poll = func() { l.watch.ask(true) }
 	l.pulling = pulling[P, K]{pipe: p, watch: &l.watch, nc: nc}
 	return l
 }
@@ -71,6 +72,7 @@ func (l *loop[P, K]) run(ctx context.Context) error {
 	defer ticker.Stop()
 	for l.stop == nil && !l.watch.caughtUp {
 		l.pull()
+		l.watch.heed()
 		sealed, next := l.queue.next()
 		select {
 		case <-ctx.Done():

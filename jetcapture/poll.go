@@ -27,6 +27,7 @@ type poller struct {
 type pollAsk struct {
 	stream bool             // about the stream, too
 	epoch  uint64           // when it was asked
+	forks  int              // that had been met then
 	known  []ledger.Message // messages that were delivered before, the highest last
 	behind uint64           // from which on the stream has other messages, of which none has come since; 0 if it has not forked
 }
@@ -39,6 +40,7 @@ type pollAnswer struct {
 	state  *jetstream.StreamState // as it was after info; nil if it is not known
 	loss   *loss                  // of what was known
 	epoch  uint64                 // when it was asked
+	forks  int                    // that had been met then
 	forked *Fork                  // of what is claimed
 	ahead  *aheadOfStream
 	behind uint64 // of the ask, or of what was found
@@ -87,7 +89,7 @@ func (p *poller) run(ctx context.Context) {
 }
 
 func (p *poller) poll(ctx context.Context, q pollAsk) (a pollAnswer) {
-	a.epoch = q.epoch
+	a.epoch, a.forks = q.epoch, q.forks
 	if a.info, a.err = p.info(ctx); a.err != nil || !q.stream {
 		return a
 	}

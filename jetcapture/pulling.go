@@ -29,7 +29,6 @@ type pulling[P Payload, K DestKey] struct {
 // pull asks for more messages, or notes why not.
 func (l *pulling[P, K]) pull() {
 	p := l.pipe
-	l.watch.heed()
 	if p.intake.restart != nil {
 		l.restart()
 	}

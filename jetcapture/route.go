@@ -39,17 +39,17 @@ type pipe[P Payload, K DestKey] struct {
 	open    openBlocks[P, K]
 	queue   queue[K]
 	brake   brake
+	doubts  doubts
 
-	doubts   doubts
-	rejected int   // since the last sample
-	stop     error // why to end
+	rejected int    // since the last sample
+	poll     func() // has the consumer and the stream polled now
+	stop     error  // why to end
 }
 
 // doubts are for the watch to look into.
 type doubts struct {
 	unsure    bool // the consumer may be gone
-	pollNow   bool // the consumer and the stream are to be polled now
-	streamDue bool // or soon
+	streamDue bool // the stream is to be polled soon
 }
 
 // handle takes one message of the subscription to its block.
@@ -85,8 +85,8 @@ func (p *pipe[P, K]) handleStatus(msg *nats.Msg) {
 	case pull.Lost:
 		p.intake.restart = cause
 	case pull.Unsure:
-		p.intake.restart = cause
-		p.doubts.unsure, p.doubts.pollNow = true, true
+		p.intake.restart, p.doubts.unsure = cause, true
+		p.poll()
 	}
 }
 

@@ -46,14 +46,8 @@ func newWatch[P Payload, K DestKey](p *pipe[P, K], poller *poller) watch[P, K] {
 // heed takes up what the pipe has met.
 func (w *watch[P, K]) heed() {
 	d := w.pipe.doubts
-	if d == (doubts{}) {
-		return
-	}
 	w.pipe.doubts = doubts{}
 	w.unsure, w.streamDue = w.unsure || d.unsure, w.streamDue || d.streamDue
-	if d.pollNow {
-		w.ask(true)
-	}
 }
 
 // ask has the consumer polled, and the stream too if that is due.
@@ -62,7 +56,7 @@ func (w *watch[P, K]) ask(stream bool) {
 	if w.behind > 0 && h.epochTop.Seq >= w.behind {
 		w.behind = 0 // they come
 	}
-	q := pollAsk{stream: stream || w.isDue(now), epoch: h.epoch, behind: w.behind}
+	q := pollAsk{stream: stream || w.isDue(now), epoch: h.epoch, forks: h.forks, behind: w.behind}
 	if q.stream {
 		q.known = h.known()
 	}
@@ -173,7 +167,11 @@ func (w *watch[P, K]) learnOfStream(a pollAnswer) {
 	if a.forked != nil && h.told(*a.forked) {
 		p.tellOfFork(h.latest, max(h.latest.Seq, p.once.book.Top()))
 	}
-	if a.loss != nil && a.loss.Seq < h.evidence.lostFrom(a.loss.epoch) {
+	switch {
+	case a.loss == nil:
+	case a.forks != h.forks:
+		w.streamDue = true // a loss was met meanwhile, perhaps the same: the next poll is about what came since
+	case a.loss.Seq < h.evidence.lostFrom(a.loss.epoch):
 		h.evidence.lose(*a.loss)
 		p.forked(*a.loss)
 	}

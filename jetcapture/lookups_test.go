@@ -1,0 +1,49 @@
+package jetcapture
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jetcapture/lake/jetcapture/ledger"
+)
+
+// No answer of the ledger holds the loop up, nor is it waited for longer than a moment.
+func TestALookUpWaitsBesideTheLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLookups(func(ctx context.Context, m ledger.Message) ledger.Verdict {
+			if m.Seq == 1 {
+				<-ctx.Done() // the ledger does not answer
+				return ledger.Free
+			}
+			return ledger.Archived
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go l.run(ctx)
+		in := intake{lookups: l}
+		began := time.Now()
+		if !in.wait(nil, &delivery{streamSeq: 1}) || in.messages() != nil {
+			t.Error("a message that is looked up does not wait alone")
+		}
+		synctest.Wait()
+		in.waits = nil // handed back
+		if !in.wait(nil, &delivery{streamSeq: 2}) {
+			t.Error("the next message cannot wait")
+		}
+		if in.wait(nil, &delivery{streamSeq: 3}) {
+			t.Error("a third message waits, too")
+		}
+		if w := in.answered(<-in.answers()); w != nil {
+			t.Errorf("message %d has the answer of another", w.streamSeq)
+		}
+		a := <-in.answers()
+		if w := in.answered(a); w == nil || w.streamSeq != 2 || a.verdict != ledger.Archived {
+			t.Errorf("the answer is %+v", a)
+		}
+		if took := time.Since(began); took != lookUpTimeout {
+			t.Errorf("it took %v, want %v", took, lookUpTimeout)
+		}
+	})
+}
