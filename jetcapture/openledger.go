@@ -9,13 +9,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
 	"github.com/jetcapture/lake/jetcapture/ledger"
 	"github.com/jetcapture/lake/store"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 )
 
 // openLedger prepares a capture for ExactlyOnce: its ledger, and the files that settle claims.
