@@ -36,6 +36,7 @@ type intakeCounts struct {
 	bytes    int64
 	dropped  int
 	repeated int // in a file before
+	rejected int // to the dead letters
 }
 
 // A waitingMessage waits for what the ledger knows of it.

@@ -171,10 +171,10 @@ func (l *loop[P, K]) report() {
 		ob.AlreadyStored(counts.repeated)
 	}
 	l.alreadyStored += uint64(counts.repeated)
-	if more := l.rejected - rejectedLogged; more > 0 {
+	if more := counts.rejected - rejectedLogged; more > 0 {
 		l.log.Warn("more messages went to the dead letters", zap.Int("messages", more))
 	}
-	l.intake.counts, l.rejected = intakeCounts{}, 0
+	l.intake.counts = intakeCounts{}
 	if ob.Sampled != nil {
 		ob.Sampled(l.stats())
 	}

@@ -41,9 +41,8 @@ type pipe[P Payload, K DestKey] struct {
 	brake   brake
 	doubts  doubts
 
-	rejected int    // since the last sample
-	poll     func() // has the consumer and the stream polled now
-	stop     error  // why to end
+	poll func() // has the consumer and the stream polled now
+	stop error  // why to end
 }
 
 // doubts are for the watch to look into.
@@ -229,7 +228,7 @@ func tryAlone[P Payload](factory func() format.Writer[P], payload P) error {
 
 // reject puts a message that cannot be archived into a dead-letter block.
 func (p *pipe[P, K]) reject(msg *nats.Msg, d *delivery, stage string, reason error) {
-	if p.rejected++; p.rejected <= rejectedLogged {
+	if p.intake.counts.rejected++; p.intake.counts.rejected <= rejectedLogged {
 		p.log.Warn("a message goes to the dead letters", zap.String("subject", msg.Subject),
 			zap.Uint64("stream_seq", d.streamSeq), zap.String("stage", stage), zap.Error(reason))
 	}
