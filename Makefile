@@ -40,8 +40,8 @@ WITHOUT_RACE := $(shell sed -n 's/^const WithoutRaceTests = "\(.*\)"/\1/p' jetca
 
 test: readers servers ## all tests in their short forms, against real servers and foreign readers: 10 minutes on 2 cores
 	@$(MAKE) --no-print-directory -j 2 -O test-race test-plain
-	go test -run '^$$' -fuzz FuzzDecode -fuzztime 3s ./jetcapture/ledger
-	go test -run '^$$' -fuzz FuzzBook -fuzztime 3s ./jetcapture/ledger
+	go test -run '^$$' -fuzz FuzzDecode -fuzztime 3s ./jetcapture/internal/ledger
+	go test -run '^$$' -fuzz FuzzBook -fuzztime 3s ./jetcapture/internal/ledger
 	@echo 'These were the short forms. make test-long adds the rest: 100,000 schedules, all cases of the foreign-reader matrix, more'
 	@echo 'messages, longer outages and chaos, into Azure too, and the race detector over all packages.'
 
@@ -56,8 +56,8 @@ test-plain: ## the half of make test without the race detector
 test-long: readers servers ## all tests in their long forms, without and with the race detector: an hour
 	JETCAPTURE_SCHEDULES=$(SCHEDULES) $(GO_TEST) -p 1 ./format/... ./cmd/... ./jetcapture
 	$(GO_TEST) -timeout 45m -race ./...
-	go test -run '^$$' -fuzz FuzzDecode -fuzztime 1m ./jetcapture/ledger
-	go test -run '^$$' -fuzz FuzzBook -fuzztime 1m ./jetcapture/ledger
+	go test -run '^$$' -fuzz FuzzDecode -fuzztime 1m ./jetcapture/internal/ledger
+	go test -run '^$$' -fuzz FuzzBook -fuzztime 1m ./jetcapture/internal/ledger
 
 cover: readers servers ## how much of the code the tests run
 	JETCAPTURE_REQUIRE_TOOLS=1 go test -timeout 30m -coverpkg=./... -coverprofile=.tools/cover.out ./...

@@ -11,6 +11,7 @@ import (
 	"github.com/jetcapture/lake/format/parquet"
 	"github.com/jetcapture/lake/jetcapture/capturetest"
 	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
+	"github.com/jetcapture/lake/jetcapture/internal/jsapi"
 )
 
 // A track is a loop as Run makes it, and messages that look as if its consumer delivered them.
@@ -42,7 +43,7 @@ func newTrack(tb testing.TB, delivery Delivery) *track {
 		tb.Fatal(err)
 	}
 	nc := s.Connect()
-	js, err := newJetStream(nc, "")
+	js, err := jsapi.New(nc, "")
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -10,7 +10,11 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
+	"github.com/jetcapture/lake/jetcapture/internal/blockname"
 	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
+	"github.com/jetcapture/lake/jetcapture/internal/guard"
+	"github.com/jetcapture/lake/jetcapture/internal/spool"
 	"github.com/jetcapture/lake/store"
 )
 
@@ -27,7 +31,7 @@ type block[K DestKey] struct {
 	lineage    string         // of the stream that its messages are of; "" if it is not known
 	oldest     elapsed.Moment // the earliest that any of its messages can have been sent to this capture
 
-	messageRefs
+	acks.Refs
 	extent
 	rows int
 
@@ -63,7 +67,7 @@ type blockFile struct {
 	encoder    encoder
 	compressor *format.Compressor // nil if the file is not compressed as a whole
 	bufferer   format.Bufferer    // nil if the encoder is none
-	spool      *spool
+	spool      *spool.Spool
 	extensions []string          // of the file name
 	source     map[string]string // of the spec
 	attributes map[string]string // once it is finished
@@ -87,7 +91,7 @@ type openBlock[P Payload, K DestKey] struct {
 type blockSpec struct {
 	suffix      string
 	compression format.Codec
-	spools      *spoolFolder      // nil: in memory
+	spools      *spool.Folder     // nil: in memory
 	source      map[string]string // attributes of every block: stream, consumer, version
 	metadata    map[string]string // the same, for the file
 }
@@ -106,7 +110,7 @@ func newBlockSpecs[P Payload, K DestKey](o *Options[P, K], log *zap.Logger) *blo
 		deadLetters: blockSpec{suffix: deadLetterSuffix, compression: format.None, source: source, metadata: metadata},
 	}
 	if o.BufferToDisk {
-		folder := newSpoolFolder(o.TempDir, log)
+		folder := spool.NewFolder(o.TempDir, log)
 		specs.blocks.spools, specs.deadLetters.spools = folder, folder
 	}
 	return specs
@@ -118,7 +122,7 @@ func (b *block[K]) key() openKey[K] { return openKey[K]{b.destKey, b.last.UnixNa
 // openEncoder starts the file of a block: the encoder writes through the compressor into the spool.
 func (b *block[K]) openEncoder(e encoder, spec blockSpec) error {
 	b.encoder = e
-	b.spool = newSpool(spec.spools)
+	b.spool = spool.New(spec.spools)
 	b.extensions = []string{spec.suffix}
 	b.source = spec.source
 	b.bufferer, _ = format.As[format.Bufferer](e)
@@ -136,7 +140,7 @@ func (b *block[K]) openEncoder(e encoder, spec blockSpec) error {
 		b.compressor, out = compressor, compressor
 		b.extensions = append(b.extensions, extension)
 	}
-	if err := noPanic("InitNew", func() error { return e.InitNew(out) }); err != nil {
+	if err := guard.Call("InitNew", func() error { return e.InitNew(out) }); err != nil {
 		return fmt.Errorf("start block: %w", err)
 	}
 	setMetadata(e, spec.metadata)
@@ -160,21 +164,21 @@ func fileMetadata(attributes map[string]string) map[string]string {
 }
 
 // add counts a message whose payload became rows.
-func (b *block[K]) add(d *delivery, rows int) {
-	b.extent.add(d, b.count() == 0)
-	b.messageRefs.add(d)
+func (b *block[K]) add(d *acks.Delivery, rows int) {
+	b.extent.add(d, b.Count() == 0)
+	b.Refs.Add(d)
 	b.rows += rows
 }
 
-func (e *extent) add(d *delivery, first bool) {
-	if first || d.consumerSeq < e.firstDelivery {
-		e.firstDelivery = d.consumerSeq
+func (e *extent) add(d *acks.Delivery, first bool) {
+	if first || d.ConsumerSeq < e.firstDelivery {
+		e.firstDelivery = d.ConsumerSeq
 	}
-	if first || d.streamSeq < e.firstSeq {
-		e.firstSeq, e.firstTime = d.streamSeq, d.timestamp
+	if first || d.StreamSeq < e.firstSeq {
+		e.firstSeq, e.firstTime = d.StreamSeq, d.Timestamp
 	}
-	if first || d.streamSeq > e.lastSeq {
-		e.lastSeq, e.lastTime = d.streamSeq, d.timestamp
+	if first || d.StreamSeq > e.lastSeq {
+		e.lastSeq, e.lastTime = d.StreamSeq, d.Timestamp
 	}
 }
 
@@ -187,9 +191,9 @@ func (e *extent) heldBefore(seq uint64) {
 }
 
 // below returns the numbers, or those before the first message if these are lower.
-func (e *extent) below(low ackRef) ackRef {
-	low.streamSeq = min(low.streamSeq, e.firstSeq-1)
-	low.consumerSeq = min(low.consumerSeq, e.firstDelivery-1)
+func (e *extent) below(low acks.Ref) acks.Ref {
+	low.StreamSeq = min(low.StreamSeq, e.firstSeq-1)
+	low.ConsumerSeq = min(low.ConsumerSeq, e.firstDelivery-1)
 	return low
 }
 
@@ -205,7 +209,7 @@ const blockBytes = 1536
 
 // measure returns the bytes of memory that the block holds.
 func (b *block[K]) measure() int64 {
-	return blockBytes + b.spool.memory() + b.messageRefs.memory() + b.buffered()
+	return blockBytes + b.spool.Memory() + b.Refs.Memory() + b.buffered()
 }
 
 // buffered returns the bytes on their way to the spool.
@@ -224,7 +228,7 @@ func (b *block[K]) stats() blockStats {
 		intervalEnd: b.end,
 		opened:      b.opened,
 		late:        b.late,
-		messages:    b.count(),
+		messages:    b.Count(),
 	}
 }
 
@@ -240,13 +244,13 @@ func (b *block[K]) finish() error {
 		maps.Copy(b.attributes, d.Attributes())
 	}
 	b.encoder, b.compressor, b.bufferer = nil, nil, nil
-	b.bytes = b.spool.size
+	b.bytes = b.spool.Size()
 	return nil
 }
 
 // finishFile ends what openEncoder started.
 func (b *block[K]) finishFile() error {
-	if err := noPanic("Flush", b.encoder.Flush); err != nil {
+	if err := guard.Call("Flush", b.encoder.Flush); err != nil {
 		return fmt.Errorf("finish block: %w", err)
 	}
 	if b.compressor != nil {
@@ -254,7 +258,7 @@ func (b *block[K]) finishFile() error {
 			return fmt.Errorf("compress block: %w", err)
 		}
 	}
-	if err := b.spool.finish(); err != nil {
+	if err := b.spool.Finish(); err != nil {
 		return fmt.Errorf("finish block: %w", err)
 	}
 	return nil
@@ -268,7 +272,7 @@ func (b *block[K]) describeSelf() map[string]string {
 		"last_seq":   strconv.FormatUint(b.lastSeq, 10),
 		"first_time": time.Unix(0, b.firstTime).UTC().Format(time.RFC3339Nano),
 		"last_time":  time.Unix(0, b.lastTime).UTC().Format(time.RFC3339Nano),
-		"messages":   strconv.Itoa(b.count()),
+		"messages":   strconv.Itoa(b.Count()),
 		"start":      b.start.Format(time.RFC3339),
 		"end":        b.end.Format(time.RFC3339),
 		"block":      b.id,
@@ -281,7 +285,7 @@ func (b *block[K]) describeSelf() map[string]string {
 }
 
 // content returns the file from its start, after finish.
-func (b *block[K]) content() io.ReadSeeker { return &blockContent{b.spool.reader(), b.attributes} }
+func (b *block[K]) content() io.ReadSeeker { return &blockContent{b.spool.Reader(), b.attributes} }
 
 // blockContent is a store.Attributed.
 type blockContent struct {
@@ -292,17 +296,32 @@ type blockContent struct {
 func (c *blockContent) Attributes() map[string]string { return c.attributes }
 
 func (b *block[K]) fileName() string {
-	return fileName(b.start, b.firstSeq, b.lastSeq, b.id, b.extensions...)
+	return blockname.File(b.start, b.firstSeq, b.lastSeq, b.id, b.extensions...)
 }
 
 func (b *block[K]) describe() Block {
 	d := Block{
 		ID: b.id, DestKey: b.destKey, DeadLetter: b.deadLetter, Start: b.start, End: b.end,
-		FirstSeq: b.firstSeq, LastSeq: b.lastSeq, Messages: b.count(), Rows: b.rows,
+		FirstSeq: b.firstSeq, LastSeq: b.lastSeq, Messages: b.Count(), Rows: b.rows,
 		Bytes: b.bytes, Location: b.location,
 	}
 	if !b.sealed.IsZero() {
 		d.Open = b.sealed.Sub(b.opened)
 	}
 	return d
+}
+
+// emptyFile returns the file of a block without rows.
+func emptyFile[K DestKey](e encoder, spec blockSpec) (file []byte, err error) {
+	b := &block[K]{}
+	spec.spools = nil
+	if err := b.openEncoder(e, spec); err != nil {
+		return nil, err
+	}
+	defer b.spool.Close()
+	setMetadata(e, fileMetadata(map[string]string{"tombstone": "true"}))
+	if err := b.finishFile(); err != nil {
+		return nil, fmt.Errorf("make a file without rows: %w", err)
+	}
+	return io.ReadAll(b.spool.Reader())
 }

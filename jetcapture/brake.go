@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/jetcapture/lake/jetcapture/internal/retry"
 )
 
 // A brake pauses pulling, and says for which cause. When blocks cannot be written it waits, longer each time until one is stored.
@@ -34,7 +36,7 @@ const (
 // setback makes the loop wait before it takes more messages.
 func (b *brake) setback(err error, now time.Time) {
 	b.setbacks++
-	wait := backoff(min(b.setbacks+shortRetry, longestRetry))
+	wait := retry.Backoff(min(b.setbacks+shortRetry, longestRetry))
 	b.retryAt = now.Add(wait)
 	b.log.often.Error("writing blocks fails, pulling pauses", zap.Duration("retry_in", wait), zap.Error(err))
 }

@@ -45,7 +45,7 @@ func TestSetbacksPauseLongerUntilABlockIsStored(t *testing.T) {
 	for range 10 {
 		wait()
 	}
-	if last := wait(); first > 2*time.Second || last < 10*time.Second || last > retryMax {
+	if last := wait(); first > 2*time.Second || last < 10*time.Second || last > 30*time.Second {
 		t.Errorf("the first wait is %v, that after many setbacks %v", first, last)
 	}
 	if !b.waits(now) || b.apply(load{room: 1}, 1, now) || b.cause != PauseSpool {

@@ -6,8 +6,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 	"github.com/jetcapture/lake/jetcapture/internal/pull"
-	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
 // The shares of what Options and the consumer allow.

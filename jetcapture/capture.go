@@ -16,6 +16,12 @@ import (
 
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
+	"github.com/jetcapture/lake/jetcapture/internal/guard"
+	"github.com/jetcapture/lake/jetcapture/internal/jsapi"
+	"github.com/jetcapture/lake/jetcapture/internal/permission"
+	"github.com/jetcapture/lake/jetcapture/internal/preflight"
+	"github.com/jetcapture/lake/jetcapture/internal/retry"
+	"github.com/jetcapture/lake/jetcapture/internal/spool"
 )
 
 // A Capture archives one consumer's messages: see Run.
@@ -58,16 +64,16 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 		return err
 	}
 	if o.BufferToDisk {
-		sweepSpools(o.TempDir)
+		spool.Sweep(o.TempDir)
 	}
-	starting, rights := watchRefusals(ctx, nc, o.Permissions(nc.Opts.InboxPrefix), o.Logger)
-	defer rights.stop()
-	if err := rights.tryAtStart(starting); err != nil {
+	starting, rights := permission.Watch(ctx, nc, o.plan().Permissions(nc.Opts.InboxPrefix), o.Logger)
+	defer rights.Stop()
+	if err := rights.TryAtStart(starting); err != nil {
 		return err
 	}
 	consumer, err := c.bind(starting, nc, &o)
 	if starting.Err() != nil {
-		return rights.refusal() // nil if it was stopped before it began: nothing is held
+		return rights.Refusal() // nil if it was stopped before it began: nothing is held
 	}
 	if err != nil {
 		return err
@@ -81,7 +87,7 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 	if o.Delivery == ExactlyOnce {
 		keeper, err = openLedger(starting, nc, &o, consumer, l.open.specs, c.clock, l.log)
 		if starting.Err() != nil {
-			return rights.refusal()
+			return rights.Refusal()
 		}
 		if err != nil {
 			return err
@@ -92,7 +98,7 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 		running.Go(func() { keeper.follow(storing, l.lost) })
 	}
 	acks, err := c.begin(starting, l, keeper, consumer)
-	if refused := rights.refusal(); err != nil || refused != nil {
+	if refused := rights.Refusal(); err != nil || refused != nil {
 		if l.intake.watermark != nil {
 			keeper.leave(ctx)
 		}
@@ -103,13 +109,13 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 		}
 		return err
 	}
-	rights.begun()
+	rights.Begun()
 	polling, stopPolling := context.WithCancel(storing)
 	answering, stopAnswering := context.WithCancel(storing)
 	defer stopAnswering()
 	committer := &committer[K]{
 		slots: newSlots(o.StoreConcurrency),
-		store: o.Store, layout: o.Layout, acks: acks, once: l.once, sleep: sleep, complete: o.OnStoreComplete,
+		store: o.Store, layout: o.Layout, acks: acks, once: l.once, sleep: retry.Sleep, complete: o.OnStoreComplete,
 		observer: o.Observer, log: l.log,
 	}
 	running.Go(func() { l.watch.poller.run(polling) })
@@ -164,37 +170,37 @@ func (c *Capture[P, K]) begin(ctx context.Context, l *loop[P, K], keeper *keeper
 func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K]) (jetstream.Consumer, error) {
 	var create *jetstream.ConsumerConfig
 	if o.CreateConsumer {
-		create = captureConsumer(o.NATSConsumerName, o.openTime(), o.MaxInFlight)
+		create = jsapi.ConsumerConfig(o.NATSConsumerName, o.openTime(), o.MaxInFlight)
 	}
-	js, err := newJetStream(nc, o.JetStreamDomain)
+	js, err := jsapi.New(nc, o.JetStreamDomain)
 	if err != nil {
 		return nil, err
 	}
-	b, err := untilAnswered(ctx, o.Logger, func() (*binding, error) {
-		return bindConsumer(ctx, js, o.NATSStreamName, o.NATSConsumerName, create)
+	b, err := jsapi.UntilAnswered(ctx, o.Logger, func() (*jsapi.Binding, error) {
+		return jsapi.Bind(ctx, js, o.NATSStreamName, o.NATSConsumerName, create)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if b.lowered {
+	if b.Lowered {
 		o.Logger.Warn(fmt.Sprintf("The server allows consumers of stream %s a MaxAckPending of %d, and the consumer is made with that instead of %d: all captures together may hold no more.",
-			o.NATSStreamName, b.consumer.CachedInfo().Config.MaxAckPending, create.MaxAckPending), zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName))
+			o.NATSStreamName, b.Consumer.CachedInfo().Config.MaxAckPending, create.MaxAckPending), zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName))
 	}
-	for _, f := range examinationOf(o, b, nc).findings() {
+	for _, f := range o.plan().Findings(nc, b) {
 		switch {
-		case b.lowered && f.Check == pendingCheck: // it was said
-		case f.Severity == SeverityFatal:
+		case b.Lowered && f.Check == preflight.MaxAckPending: // it was said
+		case f.Severity == preflight.Fatal:
 			return nil, fmt.Errorf("%w: %q of stream %q: %s", ErrConsumerUnfit, o.NATSConsumerName, o.NATSStreamName, strings.TrimSuffix(f.String(), "."))
-		case f.Severity == SeverityWarning:
+		case f.Severity == preflight.Warning:
 			o.Logger.Warn(f.String(), zap.String("stream", o.NATSStreamName), zap.String("consumer", o.NATSConsumerName), zap.String("check", f.Check))
 		}
 	}
-	return b.consumer, nil
+	return b.Consumer, nil
 }
 
 // checkFactory makes one writer and throws it away, so that a factory that cannot work ends Run before it pulls.
 func checkFactory[P Payload](factory func() format.Writer[P], compression format.Codec) error {
-	return noPanic("options: WriterFactory", func() error {
+	return guard.Call("options: WriterFactory", func() error {
 		w := factory()
 		if w == nil {
 			return errors.New("options: WriterFactory returned nil: it must return a new writer each time")

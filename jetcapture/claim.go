@@ -11,7 +11,8 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/guard"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 	"github.com/jetcapture/lake/store"
 )
 
@@ -64,9 +65,9 @@ func (e *exactlyOnce[K]) claim(ctx context.Context, b *block[K], s BlockStore[K]
 		Place:     ledger.Place{Root: at.Root, Name: at.Name},
 		Tombstone: tombstone,
 		Lineage:   b.lineage,
-		Segments:  ledger.NewSegments(b.messages()),
-		Messages:  func(seqs *roaring64.Bitmap) []ledger.Message { return messagesIn(&b.messageRefs, seqs) },
-		Before:    b.before, Redelivered: redelivered(&b.messageRefs),
+		Segments:  ledger.NewSegments(b.Messages()),
+		Messages:  func(seqs *roaring64.Bitmap) []ledger.Message { return b.MessagesIn(seqs.Contains) },
+		Before:    b.before, Redelivered: b.Redelivered(),
 		Age: func() time.Duration { return e.clock.Now().Since(b.oldest) },
 	}, nil
 }
@@ -77,31 +78,11 @@ func probeKey[K DestKey](ctx context.Context, b *block[K], s BlockStore[K]) erro
 	if !ok || b.deadLetter {
 		return nil
 	}
-	err := noPanic("the store", func() error { return prober.ProbeKey(ctx, b.destKey) })
+	err := guard.Call("the store", func() error { return prober.ProbeKey(ctx, b.destKey) })
 	if !errors.Is(err, store.ErrNotCreateOnly) {
 		return nil
 	}
 	return store.Permanent(err)
-}
-
-// redelivered reports whether some of the messages were delivered before.
-func redelivered(m *messageRefs) bool {
-	for ref := range m.refs.all() {
-		if ref.numDelivered > 1 {
-			return true
-		}
-	}
-	return false
-}
-
-// messagesIn returns the messages whose sequences are in a set.
-func messagesIn(m *messageRefs, seqs *roaring64.Bitmap) (in []ledger.Message) {
-	for message := range m.messages() {
-		if seqs.Contains(message.Seq) {
-			in = append(in, message)
-		}
-	}
-	return in
 }
 
 var errFaster = errors.New("another block has some of its messages, or its claim was taken for abandoned")

@@ -14,7 +14,7 @@ import (
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/capturetest"
 	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 // A machine can be made to stand still: its connections end, whoever looks at its clocks waits, and these clocks do not run.

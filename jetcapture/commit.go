@@ -11,7 +11,11 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
+	"github.com/jetcapture/lake/jetcapture/internal/blockname"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/retry"
+	"github.com/jetcapture/lake/jetcapture/internal/spool"
 	"github.com/jetcapture/lake/store"
 )
 
@@ -30,7 +34,7 @@ type committer[K DestKey] struct {
 
 // An acknowledger is an acker, or stands in for it.
 type acknowledger interface {
-	ack(ctx context.Context, m messageRefs) error
+	Ack(ctx context.Context, m acks.Refs) error
 }
 
 // run commits blocks side by side until the channel closes. ctx is what storing and acking may take: when it ends, blocks that are
@@ -45,7 +49,7 @@ func (c *committer[K]) run(ctx context.Context, sealed <-chan *block[K], outcome
 			if ctx.Err() == nil {
 				o = c.commit(c.slots.hold(ctx), b)
 			}
-			b.spool.close()
+			b.spool.Close()
 			c.slots.give()
 			outcomes <- o
 		})
@@ -59,8 +63,8 @@ func (c *committer[K]) pause(ctx context.Context, d time.Duration) bool {
 
 func (c *committer[K]) commit(ctx context.Context, b *block[K]) outcome[K] {
 	if err := b.finish(); err != nil {
-		var spool *spoolError
-		return outcome[K]{block: b, err: err, suspect: b.spool.err == nil && !errors.As(err, &spool)}
+		var failed *spool.Error
+		return outcome[K]{block: b, err: err, suspect: b.spool.Err() == nil && !errors.As(err, &failed)}
 	}
 	switch {
 	case b.rows == 0: // nothing to store
@@ -78,7 +82,7 @@ func (c *committer[K]) commit(ctx context.Context, b *block[K]) outcome[K] {
 // ackStored acknowledges the messages of a block that is stored.
 func (c *committer[K]) ackStored(ctx context.Context, b *block[K]) {
 	start := time.Now()
-	if err := c.acks.ack(ctx, b.messageRefs); err != nil {
+	if err := c.acks.Ack(ctx, b.Refs); err != nil {
 		c.log.often.Warn("block is stored but its acks are not confirmed: its messages may be delivered and stored again",
 			zap.String("block", b.id), zap.Error(err))
 		return
@@ -107,7 +111,7 @@ func (c *committer[K]) storeOnce(ctx context.Context, b *block[K]) outcome[K] {
 	case stored && err != nil && (ctx.Err() != nil || errors.Is(err, ledger.ErrForgotten)):
 		return outcome[K]{block: b} // another capture that meets its claim finds the file, or has done so long ago
 	case errors.Is(err, ledger.ErrStale): // it waited too long for its turn: nothing is wrong with the store
-		return outcome[K]{block: b, err: err, handBack: &b.messageRefs}
+		return outcome[K]{block: b, err: err, handBack: &b.Refs}
 	case errors.Is(err, ledger.ErrUncertain):
 		return outcome[K]{block: b, err: fmt.Errorf("ledger %s: %w", c.once.name, err), fatal: true}
 	case err != nil:
@@ -115,11 +119,11 @@ func (c *committer[K]) storeOnce(ctx context.Context, b *block[K]) outcome[K] {
 	case o.Stored:
 		return outcome[K]{block: b}
 	}
-	archived, rest := messageRefs{}, b.messageRefs
+	archived, rest := acks.Refs{}, b.Refs
 	if o.Duplicates != nil {
-		archived, rest = b.split(o.Duplicates.Contains)
+		archived, rest = b.Split(o.Duplicates.Contains)
 	}
-	if err := c.acks.ack(ctx, archived); err != nil {
+	if err := c.acks.Ack(ctx, archived); err != nil {
 		c.log.often.Warn("messages that are in other files are not acknowledged: they will be delivered again", zap.Error(err))
 	}
 	return outcome[K]{block: b, err: errFaster, handBack: &rest}
@@ -135,7 +139,7 @@ func (c *committer[K]) storeBlock(ctx context.Context, b *block[K], confirm func
 					return fmt.Errorf("store block %s: %w", b.id, err)
 				}
 				c.log.often.Warn("a block cannot be checked with the ledger before it is tried again, will retry", zap.String("block", b.id), zap.Error(err))
-				if !c.sleep(ctx, backoff(b.attempts)) {
+				if !c.sleep(ctx, retry.Backoff(b.attempts)) {
 					return fmt.Errorf("store block %s: %w", b.id, err)
 				}
 				continue
@@ -160,10 +164,10 @@ func (c *committer[K]) storeBlock(ctx context.Context, b *block[K], confirm func
 			return fmt.Errorf("store block %s: %w", b.id, err)
 		}
 		if exists {
-			b.id = newBlockID("") // another file has that name, which is next to impossible; it is not touched
+			b.id = blockname.NewID("") // another file has that name, which is next to impossible; it is not touched
 		}
-		asked := min(store.WaitOf(err), retryAfterMax)
-		wait := max(backoff(b.attempts), asked)
+		asked := min(store.WaitOf(err), retry.MostAsked)
+		wait := max(retry.Backoff(b.attempts), asked)
 		if c.observer.StoreFailed != nil {
 			c.observer.StoreFailed(b.describe(), b.attempts, err, wait)
 		}

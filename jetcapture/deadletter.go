@@ -1,23 +1,21 @@
 package jetcapture
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"time"
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
+	"github.com/jetcapture/lake/jetcapture/internal/ledgerfiles"
+	"github.com/jetcapture/lake/jetcapture/internal/rawheaders"
 )
 
 const (
-	deadLetterDir = "_deadletter"
-
-	// Not a suffix that a reader of the archive itself would look for.
-	deadLetterSuffix = "deadletter.jsonl"
+	deadLetterDir    = "_deadletter"
+	deadLetterSuffix = ledgerfiles.LetterSuffix
 )
 
 // A DeadLetter is a message that could not be archived, as a line of JSON in a file under "_deadletter". Nothing of the
@@ -49,16 +47,16 @@ func newDeadLetterWriter() format.Writer[*DeadLetter] {
 	return new(format.JSONLines[*DeadLetter])
 }
 
-func newDeadLetter(msg *nats.Msg, d *delivery, stream, consumer, stage string, reason error) *DeadLetter {
+func newDeadLetter(msg *nats.Msg, d *acks.Delivery, stream, consumer, stage string, reason error) *DeadLetter {
 	letter := &DeadLetter{
 		Reason: reason.Error(), Stage: stage,
 		Stream: stream, Consumer: consumer,
-		StreamSeq: d.streamSeq, ConsumerSeq: d.consumerSeq, NumDelivered: d.numDelivered,
-		Timestamp: time.Unix(0, d.timestamp).UTC(),
+		StreamSeq: d.StreamSeq, ConsumerSeq: d.ConsumerSeq, NumDelivered: d.NumDelivered,
+		Timestamp: time.Unix(0, d.Timestamp).UTC(),
 		Subject:   msg.Subject, Headers: msg.Header, Data: msg.Data,
 	}
-	if e, ok := errors.AsType[*headerError](reason); ok {
-		letter.HeaderBlock = e.block
+	if e, ok := errors.AsType[*rawheaders.Error](reason); ok {
+		letter.HeaderBlock = e.Block
 	}
 	if !utf8.ValidString(msg.Subject) {
 		letter.SubjectBytes = []byte(msg.Subject)
@@ -85,24 +83,4 @@ func validHeaders(headers map[string][]string) bool {
 		}
 	}
 	return true
-}
-
-// deadLetterReader reads which messages a file of dead letters has.
-type deadLetterReader struct{}
-
-func (deadLetterReader) ReadMessages(file io.ReaderAt, size int64, each func(streamSeq uint64, timestamp time.Time)) error {
-	lines := json.NewDecoder(io.NewSectionReader(file, 0, size))
-	for {
-		var letter struct {
-			StreamSeq uint64    `json:"stream_seq"`
-			Timestamp time.Time `json:"timestamp"`
-		}
-		switch err := lines.Decode(&letter); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return fmt.Errorf("read dead letters: %w", err)
-		}
-		each(letter.StreamSeq, letter.Timestamp)
-	}
 }

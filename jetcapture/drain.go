@@ -58,13 +58,13 @@ func (l *loop[P, K]) drain(timeout time.Duration, giveUp func()) error {
 			l.queue.sent()
 		case o := <-l.queue.outcomes:
 			if o.handBack == nil { // a block that others were faster with is no failure
-				d.count(o.block.count(), o.err)
+				d.count(o.block.Count(), o.err)
 			}
 			l.settle(o)
 		case <-deadline.C:
 			giveUp()
 			for _, b := range l.queue.giveUp() {
-				d.count(b.count(), ErrDrainTimeout)
+				d.count(b.Count(), ErrDrainTimeout)
 				l.forget(b)
 			}
 			d.timedOut = timeout

@@ -3,25 +3,27 @@ package jetcapture
 import (
 	"errors"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/jsapi"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/permission"
 )
 
 // The errors that end Run, in addition to those of Options.Validate. Run wraps each with the names of the stream and the consumer, and
 // with what to do.
 var (
 	// ErrStreamNotFound means that the stream does not exist, or was deleted while it was captured.
-	ErrStreamNotFound = errors.New("stream not found")
+	ErrStreamNotFound = jsapi.ErrStreamNotFound
 
 	// ErrConsumerNotFound means that the consumer does not exist, or was deleted while it was captured. The blocks that the capture
 	// held are stored.
-	ErrConsumerNotFound = errors.New("consumer not found")
+	ErrConsumerNotFound = jsapi.ErrConsumerNotFound
 
 	// ErrConsumerUnfit means that the consumer cannot serve a capture: a push consumer, or one without explicit acks.
-	ErrConsumerUnfit = errors.New("consumer cannot be captured")
+	ErrConsumerUnfit = jsapi.ErrConsumerUnfit
 
 	// ErrConnectionClosed means that the connection was closed while a capture used it. The messages that the capture held are not
 	// acknowledged and will be delivered again.
-	ErrConnectionClosed = errors.New("connection closed")
+	ErrConnectionClosed = jsapi.ErrConnectionClosed
 
 	// ErrDrainTimeout means that the capture was stopped and could not store everything it held within
 	// Options.DrainTimeout. The other messages were not acknowledged and will be delivered again.
@@ -29,7 +31,7 @@ var (
 
 	// ErrPermission means that the user of the connection may not publish or subscribe to a subject, which the error names: see
 	// Options.Permissions.
-	ErrPermission = errors.New("a permission is missing")
+	ErrPermission = permission.ErrMissing
 
 	// ErrRunning means that Run was called before an earlier Run of the same capture returned.
 	ErrRunning = errors.New("capture is running already")

@@ -5,7 +5,9 @@ import (
 	"math"
 	"time"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
+	"github.com/jetcapture/lake/jetcapture/internal/evidence"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 // A Fork says that a stream has lost messages from its end, and gives their sequences to new ones: its server died before it had
@@ -19,7 +21,7 @@ type Fork struct {
 
 // A history is what the loop knows of the stream from what was delivered to it. Only the loop uses it.
 type history struct {
-	evidence    *evidence
+	evidence    *evidence.Evidence
 	onFork      func(Fork) // nil: nobody needs to know
 	epoch       uint64
 	consumerSeq uint64 // of the latest delivery
@@ -38,25 +40,25 @@ const allBefore = math.MaxUint64
 
 var errForked = errors.New("the stream lost messages and used their sequences again")
 
-func newHistory(e *evidence) *history {
+func newHistory(e *evidence.Evidence) *history {
 	h := &history{evidence: e, epoch: 1}
-	e.epoch, e.since, e.looked = 1, e.connection(), e.connection()
+	e.Start(h.epoch)
 	return h
 }
 
 // receive counts a delivery, and gives it its epoch. It reports whether one has begun: the consumer counts from the start, because
 // it was reset, or is another.
-func (h *history) receive(d *delivery) (begun bool) {
-	if begun = d.consumerSeq <= h.consumerSeq; begun {
-		h.cut(h.evidence.since)
+func (h *history) receive(d *acks.Delivery) (begun bool) {
+	if begun = d.ConsumerSeq <= h.consumerSeq; begun {
+		h.cut(h.evidence.Since())
 	}
-	h.consumerSeq = d.consumerSeq
-	d.epoch = h.epoch
-	if d.streamSeq > h.epochTop.Seq {
-		h.epochTop = d.message()
+	h.consumerSeq = d.ConsumerSeq
+	d.Epoch = h.epoch
+	if d.StreamSeq > h.epochTop.Seq {
+		h.epochTop = d.Message()
 	}
-	if d.streamSeq > h.top.Seq {
-		h.top = d.message()
+	if d.StreamSeq > h.top.Seq {
+		h.top = d.Message()
 	}
 	h.marks.add(d)
 	return begun
@@ -65,15 +67,15 @@ func (h *history) receive(d *delivery) (begun bool) {
 // cut ends the epoch. The next one is of a connection that was not lost since.
 func (h *history) cut(connection uint64) {
 	h.epoch++
-	h.evidence.begin(h.epoch, connection, h.epochTop)
+	h.evidence.Begin(h.epoch, connection, h.epochTop)
 	h.consumerSeq, h.epochTop = 0, ledger.Message{}
 }
 
 // lose notes a loss: what was delivered from there on is not in the stream any more.
-func (h *history) lose(f loss) {
+func (h *history) lose(f evidence.Loss) {
 	h.forks++
-	if f.epoch == h.epoch {
-		h.cut(h.evidence.since)
+	if f.Epoch == h.epoch {
+		h.cut(h.evidence.Since())
 		h.top = ledger.Message{}
 	} else if h.top != h.epochTop && h.top.Seq >= f.Seq {
 		h.top = h.epochTop
@@ -83,23 +85,23 @@ func (h *history) lose(f loss) {
 
 // collide notes that another message was held with the sequence of a delivery, which proves a loss. After that, and what it calls
 // for, rejoin puts the delivery into the new epoch.
-func (h *history) collide(d *delivery, old int64) loss {
-	f := lossOf(h.epoch, ledger.Message{Seq: d.streamSeq, Time: old}, time.Unix(0, d.timestamp).UTC(), max(h.top.Seq, d.streamSeq))
-	h.evidence.lose(f)
+func (h *history) collide(d *acks.Delivery, old int64) evidence.Loss {
+	f := evidence.LossOf(h.epoch, ledger.Message{Seq: d.StreamSeq, Time: old}, time.Unix(0, d.Timestamp).UTC(), max(h.top.Seq, d.StreamSeq))
+	h.evidence.Lose(f)
 	return f
 }
 
-func (h *history) rejoin(d *delivery) {
-	h.consumerSeq, d.epoch = d.consumerSeq, h.epoch
-	h.top, h.epochTop = d.message(), d.message()
+func (h *history) rejoin(d *acks.Delivery) {
+	h.consumerSeq, d.Epoch = d.ConsumerSeq, h.epoch
+	h.top, h.epochTop = d.Message(), d.Message()
 }
 
 // reused notes a delivery whose sequence an archived message had. It returns the fork, and false if it is the one that is known.
-func (h *history) reused(d *delivery) (Fork, bool) {
-	if f := h.latest; f.Seq > 0 && d.streamSeq >= f.Seq && d.timestamp >= f.New.UnixNano() {
+func (h *history) reused(d *acks.Delivery) (Fork, bool) {
+	if f := h.latest; f.Seq > 0 && d.StreamSeq >= f.Seq && d.Timestamp >= f.New.UnixNano() {
 		return f, false
 	}
-	h.latest = Fork{Seq: d.streamSeq, New: time.Unix(0, d.timestamp).UTC()}
+	h.latest = Fork{Seq: d.StreamSeq, New: time.Unix(0, d.Timestamp).UTC()}
 	return h.latest, true
 }
 
@@ -131,8 +133,8 @@ type marks struct {
 
 const marksMost = 128
 
-func (k *marks) add(d *delivery) {
-	if d.streamSeq < k.next {
+func (k *marks) add(d *acks.Delivery) {
+	if d.StreamSeq < k.next {
 		return
 	}
 	if len(k.messages) == marksMost {
@@ -142,14 +144,14 @@ func (k *marks) add(d *delivery) {
 		k.messages = k.messages[:marksMost/2]
 		k.stride *= 2
 	}
-	k.messages = append(k.messages, d.message())
+	k.messages = append(k.messages, d.Message())
 	k.stride = max(k.stride, 1)
-	k.next = d.streamSeq + k.stride
+	k.next = d.StreamSeq + k.stride
 }
 
 // cutFrom forgets what was lost.
 func (k *marks) cutFrom(seq uint64) {
-	k.messages = k.messages[:firstFrom(k.messages, seq)]
+	k.messages = k.messages[:evidence.FirstFrom(k.messages, seq)]
 	k.next = 0
 	if n := len(k.messages); n > 0 {
 		k.next = k.messages[n-1].Seq + k.stride

@@ -6,11 +6,12 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
 	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
 	"github.com/jetcapture/lake/jetcapture/internal/held"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 	"github.com/jetcapture/lake/jetcapture/internal/pull"
 	"github.com/jetcapture/lake/jetcapture/internal/suspects"
-	"github.com/jetcapture/lake/jetcapture/ledger"
 )
 
 // An intake is where messages come in: it asks for them, and says of each whether it is new to this capture.
@@ -42,7 +43,7 @@ type intakeCounts struct {
 // A waitingMessage waits for what the ledger knows of it.
 type waitingMessage struct {
 	msg *nats.Msg
-	delivery
+	acks.Delivery
 	number uint64 // of its look-up
 }
 
@@ -52,18 +53,18 @@ func newIntake(p *pull.Puller, b *budget) intake {
 
 // receive counts a message, and says whether it is held. The consumer's count of deliveries does not tell: a consumer that is reset
 // counts from the start.
-func (in *intake) receive(msg *nats.Msg, d *delivery, c *clocks) held.State {
+func (in *intake) receive(msg *nats.Msg, d *acks.Delivery, c *clocks) held.State {
 	in.requested = in.puller.Received(msg, c.now)
 	if in.watermark != nil && !in.watermark.receive(d) {
 		in.restart = in.watermark.broken
 	}
 	in.counts.pulled++
 	in.counts.bytes += int64(len(msg.Data))
-	in.pending = d.numPending
-	if t := time.Unix(0, d.timestamp); t.After(c.stream) {
+	in.pending = d.NumPending
+	if t := time.Unix(0, d.Timestamp); t.After(c.stream) {
 		c.stream = t
 	}
-	state := in.held.State(d.message())
+	state := in.held.State(d.Message())
 	if state == held.Present {
 		in.counts.dropped++
 		in.repeats++
@@ -72,9 +73,9 @@ func (in *intake) receive(msg *nats.Msg, d *delivery, c *clocks) held.State {
 }
 
 // accept notes that a message is new.
-func (in *intake) accept(d *delivery, c *clocks) {
+func (in *intake) accept(d *acks.Delivery, c *clocks) {
 	in.repeats = 0
-	in.timestamp, c.lastMessage = d.timestamp, c.now
+	in.timestamp, c.lastMessage = d.Timestamp, c.now
 }
 
 // room returns how many more messages may be held.
@@ -92,8 +93,8 @@ func (in *intake) isEmpty() bool {
 }
 
 // wait keeps a message until its look-up is answered. It reports false if the look-ups are busy.
-func (in *intake) wait(msg *nats.Msg, d *delivery) bool {
-	number, ok := in.lookups.ask(d.message())
+func (in *intake) wait(msg *nats.Msg, d *acks.Delivery) bool {
+	number, ok := in.lookups.ask(d.Message())
 	if ok {
 		in.waits = &waitingMessage{msg, *d, number}
 	}

@@ -9,7 +9,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/jsapi"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/retry"
 	"github.com/jetcapture/lake/store"
 )
 
@@ -103,7 +105,7 @@ func (k *keeper[K]) restore(ctx context.Context) {
 				break
 			}
 			k.log.often.Warn("appending to the ledger again failed, will retry", zap.Error(err))
-			sleep(ctx, backoff(attempt))
+			retry.Sleep(ctx, retry.Backoff(attempt))
 		}
 	}
 }
@@ -140,14 +142,14 @@ func (k *keeper[K]) forked(f Fork) {
 
 // listen asks for the server's time until ctx ends, whatever else takes how long.
 func (k *keeper[K]) listen(ctx context.Context) {
-	for sleep(ctx, hearEvery) {
+	for retry.Sleep(ctx, hearEvery) {
 		k.hear(ctx)
 	}
 }
 
 // hear asks the server of the ledger for its time, by which blocks are too old if all clocks of this machine stood still.
 func (k *keeper[K]) hear(ctx context.Context) {
-	info, err := streamInfo(ctx, k.js, k.stream.Name())
+	info, err := jsapi.LookUpStream(ctx, k.js, k.stream.Name())
 	if err == nil {
 		k.once.clock.Heard(info.TimeStamp)
 	} else if !k.deaf && ctx.Err() == nil {
@@ -158,7 +160,7 @@ func (k *keeper[K]) hear(ctx context.Context) {
 
 // run settles and forgets what is due, until ctx ends.
 func (k *keeper[K]) run(ctx context.Context) {
-	for sleep(ctx, keepEvery) {
+	for retry.Sleep(ctx, keepEvery) {
 		if err := k.round(ctx); err != nil && ctx.Err() == nil {
 			k.log.often.Warn("keeping the ledger in order failed, will retry", zap.Error(err))
 		}
@@ -211,7 +213,7 @@ func (k *keeper[K]) leave(ctx context.Context) {
 // messages would come when AckWait is over, and if they are many, slowly: the server's queue for them costs the square of
 // their number. What was acknowledged out of order comes again, too: the ledger knows it.
 func (k *keeper[K]) resume(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
+	ctx, cancel := context.WithTimeout(ctx, jsapi.Timeout)
 	defer cancel()
 	info, err := k.consumer.Info(ctx)
 	if err != nil || info.NumAckPending == 0 || info.NumWaiting > 0 {
@@ -231,7 +233,7 @@ func (k *keeper[K]) resume(ctx context.Context) {
 		k.log.Info("another capture is at work", zap.String("instance", other))
 		return
 	}
-	if err := resetConsumer(ctx, k.js, info, 0); err != nil {
+	if err := jsapi.Reset(ctx, k.js, info, 0); err != nil {
 		k.log.Warn("messages that a capture held before are delivered again only after AckWait", append(fields, zap.Error(err))...)
 		return
 	}

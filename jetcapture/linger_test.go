@@ -51,7 +51,7 @@ func TestABlockOfFewMessagesLingersWithinItsFolder(t *testing.T) {
 			l.sealAll(always[string](SealShutdown))
 			var got []string
 			for _, b := range l.queue.waiting {
-				got = append(got, fmt.Sprintf("%d:%.0f-%.0f", b.count(), b.start.Sub(noon).Minutes(), b.end.Sub(noon).Minutes()))
+				got = append(got, fmt.Sprintf("%d:%.0f-%.0f", b.Count(), b.start.Sub(noon).Minutes(), b.end.Sub(noon).Minutes()))
 			}
 			slices.SortFunc(got, func(a, b string) int { return strings.Compare(minute(a), minute(b)) })
 			if got := strings.Join(got, " "); got != c.want {

@@ -6,7 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 // No answer of the ledger holds the loop up, nor is it waited for longer than a moment.
@@ -24,22 +25,22 @@ func TestALookUpWaitsBesideTheLoop(t *testing.T) {
 		go l.run(ctx)
 		in := intake{lookups: l}
 		began := time.Now()
-		if !in.wait(nil, &delivery{streamSeq: 1}) || in.messages() != nil {
+		if !in.wait(nil, &acks.Delivery{StreamSeq: 1}) || in.messages() != nil {
 			t.Error("a message that is looked up does not wait alone")
 		}
 		synctest.Wait()
 		in.waits = nil // handed back
-		if !in.wait(nil, &delivery{streamSeq: 2}) {
+		if !in.wait(nil, &acks.Delivery{StreamSeq: 2}) {
 			t.Error("the next message cannot wait")
 		}
-		if in.wait(nil, &delivery{streamSeq: 3}) {
+		if in.wait(nil, &acks.Delivery{StreamSeq: 3}) {
 			t.Error("a third message waits, too")
 		}
 		if w := in.answered(<-in.answers()); w != nil {
-			t.Errorf("message %d has the answer of another", w.streamSeq)
+			t.Errorf("message %d has the answer of another", w.StreamSeq)
 		}
 		a := <-in.answers()
-		if w := in.answered(a); w == nil || w.streamSeq != 2 || a.verdict != ledger.Archived {
+		if w := in.answered(a); w == nil || w.StreamSeq != 2 || a.verdict != ledger.Archived {
 			t.Errorf("the answer is %+v", a)
 		}
 		if took := time.Since(began); took != lookUpTimeout {

@@ -10,8 +10,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
 	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
+	"github.com/jetcapture/lake/jetcapture/internal/evidence"
+	"github.com/jetcapture/lake/jetcapture/internal/jsapi"
 	"github.com/jetcapture/lake/jetcapture/internal/pull"
+	"github.com/jetcapture/lake/jetcapture/internal/rawheaders"
 )
 
 const (
@@ -38,8 +42,8 @@ type loop[P Payload, K DestKey] struct {
 }
 
 func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jetstream.Consumer, clock *elapsed.Clock) *loop[P, K] {
-	known := newEvidence(newStreamReader(nc, o.JetStreamDomain, o.NATSStreamName), func() uint64 { return nc.Stats().Reconnects })
-	js, err := newJetStream(nc, o.JetStreamDomain)
+	known := evidence.New(evidence.NewReader(nc, o.JetStreamDomain, o.NATSStreamName), func() uint64 { return nc.Stats().Reconnects })
+	js, err := jsapi.New(nc, o.JetStreamDomain)
 	if err != nil {
 		js = nil // bad names, which bind has refused
 	}
@@ -47,11 +51,11 @@ func newLoop[P Payload, K DestKey](o *Options[P, K], nc *nats.Conn, consumer jet
 	l := &loop[P, K]{lost: make(chan error, 1), startReconns: nc.Stats().Reconnects}
 	p := &l.pipe
 	*p = pipe[P, K]{
-		o: o, log: log, acker: &acker{nc: nc, evidence: known}, headers: newRawHeaders(nc, o.JetStreamDomain, o.NATSStreamName),
+		o: o, log: log, acker: acks.New(nc, known), headers: rawheaders.New(nc, o.JetStreamDomain, o.NATSStreamName),
 		budget: newBudget(o, consumer.CachedInfo().Config), clocks: clocks{now: time.Now(), lastMessage: time.Now()},
 		history: newHistory(known), queue: newQueue[K](o.StoreConcurrency, o.MaxSealedBlocks), brake: brake{observer: &o.Observer, log: log},
 	}
-	requests := apiPrefix(o.JetStreamDomain) + ".CONSUMER.MSG.NEXT." + o.NATSStreamName + "." + o.NATSConsumerName
+	requests := jsapi.Prefix(o.JetStreamDomain) + ".CONSUMER.MSG.NEXT." + o.NATSStreamName + "." + o.NATSConsumerName
 	p.intake = newIntake(pull.New(nc, clock, requests, p.budget.batch, o.PullBytes, p.budget.request), &p.budget)
 	p.open = newOpenBlocks(o, newBlockSpecs(o, log.often), &p.budget, &p.clocks)
 	l.watch = newWatch(p, newPoller(js, consumer, known))
@@ -185,7 +189,7 @@ func (l *loop[P, K]) stats() Stats {
 		OpenBlocks: l.open.count(), SealedBlocks: l.queue.size(), OpenMessages: l.open.messages, HeldMessages: l.intake.held.Len(),
 		Memory: l.memory(), Outstanding: l.intake.puller.Outstanding(), Pending: l.intake.pending, StreamTime: l.clocks.stream,
 		HeldSince: l.open.oldest(), Reconnections: l.nc.Stats().Reconnects - l.startReconns,
-		StoredNotAcked: l.history.evidence.lost.Load(), AckedElsewhere: uint64(l.watch.foreign.messages), AlreadyStored: l.alreadyStored,
+		StoredNotAcked: l.acker.Lost(), AckedElsewhere: uint64(l.watch.foreign.messages), AlreadyStored: l.alreadyStored,
 	}
 	if l.intake.timestamp > 0 {
 		s.Lag = l.clocks.lastMessage.Sub(time.Unix(0, l.intake.timestamp))

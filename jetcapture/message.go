@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
 )
 
 // NatsMessage is a message as it is, the payload of a capture that archives streams without decoding them.
@@ -42,15 +43,15 @@ func NatsToNats[K DestKey](resolve func(msg *nats.Msg) K) func(msg *nats.Msg) (*
 //
 // The error wraps nats.ErrNotJSMessage; m is as it was then.
 func (m *NatsMessage) Set(msg *nats.Msg) error {
-	d, ok := parseDelivery(msg.Reply)
+	d, ok := acks.Parse(msg.Reply)
 	if !ok {
-		return notDelivered(msg)
+		return acks.NotDelivered(msg)
 	}
 	if m.Metadata == nil {
 		m.Metadata = new(nats.MsgMetadata)
 	}
 	m.Subject, m.Reply, m.Header, m.Data = msg.Subject, "", msg.Header, msg.Data
-	*m.Metadata = d.metadata()
+	*m.Metadata = d.Metadata()
 	return nil
 }
 
@@ -104,16 +105,16 @@ type Meta struct {
 // MetaOf returns what the stream says of a message that a consumer of it delivered. The error of any other message wraps
 // nats.ErrNotJSMessage.
 func MetaOf(msg *nats.Msg) (Meta, error) {
-	d, ok := parseDelivery(msg.Reply)
+	d, ok := acks.Parse(msg.Reply)
 	if !ok {
-		return Meta{}, notDelivered(msg)
+		return Meta{}, acks.NotDelivered(msg)
 	}
-	_, stream, _ := d.route.names()
+	_, stream, _ := d.Route.Names()
 	return Meta{
 		Subject:   msg.Subject,
 		Stream:    stream,
-		StreamSeq: d.streamSeq,
-		Timestamp: time.Unix(0, d.timestamp).UTC(),
+		StreamSeq: d.StreamSeq,
+		Timestamp: time.Unix(0, d.Timestamp).UTC(),
 		Headers:   msg.Header,
 	}, nil
 }
@@ -209,14 +210,4 @@ func write[P Payload](w format.Writer[P], payload P) (rows int, err error) {
 		}
 	}()
 	return w.Write(payload)
-}
-
-// noPanic calls f and turns a panic into an error that names what panicked.
-func noPanic(what string, f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%s panicked: %v", what, r)
-		}
-	}()
-	return f()
 }

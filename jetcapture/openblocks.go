@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
+	"github.com/jetcapture/lake/jetcapture/internal/blockname"
+	"github.com/jetcapture/lake/jetcapture/internal/guard"
 	"github.com/jetcapture/lake/jetcapture/internal/held"
 	"github.com/jetcapture/lake/jetcapture/internal/suspects"
 	"github.com/jetcapture/lake/store"
@@ -70,8 +73,8 @@ func (o *openBlocks[P, K]) oldest() (opened time.Time) {
 
 // find returns the open block of a destination key and a message's interval, for messages of as many failed blocks. It opens one if
 // there is none.
-func (o *openBlocks[P, K]) find(destKey K, d *delivery, failed int) (*openBlock[P, K], error) {
-	start := o.limits.intervalOf(d.timestamp)
+func (o *openBlocks[P, K]) find(destKey K, d *acks.Delivery, failed int) (*openBlock[P, K], error) {
+	start := o.limits.intervalOf(d.Timestamp)
 	key := openKey[K]{destKey, start.UnixNano(), failed}
 	if o.recent != nil && key == o.recentKey {
 		return o.recent, nil
@@ -93,7 +96,7 @@ func (o *openBlocks[P, K]) open(key openKey[K], start time.Time) (*openBlock[P, 
 	}
 	b := &openBlock[P, K]{block: o.newBlock(start)}
 	b.destKey, b.failed = key.destKey, key.failed
-	if err := noPanic("WriterFactory", func() error { b.writer = o.o.WriterFactory(); return nil }); err != nil {
+	if err := guard.Call("WriterFactory", func() error { b.writer = o.o.WriterFactory(); return nil }); err != nil {
 		return nil, err
 	}
 	if err := b.openEncoder(b.writer, o.specs.blocks); err != nil {
@@ -114,7 +117,7 @@ func (o *openBlocks[P, K]) canLocate(destKey K, start time.Time) (err error) {
 	if !ok {
 		return nil
 	}
-	err = noPanic("the store", func() error {
+	err = guard.Call("the store", func() error {
 		_, err := locator.Locate(context.Background(), destKey, o.o.Layout(start), deadLetterSuffix)
 		return err
 	})
@@ -125,8 +128,8 @@ func (o *openBlocks[P, K]) canLocate(destKey K, start time.Time) (err error) {
 }
 
 // findDeadLetters is find for dead letters.
-func (o *openBlocks[P, K]) findDeadLetters(d *delivery) (*openBlock[*DeadLetter, K], error) {
-	start := o.limits.intervalOf(d.timestamp)
+func (o *openBlocks[P, K]) findDeadLetters(d *acks.Delivery) (*openBlock[*DeadLetter, K], error) {
+	start := o.limits.intervalOf(d.Timestamp)
 	if b := o.deadLetters[start.UnixNano()]; b != nil {
 		return b, nil
 	}
@@ -143,7 +146,7 @@ func (o *openBlocks[P, K]) findDeadLetters(d *delivery) (*openBlock[*DeadLetter,
 func (o *openBlocks[P, K]) newBlock(start time.Time) *block[K] {
 	end := start.Add(o.limits.interval)
 	return &block[K]{
-		id: newBlockID(o.specs.idPrefix), lineage: o.lineage, start: start, end: end,
+		id: blockname.NewID(o.specs.idPrefix), lineage: o.lineage, start: start, end: end,
 		opening: opening{last: start, opened: o.clocks.now, late: !o.clocks.stream.Before(end.Add(o.limits.grace))},
 	}
 }
@@ -156,10 +159,10 @@ func (o *openBlocks[P, K]) opened(b *block[K]) {
 }
 
 // add counts a message that was written to a block.
-func (o *openBlocks[P, K]) add(b *block[K], d *delivery, rows int) {
+func (o *openBlocks[P, K]) add(b *block[K], d *acks.Delivery, rows int) {
 	b.add(d, rows)
 	o.messages++
-	o.fullest = max(o.fullest, b.count())
+	o.fullest = max(o.fullest, b.Count())
 	o.account(b)
 }
 
@@ -174,7 +177,7 @@ func (o *openBlocks[P, K]) account(b *block[K]) {
 // close takes a block out of the open ones.
 func (o *openBlocks[P, K]) close(b *block[K]) {
 	o.recent = nil
-	o.messages -= b.count()
+	o.messages -= b.Count()
 	o.memory -= b.budgeted
 	if b.deadLetter {
 		delete(o.deadLetters, b.start.UnixNano())
@@ -205,12 +208,12 @@ func (o *openBlocks[P, K]) all() iter.Seq[*block[K]] {
 // reason decides whether an open block seals now. One that has few messages when its interval ends lingers: it takes
 // those of the next intervals of the same folder.
 func (o *openBlocks[P, K]) reason(b *block[K]) SealReason {
-	if suspects.BlockIsFull(b.failed, b.count()) {
+	if suspects.BlockIsFull(b.failed, b.Count()) {
 		return SealSuspect
 	}
 	stats := b.stats()
 	if o.limits.maxBytes > 0 { // it takes longer than all else, and ten thousand blocks are checked ten times a second
-		stats.bytes = b.spool.size + b.buffered()
+		stats.bytes = b.spool.Size() + b.buffered()
 	}
 	reason := sealReason(stats, o.limits, *o.clocks)
 	switch reason {
@@ -225,7 +228,7 @@ func (o *openBlocks[P, K]) reason(b *block[K]) SealReason {
 // lingers says whether a block whose interval is over waits for messages of later ones.
 func (o *openBlocks[P, K]) lingers(b *block[K]) bool {
 	most := o.limits.interval + o.limits.grace + o.limits.maxLinger
-	if b.deadLetter || b.failed > 0 || b.count() >= o.limits.minMessages || o.clocks.now.Sub(b.opened) >= most {
+	if b.deadLetter || b.failed > 0 || b.Count() >= o.limits.minMessages || o.clocks.now.Sub(b.opened) >= most {
 		return false
 	}
 	now := o.clocks.stream.Add(-o.limits.grace).UTC().Truncate(o.limits.interval)
@@ -244,7 +247,7 @@ func (o *openBlocks[P, K]) lingering(key openKey[K], start time.Time) *openBlock
 		return nil
 	case start.Before(b.end):
 		return b // one that it lingered in already
-	case b.count() >= o.limits.minMessages || !o.sameFolder(b.block, start):
+	case b.Count() >= o.limits.minMessages || !o.sameFolder(b.block, start):
 		return nil
 	}
 	delete(o.payloads, b.key())
@@ -278,8 +281,8 @@ func (s *openSize) memoryLimit(b *budget, h *held.Set) int64 {
 // fullBlocks yields the blocks to seal when isFull.
 func (o *openBlocks[P, K]) fullBlocks() iter.Seq[*block[K]] {
 	return func(yield func(*block[K]) bool) {
-		for _, b := range o.largest(func(b *block[K]) int64 { return int64(b.count()) }) {
-			o.fullest = b.count()
+		for _, b := range o.largest(func(b *block[K]) int64 { return int64(b.Count()) }) {
+			o.fullest = b.Count()
 			if o.messages+o.budget.inFlight/moreMessagesShare < o.messagesLimit(o.budget) || !yield(b) {
 				return
 			}
@@ -307,7 +310,7 @@ func (o *openBlocks[P, K]) spill(b *block[K]) bool {
 	if !ok || o.specs.blocks.spools == nil {
 		return false
 	}
-	if err := noPanic("Spill", spiller.Spill); err != nil {
+	if err := guard.Call("Spill", spiller.Spill); err != nil {
 		return false // the same error shows when it is sealed
 	}
 	before := b.budgeted

@@ -23,7 +23,7 @@ func TestManyKeysMakeFewFiles(t *testing.T) {
 		if open := p.loop.open.messages; open > inFlight*7/8 {
 			t.Fatalf("%d messages are in open blocks: there is no room for more while blocks are stored", open)
 		}
-		p.drop(func(b *block[string]) { files, rows = files+1, rows+b.count() })
+		p.drop(func(b *block[string]) { files, rows = files+1, rows+b.Count() })
 	}
 	t.Logf("%d files of %d rows each", files, rows/files)
 	if mean := rows / files; mean < inFlight/keys {
@@ -36,7 +36,7 @@ func TestOneKeySealsAtHalfOfWhatMayBeInFlight(t *testing.T) {
 	p := newTrack(t, AtLeastOnce)
 	p.loop.budget.inFlight, p.loop.budget.open = inFlight, inFlight
 	p.take(p.messages(inFlight/2, 10))
-	if len(p.loop.queue.waiting) != 1 || p.loop.queue.waiting[0].count() != inFlight/2 || p.loop.open.messages != 0 {
+	if len(p.loop.queue.waiting) != 1 || p.loop.queue.waiting[0].Count() != inFlight/2 || p.loop.open.messages != 0 {
 		t.Errorf("%d blocks are sealed, %d messages are open", len(p.loop.queue.waiting), p.loop.open.messages)
 	}
 }
@@ -79,7 +79,7 @@ func TestASlowStoreMakesNoSmallFiles(t *testing.T) {
 	}
 	rows := 0
 	for _, b := range p.loop.queue.waiting {
-		rows += b.count()
+		rows += b.Count()
 	}
 	if mean := rows / len(p.loop.queue.waiting); mean < 30 {
 		t.Errorf("%d files of %d rows each", len(p.loop.queue.waiting), mean)
@@ -99,7 +99,7 @@ func TestTheTimesOfHeldMessagesCountAgainstTheMemoryLimit(t *testing.T) {
 		p.loop.handle(p.messages(1, 10)[0])
 		p.next += 999 // of other subjects
 		most = max(most, p.loop.open.memory+p.loop.intake.held.Bytes())
-		p.drop(func(b *block[string]) { sealed += b.count() })
+		p.drop(func(b *block[string]) { sealed += b.Count() })
 	}
 	if most > memory*7/8+64<<10 {
 		t.Errorf("open blocks and the times of their messages had %d bytes of %d", most, memory)
@@ -126,7 +126,7 @@ func TestASlowStoreMakesNoSmallFilesOfSparseMessages(t *testing.T) {
 	}
 	rows := 0
 	for _, b := range p.loop.queue.waiting {
-		rows += b.count()
+		rows += b.Count()
 	}
 	if mean := rows / max(1, len(p.loop.queue.waiting)); mean < 100 {
 		t.Errorf("%d files of %d rows each", len(p.loop.queue.waiting), mean)

@@ -14,8 +14,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture/internal/blockname"
 	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/jsapi"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/ledgerfiles"
+	"github.com/jetcapture/lake/jetcapture/internal/retry"
 	"github.com/jetcapture/lake/store"
 )
 
@@ -25,16 +29,16 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 	if !ok {
 		return nil, fmt.Errorf("options: Store is a %T: Delivery %q needs one that says beforehand where it puts a block, a store.Locator: make it of a bucket with store.Blocks", o.Store, o.Delivery)
 	}
-	if err := probeStore(ctx, o.Store, log.Logger); err != nil {
+	if err := ledgerfiles.Probe(ctx, o.Store, log.Logger); err != nil {
 		return nil, err
 	}
-	js, err := newJetStream(nc, o.JetStreamDomain)
+	js, err := jsapi.New(nc, o.JetStreamDomain)
 	if err != nil {
 		return nil, err
 	}
-	source, err := untilAnswered(ctx, log.Logger, func() (*jetstream.StreamInfo, error) { return streamInfo(ctx, js, o.NATSStreamName) })
+	source, err := jsapi.UntilAnswered(ctx, log.Logger, func() (*jetstream.StreamInfo, error) { return jsapi.LookUpStream(ctx, js, o.NATSStreamName) })
 	if err != nil {
-		return nil, lookupError(err, o.NATSStreamName, o.NATSConsumerName)
+		return nil, jsapi.LookupError(err, o.NATSStreamName, o.NATSConsumerName)
 	}
 	once := &exactlyOnce[K]{clock: clock, locator: locator}
 	if once.tombstones.blocks, err = emptyFile[K](o.WriterFactory(), specs.blocks); err != nil {
@@ -56,21 +60,23 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 	ackWait := consumer.CachedInfo().Config.AckWait
 	reader := func() (format.MessageReader, bool) { return format.As[format.MessageReader](o.WriterFactory()) }
 	once.book, once.name = book, stream.Name()
-	specs.idPrefix = blockPrefix(stream.Token())
+	specs.idPrefix = blockname.Prefix(stream.Token())
 	before := source.State.LastSeq
 	if stream.Created() {
 		before = 0
 	}
-	once.Ledger = ledger.New(book, stream, ledgerFiles[K]{locator, reader, specs.idPrefix, log}, ledger.Options{
+	pause := func(ctx context.Context, d time.Duration) bool {
+		return yield(ctx, func() bool { return retry.Sleep(ctx, d) })
+	}
+	files := ledgerfiles.Files[K]{Locator: locator, Reader: reader, Prefix: specs.idPrefix, Pause: pause, Log: log.Logger, Often: log.often}
+	once.Ledger = ledger.New(book, stream, files, ledger.Options{
 		Instance: instance, MaxEntry: stream.MaxEntry(),
 		Retention: ledgerRetention(o.LedgerRetention, o.openTime(), o.Grace, ackWait), Asked: o.LedgerRetention > 0, LeastRetention: leastRetention(o.openTime(), o.Grace),
 		SettleAfter: min(ledger.DefaultSettleAfter, max(ackWait/2, 2*time.Second)), // messages come again after AckWait
 		RewindGrace: min(ledger.DefaultRewindGrace, max(ackWait, 4*time.Second)),
 		Held:        consumer.CachedInfo().NumAckPending > 0,
 		Heard:       clock.Heard,
-		Pause: func(ctx context.Context, d time.Duration) bool {
-			return yield(ctx, func() bool { return sleep(ctx, d) })
-		},
+		Pause:       pause,
 		Retrying: func(e *ledger.Entry, err error) {
 			if e == nil {
 				unread(err)
@@ -88,7 +94,7 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 
 // openStream waits for a server that restarts, or elects a leader.
 func openStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, source *jetstream.StreamInfo, consumer string, o ledger.StreamOptions, book *ledger.Book, log *zap.Logger) (*ledger.Stream, error) {
-	return untilAnswered(ctx, log, func() (*ledger.Stream, error) {
+	return jsapi.UntilAnswered(ctx, log, func() (*ledger.Stream, error) {
 		return ledger.OpenStream(ctx, nc, js, source, consumer, o, book)
 	})
 }

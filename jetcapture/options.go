@@ -13,7 +13,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/format"
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/guard"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 	"github.com/jetcapture/lake/store"
 )
 
@@ -170,7 +171,7 @@ func (o *Options[P, K]) WithDefaults() *Options[P, K] {
 	full := *o
 	full.setConstants()
 	if full.Suffix == "" && full.WriterFactory != nil {
-		_ = noPanic("WriterFactory", func() error {
+		_ = guard.Call("WriterFactory", func() error {
 			full.Suffix = format.Suffix(full.WriterFactory())
 			return nil
 		})
@@ -231,7 +232,7 @@ func (o *Options[P, K]) validate() error {
 	must(isSubject(o.LedgerSubject), "LedgerSubject is %q: write words with dots between them, without spaces and wildcards", o.LedgerSubject)
 	must(o.LedgerMaxBytes >= 0, "LedgerMaxBytes is %d: use 0 for no limit", o.LedgerMaxBytes)
 	if o.Delivery == ExactlyOnce {
-		name := ledgerName(o)
+		name := o.plan().Ledger()
 		must(len(name) <= maxStreamName, "LedgerName is %d bytes long, and the name of a stream has %d at most: set a shorter one (default JC_<stream>_<consumer>)",
 			len(name), maxStreamName)
 		must(!strings.ContainsAny(name, " .*>/\\\t\r\n"), "LedgerName is %q: the name of a stream has no blanks and none of . * > / \\", name)

@@ -17,7 +17,7 @@ import (
 
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/capturetest"
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 // pausing starts an exactly-once capture of a consumer, with n messages that it holds: its store takes nothing before it is told to, so it

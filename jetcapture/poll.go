@@ -9,7 +9,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/evidence"
+	"github.com/jetcapture/lake/jetcapture/internal/jsapi"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/retry"
 )
 
 // A poller asks the server, beside the loop, for the state of the consumer and its stream, once for each ask. It resets a consumer
@@ -17,7 +20,7 @@ import (
 type poller struct {
 	js       jetstream.JetStream // nil: it cannot reset
 	consumer jetstream.Consumer
-	evidence *evidence
+	evidence *evidence.Evidence
 	claimed  func() []ledger.Message // that all captures have claimed, as ledger.Book.Anchors has it; nil without a ledger
 	asks     chan pollAsk
 	answers  chan pollAnswer
@@ -38,7 +41,7 @@ type pollAnswer struct {
 
 	stream bool                   // the stream was asked for
 	state  *jetstream.StreamState // as it was after info; nil if it is not known
-	loss   *loss                  // of what was known
+	loss   *evidence.Loss         // of what was known
 	epoch  uint64                 // when it was asked
 	forks  int                    // that had been met then
 	forked *Fork                  // of what is claimed
@@ -57,7 +60,7 @@ type aheadOfStream struct {
 	err       error  // why it could not be reset
 }
 
-func newPoller(js jetstream.JetStream, consumer jetstream.Consumer, e *evidence) *poller {
+func newPoller(js jetstream.JetStream, consumer jetstream.Consumer, e *evidence.Evidence) *poller {
 	return &poller{js: js, consumer: consumer, evidence: e, asks: make(chan pollAsk, 1), answers: make(chan pollAnswer, 1)}
 }
 
@@ -94,19 +97,19 @@ func (p *poller) poll(ctx context.Context, q pollAsk) (a pollAnswer) {
 		return a
 	}
 	a.stream = true
-	a.state, _ = p.evidence.look.state(ctx) // a client that may not read the stream has no evidence
-	a.unseen = a.state == nil && p.evidence.mayLook()
+	a.state, _ = p.evidence.State(ctx) // a client that may not read the stream has no evidence
+	a.unseen = a.state == nil && p.evidence.MayLook()
 	if n := len(q.known); n > 0 {
-		switch p.evidence.compare(ctx, q.known[n-1]).state {
-		case wasLost:
+		switch p.evidence.Compare(ctx, q.known[n-1]).State {
+		case evidence.WasLost:
 			first, c, whole := p.searchKnown(ctx, q.known, func(ledger.Message) {})
 			if first < n {
-				found := lossOf(q.epoch, q.known[first], c.is, q.known[n-1].Seq)
+				found := evidence.LossOf(q.epoch, q.known[first], c.Is, q.known[n-1].Seq)
 				a.loss = &found
 			}
 			a.unseen = a.unseen || !whole
-		case cannotLook:
-			a.unseen = a.unseen || p.evidence.mayLook()
+		case evidence.CannotLook:
+			a.unseen = a.unseen || p.evidence.MayLook()
 		}
 	}
 	if p.claimed != nil {
@@ -118,7 +121,7 @@ func (p *poller) poll(ctx context.Context, q pollAsk) (a pollAnswer) {
 			a.behind = from
 		}
 	}
-	if a.behind > 0 && a.info.Delivered.Stream >= a.behind && !isAhead(a.info, a.state) && !a.unseen {
+	if a.behind > 0 && a.info.Delivered.Stream >= a.behind && !jsapi.IsAhead(a.info, a.state) && !a.unseen {
 		// New messages may have come to nobody: the consumer may have stood above them when they came into the stream.
 		// A reset stands for an ack of all before, so it must not be above the ack floor.
 		a.ahead = &aheadOfStream{delivered: a.info.Delivered.Stream, sure: true, resetTo: min(q.forkedFrom(a.behind), a.info.AckFloor.Stream+1)}
@@ -128,10 +131,10 @@ func (p *poller) poll(ctx context.Context, q pollAsk) (a pollAnswer) {
 		p.reset(ctx, &a)
 		return a
 	}
-	if isAhead(a.info, a.state) && sleep(ctx, leaderLag) { // a leader that was elected just now may not have all that others have
+	if jsapi.IsAhead(a.info, a.state) && retry.Sleep(ctx, evidence.LeaderLag) { // a leader that was elected just now may not have all that others have
 		a.info, a.err = p.info(ctx)
-		a.state, _ = p.evidence.look.state(ctx)
-		if a.err == nil && isAhead(a.info, a.state) {
+		a.state, _ = p.evidence.State(ctx)
+		if a.err == nil && jsapi.IsAhead(a.info, a.state) {
 			p.goBack(ctx, q, &a)
 		}
 	}
@@ -139,19 +142,19 @@ func (p *poller) poll(ctx context.Context, q pollAsk) (a pollAnswer) {
 }
 
 // searchKnown is evidence.search among all messages. It is whole if the stream answered for all that it was asked for, or will not.
-func (p *poller) searchKnown(ctx context.Context, known []ledger.Message, confirm func(ledger.Message)) (first int, lost comparison, whole bool) {
+func (p *poller) searchKnown(ctx context.Context, known []ledger.Message, confirm func(ledger.Message)) (first int, lost evidence.Comparison, whole bool) {
 	highest := uint64(0)
-	first, lost = p.evidence.search(ctx, known, 0, func(m ledger.Message) {
+	first, lost = p.evidence.Search(ctx, known, 0, func(m ledger.Message) {
 		highest = m.Seq
 		confirm(m)
 	})
-	return first, lost, first == 0 || highest == known[first-1].Seq || !p.evidence.mayLook()
+	return first, lost, first == 0 || highest == known[first-1].Seq || !p.evidence.MayLook()
 }
 
 // forkedFrom returns the first sequence that may be of another message, if that is known of the sequence behind: only some of the
 // messages before are known.
 func (q pollAsk) forkedFrom(behind uint64) uint64 {
-	if i := firstFrom(q.known, behind); i > 0 {
+	if i := evidence.FirstFrom(q.known, behind); i > 0 {
 		return q.known[i-1].Seq + 1
 	}
 	return behind
@@ -161,14 +164,14 @@ func (q pollAsk) forkedFrom(behind uint64) uint64 {
 // there.
 func (p *poller) findFork(ctx context.Context, claimed []ledger.Message) *Fork {
 	n := len(claimed)
-	if n == 0 || p.evidence.compare(ctx, claimed[n-1]).state != wasLost {
+	if n == 0 || p.evidence.Compare(ctx, claimed[n-1]).State != evidence.WasLost {
 		return nil
 	}
-	first, c := p.evidence.search(ctx, claimed, 0, func(ledger.Message) {})
+	first, c := p.evidence.Search(ctx, claimed, 0, func(ledger.Message) {})
 	if first == n {
 		return nil
 	}
-	f := &Fork{Seq: 1, Old: time.Unix(0, claimed[first].Time).UTC(), New: c.is}
+	f := &Fork{Seq: 1, Old: time.Unix(0, claimed[first].Time).UTC(), New: c.Is}
 	if first > 0 {
 		f.Seq = claimed[first-1].Seq + 1
 	}
@@ -186,7 +189,7 @@ func (p *poller) info(ctx context.Context) (*jetstream.ConsumerInfo, error) {
 
 // tryInfo asks once. A server that has just started does not answer what it was asked too early.
 func (p *poller) tryInfo(ctx context.Context) (*jetstream.ConsumerInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, infoTimeout/infoAttempts)
+	ctx, cancel := context.WithTimeout(ctx, jsapi.Timeout/infoAttempts)
 	defer cancel()
 	return p.consumer.Info(ctx)
 }
@@ -224,10 +227,10 @@ func (p *poller) reset(ctx context.Context, a *pollAnswer) {
 		a.ahead.err = errors.New("no JetStream API")
 		return
 	}
-	a.ahead.err = resetConsumer(ctx, p.js, a.info, a.ahead.resetTo)
+	a.ahead.err = jsapi.Reset(ctx, p.js, a.info, a.ahead.resetTo)
 }
 
-func lossFrom(l *loss) uint64 {
+func lossFrom(l *evidence.Loss) uint64 {
 	if l == nil {
 		return 0
 	}

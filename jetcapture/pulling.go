@@ -10,7 +10,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
+	"github.com/jetcapture/lake/jetcapture/internal/jsapi"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 const (
@@ -95,7 +97,7 @@ func (l *pulling[P, K]) takeReceived(messages <-chan *nats.Msg) {
 func (l *pulling[P, K]) handBackWaiting() {
 	if w := l.pipe.intake.waits; w != nil {
 		l.pipe.intake.waits = nil
-		l.pipe.handBack(w.alone(), pendingDelay)
+		l.pipe.handBack(w.Alone(), pendingDelay)
 	}
 }
 
@@ -125,8 +127,8 @@ func (l *pulling[P, K]) learnFence(a fenceAnswer) {
 	p, w := l.pipe, l.pipe.intake.watermark
 	if a.reset {
 		w.resetting = false
-		if a.err == nil && !p.acker.isConnected(a.connection) {
-			a.err = errConnectionLost
+		if a.err == nil && !p.acker.IsConnected(a.connection) {
+			a.err = acks.ErrConnectionLost
 		}
 	}
 	switch {
@@ -156,19 +158,19 @@ func (l *pulling[P, K]) renumber() {
 }
 
 // low returns the highest numbers below which nothing is held: all messages up to them are stored.
-func (l *pulling[P, K]) low() ackRef {
+func (l *pulling[P, K]) low() acks.Ref {
 	in := &l.pipe.intake
 	low := in.watermark.received
 	for b := range l.pipe.open.all() {
-		if b.count() > 0 {
+		if b.Count() > 0 {
 			low = b.below(low)
 		}
 	}
 	if w := in.waits; w != nil {
-		low.streamSeq, low.consumerSeq = min(low.streamSeq, w.streamSeq-1), min(low.consumerSeq, w.consumerSeq-1)
+		low.StreamSeq, low.ConsumerSeq = min(low.StreamSeq, w.StreamSeq-1), min(low.ConsumerSeq, w.ConsumerSeq-1)
 	}
 	low = l.pipe.queue.below(low)
-	low.numDelivered = 1
+	low.NumDelivered = 1
 	return low
 }
 
@@ -198,21 +200,21 @@ func (l *pulling[P, K]) errTaken(err error) error {
 // beginWatermark makes sure that no other client pulls from the consumer, and resets it.
 func (l *pulling[P, K]) beginWatermark(ctx context.Context, consumer jetstream.Consumer) error {
 	p := l.pipe
-	js, err := newJetStream(l.nc, p.o.JetStreamDomain)
+	js, err := jsapi.New(l.nc, p.o.JetStreamDomain)
 	if err != nil {
 		return err
 	}
 	w := &watermark{acker: p.acker, fence: newFence(p.acker, p.once.Owns, func(ctx context.Context) error {
-		return resetConsumer(ctx, js, &jetstream.ConsumerInfo{Stream: p.o.NATSStreamName, Name: p.o.NATSConsumerName}, 0)
+		return jsapi.Reset(ctx, js, &jetstream.ConsumerInfo{Stream: p.o.NATSStreamName, Name: p.o.NATSConsumerName}, 0)
 	})}
 	p.intake.watermark = w
-	info, err := untilAnswered(ctx, p.log.Logger, func() (*jetstream.ConsumerInfo, error) {
-		ctx, cancel := context.WithTimeout(ctx, infoTimeout)
+	info, err := jsapi.UntilAnswered(ctx, p.log.Logger, func() (*jetstream.ConsumerInfo, error) {
+		ctx, cancel := context.WithTimeout(ctx, jsapi.Timeout)
 		defer cancel()
 		return consumer.Info(ctx)
 	})
 	if err != nil {
-		return lookupError(err, p.o.NATSStreamName, p.o.NATSConsumerName)
+		return jsapi.LookupError(err, p.o.NATSStreamName, p.o.NATSConsumerName)
 	}
 	if info.NumWaiting > 0 {
 		return fmt.Errorf("%w: %q of stream %q: %w", ErrConsumerUnfit, p.o.NATSConsumerName, p.o.NATSStreamName, errSharedAll)

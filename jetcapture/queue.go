@@ -3,6 +3,8 @@ package jetcapture
 import (
 	"iter"
 	"time"
+
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
 )
 
 // A queue has the sealed blocks until it is known whether they are stored.
@@ -23,7 +25,7 @@ type queue[K DestKey] struct {
 
 // A record is what the loop knows of a block in the queue.
 type record struct {
-	messageRefs
+	acks.Refs
 	extent
 	sent   bool // to the committer
 	memory int64
@@ -45,7 +47,7 @@ type outcome[K DestKey] struct {
 
 	// handBack is set if the block was given up though nothing is wrong: its messages have been delivered again and another block
 	// has some of them, or it is too old for the ledger. It has the messages that are to be delivered once more; the others are acked.
-	handBack *messageRefs
+	handBack *acks.Refs
 }
 
 func newQueue[K DestKey](storeConcurrency, maxSealedBlocks int) queue[K] {
@@ -63,7 +65,7 @@ func (q *queue[K]) full() bool { return q.backlog.full(q.size()) }
 // add takes a sealed block from the loop.
 func (q *queue[K]) add(b *block[K]) {
 	q.waiting = append(q.waiting, b)
-	q.records[b] = &record{messageRefs: b.messageRefs, extent: b.extent, memory: b.budgeted}
+	q.records[b] = &record{Refs: b.Refs, extent: b.extent, memory: b.budgeted}
 	q.memory += b.budgeted
 }
 
@@ -110,7 +112,7 @@ func (q *queue[K]) renumber() {
 }
 
 // below returns the highest numbers up to those given below which no block of the queue has a message.
-func (q *queue[K]) below(low ackRef) ackRef {
+func (q *queue[K]) below(low acks.Ref) acks.Ref {
 	for _, r := range q.records {
 		low = r.below(low)
 	}

@@ -1,11 +1,15 @@
 package jetcapture
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
+)
 
 func sealedBlock(seqs ...uint64) *block[string] {
 	b := new(block[string])
 	for _, seq := range seqs {
-		b.add(&delivery{streamSeq: seq, consumerSeq: seq + 100, numDelivered: 1}, 1)
+		b.add(&acks.Delivery{StreamSeq: seq, ConsumerSeq: seq + 100, NumDelivered: 1}, 1)
 	}
 	b.budgeted = int64(100 * len(seqs))
 	return b
@@ -22,16 +26,16 @@ func TestTheQueueKnowsABlockThatAWorkerHas(t *testing.T) {
 	}
 	q.sent()
 	low.extent, low.budgeted = extent{}, 0 // the worker's
-	if got := q.below(ackRef{streamSeq: 50, consumerSeq: 150}); got.streamSeq != 6 || got.consumerSeq != 106 {
+	if got := q.below(acks.Ref{StreamSeq: 50, ConsumerSeq: 150}); got.StreamSeq != 6 || got.ConsumerSeq != 106 {
 		t.Errorf("nothing is held below %+v, want 6 and 106", got)
 	}
 	q.renumber()
-	if got := q.below(ackRef{streamSeq: 50, consumerSeq: 3}); got.streamSeq != 6 || got.consumerSeq != 0 {
+	if got := q.below(acks.Ref{StreamSeq: 50, ConsumerSeq: 3}); got.StreamSeq != 6 || got.ConsumerSeq != 0 {
 		t.Errorf("after a reset nothing is held below %+v, want 6 and 0", got)
 	}
 	kept := 0
 	for r := range q.kept() {
-		kept += r.count()
+		kept += r.Count()
 	}
 	if kept != 1 || q.size() != 2 || q.memory != 300 {
 		t.Errorf("%d messages are kept of %d blocks in %d bytes, want 1, 2 and 300", kept, q.size(), q.memory)

@@ -9,10 +9,13 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/jetcapture/lake/format"
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
+	"github.com/jetcapture/lake/jetcapture/internal/guard"
 	"github.com/jetcapture/lake/jetcapture/internal/held"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 	"github.com/jetcapture/lake/jetcapture/internal/pull"
+	"github.com/jetcapture/lake/jetcapture/internal/rawheaders"
 	"github.com/jetcapture/lake/jetcapture/internal/suspects"
-	"github.com/jetcapture/lake/jetcapture/ledger"
 	"github.com/jetcapture/lake/store"
 )
 
@@ -28,8 +31,8 @@ const (
 type pipe[P Payload, K DestKey] struct {
 	o       *Options[P, K]
 	log     logger
-	acker   *acker
-	headers *rawHeaders
+	acker   *acks.Acker
+	headers *rawheaders.Source
 	once    *exactlyOnce[K] // nil: at least once
 	budget  budget
 	clocks  clocks
@@ -57,7 +60,7 @@ func (p *pipe[P, K]) handle(msg *nats.Msg) {
 		p.handleStatus(msg)
 		return
 	}
-	d, ok := parseDelivery(msg.Reply)
+	d, ok := acks.Parse(msg.Reply)
 	if !ok {
 		p.log.Warn("a message that JetStream did not deliver came to the inbox of the capture: it is ignored",
 			zap.String("reply", msg.Reply))
@@ -70,7 +73,7 @@ func (p *pipe[P, K]) handle(msg *nats.Msg) {
 	case held.Present:
 		return
 	case held.Another: // which proves a fork
-		old, _ := p.intake.held.TimeOf(d.streamSeq)
+		old, _ := p.intake.held.TimeOf(d.StreamSeq)
 		p.forked(p.history.collide(&d, old))
 		p.history.rejoin(&d)
 	}
@@ -91,16 +94,16 @@ func (p *pipe[P, K]) handleStatus(msg *nats.Msg) {
 
 // lookUp reports whether a message needs a block, by what is in memory of the ledger. If that does not tell, the message waits until
 // the ledger was read.
-func (p *pipe[P, K]) lookUp(msg *nats.Msg, d *delivery) bool {
-	if p.once.New(d.streamSeq) {
+func (p *pipe[P, K]) lookUp(msg *nats.Msg, d *acks.Delivery) bool {
+	if p.once.New(d.StreamSeq) {
 		return true
 	}
-	verdict, known := p.once.Recall(d.message())
+	verdict, known := p.once.Recall(d.Message())
 	if known {
 		return p.needsBlock(verdict, msg, d)
 	}
 	if !p.intake.wait(msg, d) {
-		p.handBack(d.alone(), pendingDelay)
+		p.handBack(d.Alone(), pendingDelay)
 	}
 	return false
 }
@@ -110,19 +113,19 @@ func (p *pipe[P, K]) lookedUp(a lookedUp) {
 	w := p.intake.answered(a)
 	switch {
 	case w == nil: // it was handed back
-	case w.epoch != p.history.epoch: // the stream has lost messages meanwhile, this one perhaps
-		p.handBack(w.alone(), pendingDelay)
-	case p.needsBlock(a.verdict, w.msg, &w.delivery):
-		p.archive(w.msg, &w.delivery)
+	case w.Epoch != p.history.epoch: // the stream has lost messages meanwhile, this one perhaps
+		p.handBack(w.Alone(), pendingDelay)
+	case p.needsBlock(a.verdict, w.msg, &w.Delivery):
+		p.archive(w.msg, &w.Delivery)
 	}
 }
 
 // needsBlock reports whether a message is neither in a file, nor in a block of another capture. If it is, it is seen to.
-func (p *pipe[P, K]) needsBlock(verdict ledger.Verdict, msg *nats.Msg, d *delivery) bool {
+func (p *pipe[P, K]) needsBlock(verdict ledger.Verdict, msg *nats.Msg, d *acks.Delivery) bool {
 	switch verdict {
 	case ledger.Archived:
 		if p.intake.watermark == nil {
-			p.acker.ackUnconfirmed(msg.Reply, p.intake.puller.Connection())
+			p.acker.AckUnconfirmed(msg.Reply, p.intake.puller.Connection())
 		}
 		p.intake.counts.repeated++
 		return false
@@ -130,11 +133,11 @@ func (p *pipe[P, K]) needsBlock(verdict ledger.Verdict, msg *nats.Msg, d *delive
 		if p.intake.watermark != nil {
 			return true // an ack of later ones would stand for it: it must be held, and its claim settles who has it
 		}
-		p.acker.nak(d.alone(), pendingDelay)
+		p.acker.Nak(d.Alone(), pendingDelay)
 		p.intake.counts.dropped++
 		return false
 	case ledger.Reused: // held messages are not touched: the stream may have forked before this capture began
-		if f, more := p.history.reused(d); more && !p.once.book.Forked(d.message()) {
+		if f, more := p.history.reused(d); more && !p.once.book.Forked(d.Message()) {
 			p.tellOfFork(f, p.once.book.Top())
 		}
 		return true
@@ -144,7 +147,7 @@ func (p *pipe[P, K]) needsBlock(verdict ledger.Verdict, msg *nats.Msg, d *delive
 }
 
 // archive decodes a message and writes it to the block of its destination key and interval.
-func (p *pipe[P, K]) archive(msg *nats.Msg, d *delivery) {
+func (p *pipe[P, K]) archive(msg *nats.Msg, d *acks.Delivery) {
 	p.intake.accept(d, &p.clocks)
 	if !p.hasHeaders(msg, d) {
 		return
@@ -154,7 +157,7 @@ func (p *pipe[P, K]) archive(msg *nats.Msg, d *delivery) {
 		p.reject(msg, d, "decode", err)
 		return
 	}
-	failed := p.intake.suspects.Failures(d.message())
+	failed := p.intake.suspects.Failures(d.Message())
 	if failed > 0 {
 		err := tryAlone(p.o.WriterFactory, payload)
 		if err == nil && suspects.IsDeadLetter(failed) {
@@ -176,13 +179,13 @@ func (p *pipe[P, K]) archive(msg *nats.Msg, d *delivery) {
 	}
 	rows, err := write(b.writer, payload)
 	switch {
-	case b.spool.err != nil:
-		p.closeFailed(b.block, b.spool.err)
-		p.setBack(d, b.spool.err)
+	case b.spool.Err() != nil:
+		p.closeFailed(b.block, b.spool.Err())
+		p.setBack(d, b.spool.Err())
 	case errors.Is(err, format.ErrBroken):
-		p.intake.suspects.Add(b.messages())
-		one := d.alone()
-		p.intake.suspects.Add(one.messages())
+		p.intake.suspects.Add(b.Messages())
+		one := d.Alone()
+		p.intake.suspects.Add(one.Messages())
 		p.closeFailed(b.block, err)
 		p.handBack(one, nakDelay)
 	case err != nil:
@@ -195,16 +198,16 @@ func (p *pipe[P, K]) archive(msg *nats.Msg, d *delivery) {
 
 // hasHeaders reports whether all headers of a message are there, after restoring those that the client has dropped. If they
 // are not, the message is rejected or handed back.
-func (p *pipe[P, K]) hasHeaders(msg *nats.Msg, d *delivery) bool {
-	if !missesHeaders(msg) {
+func (p *pipe[P, K]) hasHeaders(msg *nats.Msg, d *acks.Delivery) bool {
+	if !rawheaders.Missing(msg) {
 		return true
 	}
-	err := p.headers.restore(msg, d, p.clocks.now)
+	err := p.headers.Restore(msg, d, p.clocks.now)
 	switch {
 	case err == nil:
 		return true
-	case errors.Is(err, errHeadersLater):
-		p.handBack(d.alone(), nakDelay)
+	case errors.Is(err, rawheaders.ErrLater):
+		p.handBack(d.Alone(), nakDelay)
 	default:
 		p.reject(msg, d, "headers", err)
 	}
@@ -217,20 +220,20 @@ var errChokes = errors.New("the writer fails in each block that has the message,
 // tryAlone writes a payload alone, to see whether it made a block's writer fail.
 func tryAlone[P Payload](factory func() format.Writer[P], payload P) error {
 	w := factory()
-	if err := noPanic("InitNew", func() error { return w.InitNew(io.Discard) }); err != nil {
+	if err := guard.Call("InitNew", func() error { return w.InitNew(io.Discard) }); err != nil {
 		return nil //nolint:nilerr // no fault of the payload
 	}
 	if _, err := write(w, payload); err != nil {
 		return err
 	}
-	return noPanic("Flush", w.Flush)
+	return guard.Call("Flush", w.Flush)
 }
 
 // reject puts a message that cannot be archived into a dead-letter block.
-func (p *pipe[P, K]) reject(msg *nats.Msg, d *delivery, stage string, reason error) {
+func (p *pipe[P, K]) reject(msg *nats.Msg, d *acks.Delivery, stage string, reason error) {
 	if p.intake.counts.rejected++; p.intake.counts.rejected <= rejectedLogged {
 		p.log.Warn("a message goes to the dead letters", zap.String("subject", msg.Subject),
-			zap.Uint64("stream_seq", d.streamSeq), zap.String("stage", stage), zap.Error(reason))
+			zap.Uint64("stream_seq", d.StreamSeq), zap.String("stage", stage), zap.Error(reason))
 	}
 	if p.o.Observer.DeadLettered != nil {
 		p.o.Observer.DeadLettered(msg.Subject, reason)
@@ -250,18 +253,18 @@ func (p *pipe[P, K]) reject(msg *nats.Msg, d *delivery, stage string, reason err
 }
 
 // setBack notes that a message could not be written, through no fault of its own.
-func (p *pipe[P, K]) setBack(d *delivery, err error) {
+func (p *pipe[P, K]) setBack(d *acks.Delivery, err error) {
 	p.brake.setback(err, p.clocks.now)
-	p.handBack(d.alone(), nakDelay)
+	p.handBack(d.Alone(), nakDelay)
 }
 
 // hold counts a message that was written to an open block, and seals what is to be sealed then.
-func (p *pipe[P, K]) hold(b *block[K], d *delivery, rows int) {
+func (p *pipe[P, K]) hold(b *block[K], d *acks.Delivery, rows int) {
 	b.requested(p.intake.requested)
-	if d.numDelivered > 1 || d.streamSeq <= p.history.before {
-		b.heldBefore(d.streamSeq)
+	if d.NumDelivered > 1 || d.StreamSeq <= p.history.before {
+		b.heldBefore(d.StreamSeq)
 	}
-	p.intake.held.Add(d.message())
+	p.intake.held.Add(d.Message())
 	p.open.add(b, d, rows)
 	if reason := p.open.reason(b); reason != "" {
 		p.seal(b, reason)
@@ -281,7 +284,7 @@ func (p *pipe[P, K]) hold(b *block[K], d *delivery, rows int) {
 // seal gives an open block to the queue.
 func (p *pipe[P, K]) seal(b *block[K], reason SealReason) {
 	p.open.close(b)
-	if b.count() == 0 {
+	if b.Count() == 0 {
 		p.forget(b) // all that was written to it was rejected
 		return
 	}

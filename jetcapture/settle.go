@@ -7,7 +7,9 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
+	"github.com/jetcapture/lake/jetcapture/internal/evidence"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 // sealAll seals each block that reason has a reason for.
@@ -30,14 +32,14 @@ func (p *pipe[P, K]) settle(o outcome[K]) {
 	case o.err == nil:
 		p.brake.stored()
 		p.queue.backlog.done()
-		p.intake.suspects.Clear(o.block.messages())
+		p.intake.suspects.Clear(o.block.Messages())
 		p.forget(o.block)
 		return
 	case o.handBack != nil:
 		p.refused(o)
 		return
 	case o.suspect:
-		p.intake.suspects.Add(o.block.messages())
+		p.intake.suspects.Add(o.block.Messages())
 	case o.fatal:
 		p.stop = cmp.Or(p.stop, o.err)
 	default:
@@ -54,12 +56,12 @@ func (p *pipe[P, K]) refused(o outcome[K]) {
 			zap.Int("waiting", p.queue.size()), zap.Int("limit", p.queue.backlog.limit))
 	}
 	p.log.often.Info("a block is given up, its messages are or will be in others", zap.String("block", o.block.id),
-		zap.Int("messages", o.block.count()), zap.Int("again", o.handBack.count()), zap.Error(o.err))
+		zap.Int("messages", o.block.Count()), zap.Int("again", o.handBack.Count()), zap.Error(o.err))
 	if p.o.Observer.BlockAbandoned != nil {
 		p.o.Observer.BlockAbandoned(o.block.describe(), o.err)
 	}
-	p.intake.counts.repeated += o.block.count() - o.handBack.count()
-	p.intake.suspects.Clear(o.block.messages())
+	p.intake.counts.repeated += o.block.Count() - o.handBack.Count()
+	p.intake.suspects.Clear(o.block.Messages())
 	p.forget(o.block)
 	if p.stop == nil {
 		p.handBack(*o.handBack, handBackDelay)
@@ -75,31 +77,31 @@ func (p *pipe[P, K]) closeFailed(b *block[K], err error) {
 // abandon gives up a block that is neither open nor in the queue: its messages will be delivered again.
 func (p *pipe[P, K]) abandon(b *block[K], err error) {
 	p.log.often.Error("a block is given up, its messages will be delivered again", zap.String("block", b.id),
-		zap.Int("messages", b.count()), zap.Error(err))
+		zap.Int("messages", b.Count()), zap.Error(err))
 	if p.o.Observer.BlockAbandoned != nil {
 		p.o.Observer.BlockAbandoned(b.describe(), err)
 	}
 	p.forget(b)
 	if p.stop == nil {
-		p.handBack(b.messageRefs, nakDelay)
+		p.handBack(b.Refs, nakDelay)
 	}
 }
 
 // forget drops a block that is neither open nor in the queue, and its messages.
 func (p *pipe[P, K]) forget(b *block[K]) {
-	b.spool.close()
-	for m := range b.messages() {
+	b.spool.Close()
+	for m := range b.Messages() {
 		p.intake.held.Remove(m)
 	}
 	b.budgeted = 0
 }
 
 // handBack asks for messages again that no block has.
-func (p *pipe[P, K]) handBack(m messageRefs, delay time.Duration) {
+func (p *pipe[P, K]) handBack(m acks.Refs, delay time.Duration) {
 	switch {
-	case m.count() == 0:
+	case m.Count() == 0:
 	case p.intake.watermark == nil:
-		p.acker.nak(m, delay)
+		p.acker.Nak(m, delay)
 	default:
 		p.intake.restart = p.intake.watermark.breakOff(errGivenUp)
 	}
@@ -107,12 +109,12 @@ func (p *pipe[P, K]) handBack(m messageRefs, delay time.Duration) {
 
 // forked does what a fork calls for: blocks end, since none may hold two messages of one sequence, and lost messages are not
 // held any more. They are stored all the same.
-func (p *pipe[P, K]) forked(f loss) {
+func (p *pipe[P, K]) forked(f evidence.Loss) {
 	p.sealAll(always[K](SealFork))
 	for _, r := range p.queue.records {
-		for reader := r.reader(); reader.next(); {
-			if reader.run.epoch <= f.epoch && reader.ref.streamSeq >= f.Seq {
-				p.intake.held.Remove(reader.ref.message())
+		for reader := r.Reader(); reader.Next(); {
+			if reader.Epoch() <= f.Epoch && reader.Ref.StreamSeq >= f.Seq {
+				p.intake.held.Remove(reader.Ref.Message())
 			}
 		}
 	}
@@ -120,7 +122,7 @@ func (p *pipe[P, K]) forked(f loss) {
 	if p.intake.watermark != nil && p.intake.restart == nil {
 		p.intake.restart = errForked
 	}
-	p.tellOfFork(f.Fork, f.to)
+	p.tellOfFork(Fork(f.Fork), f.To)
 }
 
 // tellOfFork tells people and the ledger. to is the highest sequence that was given to two messages, as far as is known.

@@ -12,8 +12,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
 	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 // A simCapture is one process: the real ledger and committer, and what the loop would hold.
@@ -35,7 +36,7 @@ type simCapture struct {
 	noted   int // losses of the stream that it has told the ledger
 
 	held    map[uint64]int64 // times of messages
-	open    []delivery       // of the open block
+	open    []acks.Delivery  // of the open block
 	label   string           // its lineage
 	oldest  elapsed.Moment
 	jobs    []*job
@@ -151,13 +152,13 @@ func (c *simCapture) deliver(m *streamed) {
 			return
 		}
 	}
-	if ok && slices.ContainsFunc(c.open, func(d delivery) bool { return d.streamSeq == m.Seq }) {
+	if ok && slices.ContainsFunc(c.open, func(d acks.Delivery) bool { return d.StreamSeq == m.Seq }) {
 		c.seal() // a block never holds two messages of one sequence
 	}
 	if len(c.open) == 0 {
 		c.oldest, c.label = c.clocks.elapsed.Now(), c.lineage
 	}
-	c.open = append(c.open, delivery{streamSeq: m.Seq, timestamp: m.Time, numDelivered: m.delivered, epoch: uint64(c.epoch)})
+	c.open = append(c.open, acks.Delivery{StreamSeq: m.Seq, Timestamp: m.Time, NumDelivered: m.delivered, Epoch: uint64(c.epoch)})
 	c.held[m.Seq] = m.Time
 }
 
@@ -168,7 +169,7 @@ func (c *simCapture) seal() {
 	c.w.note("%s seals %s", c.name, b.id)
 	c.start(func(ctx context.Context) {
 		if c.w.sabotage == ackBeforeStored {
-			_ = simAcks{c}.ack(ctx, b.messageRefs)
+			_ = simAcks{c}.Ack(ctx, b.Refs)
 		}
 		o := c.committer.commit(ctx, b)
 		if ctx.Err() != nil {
@@ -178,12 +179,13 @@ func (c *simCapture) seal() {
 		if o.fatal || o.err != nil && (errors.Is(o.err, fs.ErrExist) || errors.Is(o.err, ledger.ErrUnfit)) {
 			c.w.violate("commit of %s: %v", b.id, o.err)
 		}
-		for ref := range b.refs.all() {
-			if c.held[ref.streamSeq] == ref.timestamp {
-				delete(c.held, ref.streamSeq)
+		for r := b.Reader(); r.Next(); {
+			ref := r.Ref
+			if c.held[ref.StreamSeq] == ref.Timestamp {
+				delete(c.held, ref.StreamSeq)
 			}
-			if o.err == nil && c.w.store.holding[ref.message()] != 1 && c.w.sabotage != sequenceAlone {
-				c.w.violate("message %s of %s, which is stored, is in no file", simName(ref.message()), b.id)
+			if o.err == nil && c.w.store.holding[ref.Message()] != 1 && c.w.sabotage != sequenceAlone {
+				c.w.violate("message %s of %s, which is stored, is in no file", simName(ref.Message()), b.id)
 			}
 		}
 	})
@@ -201,18 +203,18 @@ func (c *simCapture) block() *block[string] {
 		c.w.violate("open block: %v", err)
 	}
 	for _, d := range c.open {
-		_, _ = fmt.Fprintf(writer.out, "%d %d\n", d.streamSeq, d.timestamp) // to memory
+		_, _ = fmt.Fprintf(writer.out, "%d %d\n", d.StreamSeq, d.Timestamp) // to memory
 		switch c.w.sabotage {
 		case sequenceAlone:
-			d.timestamp = 0
+			d.Timestamp = 0
 		case epochsNotCut:
-			d.epoch = 0
+			d.Epoch = 0
 		case allNew:
-			d.numDelivered = 1
+			d.NumDelivered = 1
 		}
 		b.add(&d, 1)
-		if d.numDelivered > 1 || d.streamSeq <= c.began {
-			b.heldBefore(d.streamSeq)
+		if d.NumDelivered > 1 || d.StreamSeq <= c.began {
+			b.heldBefore(d.StreamSeq)
 		}
 	}
 	return b

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
 )
 
 // A job is code of a capture that stands still at a step.
@@ -113,20 +115,20 @@ func (w *world) write(p *put) error {
 // there. When the connection ends, what was on its way is lost.
 type simAcks struct{ c *simCapture }
 
-func (a simAcks) ack(ctx context.Context, m messageRefs) error {
-	if m.count() == 0 {
+func (a simAcks) Ack(ctx context.Context, m acks.Refs) error {
+	if m.Count() == 0 {
 		return nil
 	}
 	stream := &a.c.w.stream
 	epoch := stream.epoch
-	allowed, _ := m.part(func(of uint64, ref ackRef) bool {
-		return int(of) == epoch || a.c.w.sabotage == noEvidence || stream.has(ref.message())
+	allowed, _ := m.Part(func(of uint64, ref acks.Ref) bool {
+		return int(of) == epoch || a.c.w.sabotage == noEvidence || stream.has(ref.Message())
 	})
 	return a.c.do(ctx, step{what: "ack", ack: func() bool {
 		if epoch != stream.epoch && a.c.w.sabotage != acksBuffered {
 			return false
 		}
-		allowed.seqs(stream.ack)
+		allowed.Seqs(stream.ack)
 		return true
 	}})
 }

@@ -5,7 +5,7 @@ import (
 	"path"
 	"time"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 // simLedger is the log of the ledger. It may lose its end, and grow again from there.

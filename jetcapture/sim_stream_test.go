@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 // simStream is the stream with its consumer. It may lose its end, and give the same sequences to new messages.

@@ -1,10 +1,6 @@
 package jetcapture
 
-import (
-	"context"
-	"math/rand/v2"
-	"time"
-)
+import "context"
 
 // slots limit how many blocks are stored at a time. A block that waits for something of its own, as for its folder to be writable or
 // for another capture's claim to be settled, leaves its slot to another meanwhile. nil has no limit.
@@ -37,33 +33,4 @@ func yield(ctx context.Context, wait func() bool) bool {
 	s.give()
 	defer s.take()
 	return wait()
-}
-
-const (
-	retryFirst = 100 * time.Millisecond
-	retryMax   = 30 * time.Second
-
-	retryAfterMax = 5 * time.Minute // that a store may ask for
-)
-
-// backoff returns how long to wait after the given number of failures: twice as long each time up to retryMax, and of
-// that a random part, so that captures whose store fails at once do not come back at once.
-func backoff(failures int) time.Duration {
-	d := retryMax
-	if failures < 10 {
-		d = min(retryMax, retryFirst<<(failures-1))
-	}
-	return d/2 + rand.N(d/2)
-}
-
-// sleep waits, and reports false if ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -6,7 +6,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
 	"github.com/jetcapture/lake/jetcapture/internal/held"
+	"github.com/jetcapture/lake/jetcapture/internal/jsapi"
 )
 
 // A watch has the consumer and its stream polled where their state matters, and draws conclusions.
@@ -136,12 +138,12 @@ func (w *watch[P, K]) learn(a pollAnswer) {
 	}
 	if a.err != nil {
 		w.streamDue = w.streamDue || a.stream
-		if !isGone(a.err) {
+		if !jsapi.IsGone(a.err) {
 			return // not reachable: reconnecting, or electing a leader
 		}
 		w.unsure = true
 		if w.gone.note(p.clocks.now) {
-			p.stop = lookupError(a.err, p.o.NATSStreamName, p.o.NATSConsumerName)
+			p.stop = jsapi.LookupError(a.err, p.o.NATSStreamName, p.o.NATSConsumerName)
 		}
 		return
 	}
@@ -171,8 +173,8 @@ func (w *watch[P, K]) learnOfStream(a pollAnswer) {
 	case a.loss == nil:
 	case a.forks != h.forks:
 		w.streamDue = true // a loss was met meanwhile, perhaps the same: the next poll is about what came since
-	case a.loss.Seq < h.evidence.lostFrom(a.loss.epoch):
-		h.evidence.lose(*a.loss)
+	case a.loss.Seq < h.evidence.LostFrom(a.loss.Epoch):
+		h.evidence.Lose(*a.loss)
 		p.forked(*a.loss)
 	}
 	if a.behind > 0 && a.ahead == nil && a.info.Delivered.Stream < a.behind {
@@ -197,26 +199,26 @@ func (w *watch[P, K]) learnOfStream(a pollAnswer) {
 
 // takeForks does what forks call for that the committer has found.
 func (w *watch[P, K]) takeForks() {
-	for _, f := range w.pipe.history.evidence.takeFound() {
+	for _, f := range w.pipe.history.evidence.TakeFound() {
 		w.pipe.forked(f)
 	}
 }
 
 // kept calls each with the messages of all blocks that the committer does not have. These do not count as held back, since they may be
 // acknowledged at any time.
-func (w *watch[P, K]) kept(each func(*messageRefs, *extent)) {
+func (w *watch[P, K]) kept(each func(*acks.Refs, *extent)) {
 	for b := range w.pipe.open.all() {
-		each(&b.messageRefs, &b.extent)
+		each(&b.Refs, &b.extent)
 	}
 	for r := range w.pipe.queue.kept() {
-		each(&r.messageRefs, &r.extent)
+		each(&r.Refs, &r.extent)
 	}
 }
 
 // lowestKept returns the lowest sequence in blocks that the committer does not have, 0 if there is none.
 func (w *watch[P, K]) lowestKept() (seq uint64) {
-	w.kept(func(m *messageRefs, e *extent) {
-		if m.count() > 0 && (seq == 0 || e.firstSeq < seq) {
+	w.kept(func(m *acks.Refs, e *extent) {
+		if m.Count() > 0 && (seq == 0 || e.firstSeq < seq) {
 			seq = e.firstSeq
 		}
 	})
@@ -235,13 +237,13 @@ func (w *watch[P, K]) noticeForeignAcks(a pollAnswer) {
 	}
 	first := max(w.foreign.seen+1, a.state.FirstSeq)
 	from, to, n := uint64(0), uint64(0), 0
-	w.kept(func(m *messageRefs, e *extent) {
-		if m.count() == 0 || e.firstSeq > floor || e.lastSeq < first {
+	w.kept(func(m *acks.Refs, e *extent) {
+		if m.Count() == 0 || e.firstSeq > floor || e.lastSeq < first {
 			return
 		}
-		for reader := m.reader(); reader.next(); {
-			seq := reader.ref.streamSeq
-			if seq > floor || seq < first || p.intake.held.State(reader.ref.message()) != held.Present {
+		for reader := m.Reader(); reader.Next(); {
+			seq := reader.Ref.StreamSeq
+			if seq > floor || seq < first || p.intake.held.State(reader.Ref.Message()) != held.Present {
 				continue // or it is lost
 			}
 			if n == 0 {

@@ -8,7 +8,9 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
+	"github.com/jetcapture/lake/jetcapture/internal/jsapi"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 // A watermark acknowledges the messages of a consumer with the AckAll policy: one ack stands for all messages up to it,
@@ -25,14 +27,14 @@ import (
 //
 // After a reset, messages that are stored above the ack floor come again, and the ledger knows them: AckAll needs ExactlyOnce.
 type watermark struct {
-	acker *acker
+	acker *acks.Acker
 	fence *fence
-	route ackRoute
+	route acks.Route
 
-	received ackRef // the highest stream sequence, and the consumer sequence up to which there is no gap
-	acked    ackRef
-	sure     ackRef // up to which this capture is known to have owned the consumer
-	broken   error  // why nothing may be acked before a reset
+	received acks.Ref // the highest stream sequence, and the consumer sequence up to which there is no gap
+	acked    acks.Ref
+	sure     acks.Ref // up to which this capture is known to have owned the consumer
+	broken   error    // why nothing may be acked before a reset
 
 	numbering  int    // how often the consumer was reset, by this capture
 	connection uint64 // that it was reset on
@@ -48,17 +50,17 @@ var (
 )
 
 // receive counts a delivery, and reports false if one before it is missing.
-func (w *watermark) receive(d *delivery) bool {
+func (w *watermark) receive(d *acks.Delivery) bool {
 	if w.broken != nil {
 		return true // to be reset
 	}
-	if d.consumerSeq != w.received.consumerSeq+1 {
-		w.broken = fmt.Errorf("%w: %d deliveries before stream sequence %d", errGap, int64(d.consumerSeq-w.received.consumerSeq-1), d.streamSeq)
+	if d.ConsumerSeq != w.received.ConsumerSeq+1 {
+		w.broken = fmt.Errorf("%w: %d deliveries before stream sequence %d", errGap, int64(d.ConsumerSeq-w.received.ConsumerSeq-1), d.StreamSeq)
 		return false
 	}
-	w.route = d.route
-	w.received.consumerSeq = d.consumerSeq
-	w.received.streamSeq = max(w.received.streamSeq, d.streamSeq)
+	w.route = d.Route
+	w.received.ConsumerSeq = d.ConsumerSeq
+	w.received.StreamSeq = max(w.received.StreamSeq, d.StreamSeq)
 	return true
 }
 
@@ -79,27 +81,27 @@ func (w *watermark) askReset() {
 
 // renumbered notes that the consumer was reset.
 func (w *watermark) renumbered(connection uint64) {
-	w.received, w.acked, w.sure, w.broken, w.connection = ackRef{}, ackRef{}, ackRef{}, nil, connection
+	w.received, w.acked, w.sure, w.broken, w.connection = acks.Ref{}, acks.Ref{}, acks.Ref{}, nil, connection
 	w.numbering++
 }
 
 // ackUpTo acknowledges the messages up to low, which are all stored, as far as this capture is known to have owned the consumer. If
 // low has risen only by messages that were delivered again, the ack before was lost.
-func (w *watermark) ackUpTo(low ackRef) {
-	if sure := w.limit(low); sure.streamSeq >= w.acked.streamSeq && sure.consumerSeq > w.acked.consumerSeq {
-		w.acker.ackUnconfirmed(string(w.route.subject(nil, sure)), w.connection)
+func (w *watermark) ackUpTo(low acks.Ref) {
+	if sure := w.limit(low); sure.StreamSeq >= w.acked.StreamSeq && sure.ConsumerSeq > w.acked.ConsumerSeq {
+		w.acker.AckUnconfirmed(string(w.route.AppendSubject(nil, sure)), w.connection)
 		w.acked = sure
 	}
-	if low.consumerSeq > w.sure.consumerSeq && !w.asked {
+	if low.ConsumerSeq > w.sure.ConsumerSeq && !w.asked {
 		w.fence.asks <- fenceAsk{received: w.received, numbering: w.numbering}
 		w.asked = true
 	}
 }
 
 // limit returns the numbers, or those up to which this capture is known to have owned the consumer if these are lower.
-func (w *watermark) limit(low ackRef) ackRef {
-	low.streamSeq = min(low.streamSeq, w.sure.streamSeq)
-	low.consumerSeq = min(low.consumerSeq, w.sure.consumerSeq)
+func (w *watermark) limit(low acks.Ref) acks.Ref {
+	low.StreamSeq = min(low.StreamSeq, w.sure.StreamSeq)
+	low.ConsumerSeq = min(low.ConsumerSeq, w.sure.ConsumerSeq)
 	return low
 }
 
@@ -119,20 +121,20 @@ func (w *watermark) learnOwner(a fenceAnswer, log logger) bool {
 }
 
 // heldBack returns the number of the delivery before which blocks are to be sealed, 0 if none: much is stored above what they hold.
-func (w *watermark) heldBack(low ackRef, inFlight int) uint64 {
-	if w.received.consumerSeq-low.consumerSeq < uint64(inFlight)/behindShare {
+func (w *watermark) heldBack(low acks.Ref, inFlight int) uint64 {
+	if w.received.ConsumerSeq-low.ConsumerSeq < uint64(inFlight)/behindShare {
 		return 0
 	}
-	return w.received.consumerSeq - uint64(inFlight)/latestShare
+	return w.received.ConsumerSeq - uint64(inFlight)/latestShare
 }
 
 // confirm acknowledges by a round trip what low says when the capture ends.
-func (w *watermark) confirm(ctx context.Context, low ackRef, log logger) {
-	if w.broken != nil || w.received.consumerSeq == 0 {
+func (w *watermark) confirm(ctx context.Context, low acks.Ref, log logger) {
+	if w.broken != nil || w.received.ConsumerSeq == 0 {
 		return
 	}
-	err := errConnectionLost
-	if w.acker.isConnected(w.connection) {
+	err := acks.ErrConnectionLost
+	if w.acker.IsConnected(w.connection) {
 		err = w.fence.check(ctx)
 	}
 	if err != nil {
@@ -141,10 +143,10 @@ func (w *watermark) confirm(ctx context.Context, low ackRef, log logger) {
 	}
 	w.sure = w.received
 	low = w.limit(low)
-	if low.streamSeq == 0 || low.consumerSeq == 0 {
+	if low.StreamSeq == 0 || low.ConsumerSeq == 0 {
 		return
 	}
-	if err := w.acker.confirm(ctx, string(w.route.subject(nil, low)), 1, w.connection); err != nil {
+	if err := w.acker.Confirm(ctx, string(w.route.AppendSubject(nil, low)), 1, w.connection); err != nil {
 		log.Warn("the last acks are not confirmed: messages may be delivered again", zap.Error(err))
 	}
 }
@@ -159,14 +161,14 @@ const watermarkConfirm = 5 * time.Second
 type fence struct {
 	owns    func(context.Context) (bool, error)
 	reset   func(context.Context) error
-	acker   *acker
+	acker   *acks.Acker
 	asks    chan fenceAsk
 	answers chan fenceAnswer
 }
 
 // A fenceAsk asks whether the consumer is owned, after some messages had been received, or for a reset.
 type fenceAsk struct {
-	received  ackRef
+	received  acks.Ref
 	numbering int
 	reset     bool
 }
@@ -181,7 +183,7 @@ type fenceAnswer struct {
 
 const fenceAsks = 2 // one of each kind may wait
 
-func newFence(acker *acker, owns func(context.Context) (bool, error), reset func(context.Context) error) *fence {
+func newFence(acker *acks.Acker, owns func(context.Context) (bool, error), reset func(context.Context) error) *fence {
 	return &fence{owns: owns, reset: reset, acker: acker, asks: make(chan fenceAsk, fenceAsks), answers: make(chan fenceAnswer, fenceAsks)}
 }
 
@@ -202,7 +204,7 @@ func (f *fence) run(ctx context.Context) {
 }
 
 func (f *fence) answer(ctx context.Context, q fenceAsk) fenceAnswer {
-	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
+	ctx, cancel := context.WithTimeout(ctx, jsapi.Timeout)
 	defer cancel()
 	a := fenceAnswer{fenceAsk: q}
 	if q.reset {
@@ -224,15 +226,15 @@ func (f *fence) check(ctx context.Context) error {
 
 // resetConsumer resets the consumer if it is owned, before and after. It returns the connection that this was done on.
 func (f *fence) resetConsumer(ctx context.Context) (connection uint64, err error) {
-	connection = f.acker.connection()
+	connection = f.acker.Connection()
 	if err := f.check(ctx); err != nil {
 		return 0, fmt.Errorf("reset the consumer: %w", err)
 	}
 	if err := f.reset(ctx); err != nil {
 		return 0, err
 	}
-	if !f.acker.isConnected(connection) { // it was asked on one connection and done on the next, and nobody knows when
-		return 0, fmt.Errorf("reset the consumer: %w", errConnectionLost)
+	if !f.acker.IsConnected(connection) { // it was asked on one connection and done on the next, and nobody knows when
+		return 0, fmt.Errorf("reset the consumer: %w", acks.ErrConnectionLost)
 	}
 	if err := f.check(ctx); err != nil { // another may have taken it before it was reset: a capture that is not the owner must not pull
 		return 0, fmt.Errorf("reset the consumer: %w", err)
@@ -246,4 +248,4 @@ func isTaken(err error) bool { return errors.Is(err, ledger.ErrTaken) }
 // noAcks stands in for an acker where the loop acknowledges by watermark.
 type noAcks struct{}
 
-func (noAcks) ack(context.Context, messageRefs) error { return nil }
+func (noAcks) Ack(context.Context, acks.Refs) error { return nil }

@@ -3,23 +3,25 @@ package jetcapture
 import (
 	"testing"
 	"time"
+
+	"github.com/jetcapture/lake/jetcapture/internal/acks"
 )
 
 // What came after the ledger was last read may be of another numbering: another capture may have taken the consumer.
 func TestAckAllAcknowledgesOnlyWhatCameWhileItOwnedTheConsumer(t *testing.T) {
 	p := newTrack(t, ExactlyOnce)
-	w := &watermark{acker: p.loop.acker, route: ackRoute{prefix: "$JS.ACK.ORDERS.lake."}, fence: newFence(p.loop.acker, nil, nil)}
+	w := &watermark{acker: p.loop.acker, route: acks.Route{Prefix: "$JS.ACK.ORDERS.lake."}, fence: newFence(p.loop.acker, nil, nil)}
 	p.loop.intake.watermark = w
-	acks, err := p.loop.nc.SubscribeSync("$JS.ACK.ORDERS.lake.>")
+	acked, err := p.loop.nc.SubscribeSync("$JS.ACK.ORDERS.lake.>")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.received = ackRef{streamSeq: 7, consumerSeq: 7}
+	w.received = acks.Ref{StreamSeq: 7, ConsumerSeq: 7}
 	p.loop.ackUpTo()
 	asked := <-w.fence.asks
-	w.received = ackRef{streamSeq: 9, consumerSeq: 9}
+	w.received = acks.Ref{StreamSeq: 9, ConsumerSeq: 9}
 	p.loop.learnFence(fenceAnswer{fenceAsk: asked, owned: true})
-	if msg, err := acks.NextMsg(20 * time.Second); err != nil || msg.Subject[len(w.route.prefix):][:5] != "1.7.7" {
+	if msg, err := acked.NextMsg(20 * time.Second); err != nil || msg.Subject[len(w.route.Prefix):][:5] != "1.7.7" {
 		t.Fatalf("the ack is %+v, %v, want one of 7", msg, err)
 	}
 	asked = <-w.fence.asks
@@ -28,7 +30,7 @@ func TestAckAllAcknowledgesOnlyWhatCameWhileItOwnedTheConsumer(t *testing.T) {
 		"of an earlier numbering": {fenceAsk: fenceAsk{received: asked.received, numbering: -1}, owned: true},
 	} {
 		p.loop.learnFence(answer)
-		if msg, err := acks.NextMsg(100 * time.Millisecond); err == nil {
+		if msg, err := acked.NextMsg(100 * time.Millisecond); err == nil {
 			t.Errorf("%s: an ack is sent: %s", name, msg.Subject)
 		}
 	}

@@ -162,7 +162,7 @@ func openRemembered(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, 
 	}
 	soon, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	contents, err := ledger.ReadContents(soon, nc, js, info, 0)
+	contents, err := ledger.ReadContents(soon, nc, js, info)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ var setups = map[string]setup{
 	"a consumer that captures suffer from": {
 		start: withOrders(nil, consumer(func(c *jetstream.ConsumerConfig) {
 			c.AckWait, c.MaxAckPending, c.MaxDeliver, c.BackOff, c.InactiveThreshold = 30*time.Second, 100, 5, []time.Duration{30 * time.Second, time.Minute}, time.Hour
-		})), warns: "BackOff", says: []string{"overrides AckWait", "remove BackOff"}, fixes: true,
+		})), warns: "BackOff", says: []string{"replaces AckWait", "remove BackOff"}, fixes: true,
 	},
 	"at least once":          {start: withOrders(nil), args: []string{"--delivery=at-least-once"}},
 	"an account with limits": {start: withOrders(nil, limits(func(l *server.JetStreamAccountLimits) { l.MaxStore, l.MaxStreams, l.MaxConsumers = 1<<30, 2, 1 }))},

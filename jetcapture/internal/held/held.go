@@ -5,7 +5,7 @@ import (
 	"math/bits"
 	"slices"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 // A Set has the messages that are in open or sealed blocks. A message that is delivered again while it is held is dropped: the

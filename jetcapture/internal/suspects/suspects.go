@@ -4,7 +4,7 @@ package suspects
 import (
 	"iter"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 // A Set counts for each message how many blocks with it failed in their writer. Such a message is tried alone when it is delivered

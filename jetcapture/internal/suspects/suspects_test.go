@@ -4,7 +4,7 @@ import (
 	"iter"
 	"testing"
 
-	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 func block(seqs ...uint64) iter.Seq2[ledger.Message, bool] {

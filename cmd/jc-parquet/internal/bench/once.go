@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jetcapture/lake/jetcapture/ledger"
+	"github.com/jetcapture/lake/jetcapture/ledger/ledgertest"
 )
 
 // onceFigures compares exactly-once with at-least-once delivery.
@@ -67,57 +68,21 @@ func readLedger(args []string) error {
 	}
 	const consumer = "bench-ledger"
 	defer func() { _ = js.DeleteStream(ctx, ledger.StreamName(stream, consumer)) }()
-	open := func() (*ledger.Stream, *ledger.Book, error) {
-		book := ledger.NewBook(ledger.DefaultCacheBytes)
-		l, err := ledger.OpenStream(ctx, nc, js, s.CachedInfo(), consumer, ledger.StreamOptions{}, book)
-		return l, book, err
-	}
-	l, _, err := open()
-	if err != nil {
+	if err := ledgertest.Fill(ctx, nc, js, s.CachedInfo(), consumer, entries/2); err != nil {
 		return err
 	}
 	start := time.Now()
-	for i := range uint64(entries / 2) {
-		e := &ledger.Entry{
-			Block: fmt.Sprintf("%016d", i), State: ledger.Claimed, Instance: "bench",
-			Part: 1, Parts: 1, Place: ledger.Place{Name: fmt.Sprintf("date=2026-11-23/hour=12/%d.parquet", i)},
-			Tombstone: make([]byte, 2_000),
-			Segments: ledger.NewSegments(func(yield func(ledger.Message, bool) bool) {
-				for k := range uint64(500) { // as when ten destination keys take turns
-					seq := i/10*5_000 + i%10 + 10*k
-					if !yield(ledger.Message{Seq: seq, Time: start.Add(time.Duration(seq) * time.Microsecond).UnixNano()}, false) {
-						return
-					}
-				}
-			}),
-		}
-		seq, err := l.Append(ctx, e, 0)
-		if err != nil {
-			return err
-		}
-		if _, err := l.Append(ctx, &ledger.Entry{Block: e.Block, State: ledger.Stored, Instance: e.Instance}, seq); err != nil {
-			return err
-		}
-	}
-	start = time.Now()
-	l, book, err := open()
+	info, err := ledger.Inspect(ctx, js, stream, consumer, "")
 	if err != nil {
 		return err
 	}
-	following, stop := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- l.Run(following) }()
-	err = l.Ready(ctx)
+	contents, err := ledger.ReadContents(ctx, nc, js, info)
+	if err != nil {
+		return err
+	}
 	took := time.Since(start)
-	stop()
-	if err := <-ended; err != nil {
-		return err
-	}
-	if n := book.Stats().Entries; err == nil && n != uint64(entries) {
-		err = fmt.Errorf("%d entries of %d were read", n, entries)
-	}
-	if err != nil {
-		return err
+	if contents.Files != entries/2 {
+		return fmt.Errorf("%d files of %d were read", contents.Files, entries/2)
 	}
 	return json.NewEncoder(os.Stdout).Encode(ledgerResult{took.Seconds()})
 }

@@ -57,11 +57,11 @@ func goTool(t *testing.T, files map[string]string, args ...string) {
 	temp, base := t.TempDir(), filepath.Join(root(t), "cmd", "jc-parquet", "internal", "docs")
 	replace := map[string]string{}
 	for folder, text := range files {
-		real := filepath.Join(temp, folder+".go")
-		if err := os.WriteFile(real, []byte(text), 0o600); err != nil {
+		onDisk := filepath.Join(temp, folder+".go")
+		if err := os.WriteFile(onDisk, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		replace[filepath.Join(base, folder, "snippet.go")] = real
+		replace[filepath.Join(base, folder, "snippet.go")] = onDisk
 		args = append(args, "./"+folder)
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": replace})
