@@ -200,20 +200,20 @@ func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K
 
 // checkFactory makes one writer and throws it away, so that a factory that cannot work ends Run before it pulls.
 func checkFactory[P Payload](factory func() format.Writer[P], compression format.Codec) error {
-	return guard.Call("options: WriterFactory", func() error {
+	return guard.Call("Options.WriterFactory", func() error {
 		w := factory()
 		if w == nil {
-			return errors.New("options: WriterFactory returned nil: it must return a new writer each time")
+			return errors.New("Options.WriterFactory returned nil: it must return a new writer each time")
 		}
 		if c, ok := format.As[format.SelfCompressor](w); ok {
 			if err := c.SetCompression(compression); err != nil {
-				return fmt.Errorf("options: Compression: %w", err)
+				return fmt.Errorf("Options.Compression %q: %w", compression, err)
 			}
 		} else if _, err := format.Compress(io.Discard, compression); err != nil {
-			return fmt.Errorf("options: Compression: %w", err)
+			return fmt.Errorf("Options.Compression %q: %w", compression, err)
 		}
 		if err := w.InitNew(io.Discard); err != nil {
-			return fmt.Errorf("options: WriterFactory: its writer cannot start: %w", err)
+			return fmt.Errorf("Options.WriterFactory: its writer cannot start: %w", err)
 		}
 		return nil
 	})

@@ -439,7 +439,7 @@ func TestOptionsBeyondWhatACaptureCanDoAreRefused(t *testing.T) {
 		"StoreConcurrency is 1000000: it must be at most 256", "MaxSealedBlocks is", "MaxInFlight is", "PullMessages is", "MemoryLimit is",
 		"MaxAge is", "MaxLinger is", "Grace is", "LedgerRetention is",
 	} {
-		if !strings.Contains(err.Error(), "options: "+field) {
+		if !strings.Contains(err.Error(), "Options."+field) {
 			t.Errorf("the error does not name %s:\n%v", field, err)
 		}
 	}
@@ -447,8 +447,8 @@ func TestOptionsBeyondWhatACaptureCanDoAreRefused(t *testing.T) {
 
 func TestLedgerNameThatNoStreamCanHaveIsRefused(t *testing.T) {
 	for name, want := range map[string]string{
-		strings.Repeat("L", 256): "options: LedgerName is 256 bytes long, and the name of a stream has 255 at most: set a shorter one",
-		"JC.orders":              `options: LedgerName is "JC.orders": the name of a stream has no blanks and none of`,
+		strings.Repeat("L", 256): "Options.LedgerName is 256 bytes long, and the name of a stream has 255 at most: write a shorter one",
+		"JC.orders":              `Options.LedgerName is "JC.orders": the name of a stream has no blanks and none of`,
 		strings.Repeat("L", 255): "",
 	} {
 		o := rawNDJSON(t.TempDir())

@@ -141,10 +141,10 @@ func (d *drained) err(stream string) error {
 	case d.blocks == 0:
 		return nil
 	case d.timedOut > 0 && d.last != nil:
-		return fmt.Errorf("capture stream %q: %w: %d blocks with %d messages were not stored within %v: they are not acknowledged and will be delivered again; one of them: %w",
+		return fmt.Errorf("capture stream %q: %w: %d blocks with %d messages were not stored within the %v of Options.DrainTimeout: they are not acknowledged and will be delivered again; one of them: %w",
 			stream, ErrDrainTimeout, d.blocks, d.messages, d.timedOut, d.last)
 	case d.timedOut > 0:
-		return fmt.Errorf("capture stream %q: %w: %d blocks with %d messages were not stored within %v: they are not acknowledged and will be delivered again; allow more time, or see why the store is slow",
+		return fmt.Errorf("capture stream %q: %w: %d blocks with %d messages were not stored within the %v of Options.DrainTimeout: they are not acknowledged and will be delivered again; allow more time, or see why the store is slow",
 			stream, ErrDrainTimeout, d.blocks, d.messages, d.timedOut)
 	default:
 		return fmt.Errorf("capture stream %q: %d blocks with %d messages were not stored: they are not acknowledged and will be delivered again: %w",

@@ -27,7 +27,7 @@ import (
 func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Options[P, K], consumer jetstream.Consumer, specs *blockSpecs, clock *elapsed.Clock, log logger) (*keeper[K], error) {
 	locator, ok := o.Store.(store.Locator[K])
 	if !ok {
-		return nil, fmt.Errorf("options: Store is a %T: Delivery %q needs one that says beforehand where it puts a block, a store.Locator: make it of a bucket with store.Blocks", o.Store, o.Delivery)
+		return nil, fmt.Errorf("Options.Store is a %T: Options.Delivery %q needs one that says beforehand where it puts a block, a store.Locator: make it of a bucket with store.Blocks", o.Store, o.Delivery)
 	}
 	if err := ledgerfiles.Probe(ctx, o.Store, log.Logger); err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 	}
 	once := &exactlyOnce[K]{clock: clock, locator: locator}
 	if once.tombstones.blocks, err = emptyFile[K](o.WriterFactory(), specs.blocks); err != nil {
-		return nil, fmt.Errorf("options: Delivery %q needs a WriterFactory whose writers make a valid file of no rows: %w", o.Delivery, err)
+		return nil, fmt.Errorf("Options.Delivery %q needs a WriterFactory whose writers make a valid file of no rows: %w", o.Delivery, err)
 	}
 	if once.tombstones.deadLetters, err = emptyFile[K](newDeadLetterWriter(), specs.deadLetters); err != nil {
 		return nil, err

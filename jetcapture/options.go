@@ -194,7 +194,7 @@ func (o *Options[P, K]) validate() error {
 	var problems []error
 	must := func(ok bool, text string, args ...any) {
 		if !ok {
-			problems = append(problems, fmt.Errorf("options: "+text, args...))
+			problems = append(problems, fmt.Errorf("Options."+text, args...))
 		}
 	}
 	must(o.NATSStreamName != "", "NATSStreamName is empty: name the stream to capture")
@@ -203,7 +203,7 @@ func (o *Options[P, K]) validate() error {
 	must(o.WriterFactory != nil, "WriterFactory is nil: set a func that returns a new writer, such as one of package format")
 	must(o.Store != nil, "Store is nil: set a BlockStore, such as store.Blocks[Key](store.NewDir(dir), nil), with the type of your destination keys for Key")
 	if err := o.Compression.Validate(); err != nil {
-		problems = append(problems, fmt.Errorf("options: Compression: %w", err))
+		problems = append(problems, fmt.Errorf("Options.Compression: %w", err))
 	}
 	must(o.MaxAge >= time.Second, "MaxAge is %v: an interval is at least 1s", o.MaxAge)
 	must(o.Grace >= 0, "Grace is %v: it cannot be negative", o.Grace)
@@ -240,7 +240,7 @@ func (o *Options[P, K]) validate() error {
 	must(o.PullBytes > 0, "PullBytes is %d: it must be positive", o.PullBytes)
 	if o.BufferToDisk {
 		info, err := os.Stat(o.TempDir)
-		must(err == nil && info.IsDir(), "TempDir %q is not a folder: create it, or set another", o.TempDir)
+		must(err == nil && info.IsDir(), "TempDir %q is not a folder: create it, or name another", o.TempDir)
 	}
 	must(o.Logger == nil || o.Slog == nil, "Logger and Slog are both set: leave one out")
 	problems = append(problems, o.checkFiles())

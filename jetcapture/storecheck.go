@@ -32,7 +32,7 @@ func (k *keeper[K]) identifyStore(ctx context.Context) error {
 	case known && errors.Is(err, fs.ErrNotExist):
 		return k.otherStore(k.once.OtherStore(there, "this capture's has no id ("+err.Error()+")"))
 	case err != nil:
-		return fmt.Errorf("options: Store: %w", err)
+		return fmt.Errorf("Options.Store: %w", err)
 	}
 	k.once.InStore(k.inStore, location)
 	return nil

@@ -126,7 +126,7 @@ func TestDoctorEndsWithOneIfRunWouldRefuse(t *testing.T) {
 	s := ordersServer(t)
 	code, stdout, stderr := doctor(t, s)
 	if code != app.ExitError || stderr != "jc-parquet: doctor: 1 finding is fatal: run would refuse to begin or could store nothing\n" ||
-		!strings.Contains(stdout, "→ create a durable pull consumer lake with explicit acks, or write --create-consumer\n") {
+		!strings.Contains(stdout, "→ create a durable pull consumer lake with explicit acks, or set --create-consumer\n") {
 		t.Errorf("exit code %d: %s\n%s", code, stderr, stdout)
 	}
 	r, bad := doctorJSON(t, s, "--create-consumer")
@@ -159,7 +159,7 @@ func TestDoctorFindsTheWritersOfAllFormatsInOrder(t *testing.T) {
 func TestDoctorKnowsAStoreThatOverwrites(t *testing.T) {
 	s, server := ordersServer(t), s3Server(t)
 	place := s3URL(server.Bucket(t), server.Endpoint, "unconditional=true")
-	if r, bad := doctorJSON(t, s, "--create-consumer", "--out", place); r.Worst != jetcapture.SeverityFatal || bad["store"] != "use a store that refuses to overwrite, or --delivery at-least-once" {
+	if r, bad := doctorJSON(t, s, "--create-consumer", "--out", place); r.Worst != jetcapture.SeverityFatal || bad["store"] != "use a store that refuses to overwrite, or set --delivery to at-least-once" {
 		t.Errorf("it finds %v", bad)
 	}
 	if r, bad := doctorJSON(t, s, "--create-consumer", "--out", place, "--delivery=at-least-once"); r.Worst != jetcapture.SeverityWarning || len(bad) != 1 {

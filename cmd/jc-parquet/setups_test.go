@@ -157,7 +157,7 @@ var setups = map[string]setup{
 		fatal: "stream's subjects", says: []string{"comes again", "narrower subjects"},
 	},
 	"all subjects of two words": {
-		start: withOrders(func(c *jetstream.StreamConfig) { c.Subjects, c.NoAck = []string{"*.*"}, true }), fatal: "stream's subjects", says: []string{"inbox", "--inbox-prefix _INBOX.jc"},
+		start: withOrders(func(c *jetstream.StreamConfig) { c.Subjects, c.NoAck = []string{"*.*"}, true }), fatal: "stream's subjects", says: []string{"inbox", "set --inbox-prefix to _INBOX.jc"},
 	},
 	"all subjects of two words, and another inbox": {
 		start: withOrders(func(c *jetstream.StreamConfig) { c.Subjects, c.NoAck = []string{"*.*"}, true }), args: []string{"--inbox-prefix=_INBOX.jc"},
@@ -184,7 +184,7 @@ var setups = map[string]setup{
 			if _, err := w.server.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"*.*.*.>"}, NoAck: true}); err != nil {
 				t.Fatal(err)
 			}
-		}), fatal: "ledger", says: []string{"stream OTHER", "give that stream narrower subjects, or use --delivery at-least-once"},
+		}), fatal: "ledger", says: []string{"stream OTHER", "give that stream narrower subjects, or set --delivery to at-least-once"},
 	},
 	"somebody who listens to ledgers": {
 		start: withOrders(nil, otherStream("JC_LEDGER.>")), fatal: "ledger", says: []string{"stream OTHER", "set --ledger-subject to _JC.ledgers"},

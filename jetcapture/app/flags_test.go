@@ -125,9 +125,9 @@ func TestEnvironmentFillsOptionsAndFlagsWin(t *testing.T) {
 }
 
 // nothingSetUp is what is said of a program that sets none of the options which have no flags.
-const nothingSetUp = "capture: options: MessageDecoder is nil: set a func(*nats.Msg) (payload, destination key, error), such as NatsToNats(SubjectToDestKey)\n" +
-	"capture: options: WriterFactory is nil: set a func that returns a new writer, such as one of package format\n" +
-	"capture: options: Store is nil: set a BlockStore, such as store.Blocks[Key](store.NewDir(dir), nil), with the type of your destination keys for Key\n"
+const nothingSetUp = "capture: Options.MessageDecoder is nil: set a func(*nats.Msg) (payload, destination key, error), such as NatsToNats(SubjectToDestKey)\n" +
+	"capture: Options.WriterFactory is nil: set a func that returns a new writer, such as one of package format\n" +
+	"capture: Options.Store is nil: set a BlockStore, such as store.Blocks[Key](store.NewDir(dir), nil), with the type of your destination keys for Key\n"
 
 func TestWrongFlagsEndWithUsageAndSayWhatToWrite(t *testing.T) {
 	withoutEnvironment(t)

@@ -1,37 +1,56 @@
 package app
 
-import "strings"
+import "regexp"
 
-// InFlags puts what Options.Validate and jetcapture.Examine say into the words of the flags of CaptureFlags.
-func InFlags(text string) string { return inFlags.Replace(text) }
+// InFlags replaces the names of options in a text by flags: Options.MaxAge by --interval. Errors of Options.Validate and of Run, and
+// findings of jetcapture.Examine, name options like that.
+func InFlags(text string) string {
+	return optionName.ReplaceAllStringFunc(text, func(name string) string {
+		if flag, ok := flagOf[name]; ok {
+			return flag
+		}
+		return name
+	})
+}
 
-// inFlags has field names alone only where nothing else is named so: streams have a MaxBytes and a MaxAge, too.
-var inFlags = strings.NewReplacer(
-	"options: MaxAge is", "--interval is",
-	"options: Grace is", "--grace is",
-	"options: MaxMessages is", "--max-messages is",
-	"options: MaxBytes is", "--max-bytes is",
-	"options: MinMessages is", "--min-messages is",
-	"options: MaxLinger is", "--max-linger is",
-	"options: MaxInFlight is", "--max-in-flight is",
-	"options: MemoryLimit is", "--memory-limit is",
-	"options: StoreConcurrency is", "--store-concurrency is",
-	"options: DrainTimeout is", "--drain-timeout is",
-	"options: LedgerName is", "--ledger is",
-	"options: LedgerSubject is", "--ledger-subject is",
-	"options: LedgerRetention is", "--ledger-retention is",
-	"options: LedgerMaxBytes is", "--ledger-max-bytes is",
-	"options: TempDir", "--tmp-dir",
-	"create it, or set another", "create it, or name another",
-	"set a shorter one (default", "write a shorter one, as in --ledger JC_ORDERS (the default is",
+var optionName = regexp.MustCompile(`\b(Options|nats)\.[A-Z]\w*`)
 
-	"(LedgerSubject, --ledger-subject)", "(--ledger-subject)",
-	"MaxInFlight", "--max-in-flight",
-	"LedgerSubject", "--ledger-subject",
-	"LedgerRetention", "--ledger-retention",
-	"LedgerMaxBytes", "--ledger-max-bytes",
-	"connect with the inbox prefix", "write --inbox-prefix",
-	"or ask the capture to do it", "or write --create-consumer",
-	"name another ledger", "name another by --ledger",
-	"at-least-once delivery", "--delivery at-least-once",
-)
+// flagOf has the flags of options.
+var flagOf = map[string]string{
+	"Options.NATSStreamName":   "--stream",
+	"Options.NATSConsumerName": "--consumer",
+	"Options.CreateConsumer":   "--create-consumer",
+	"Options.MaxAge":           "--interval",
+	"Options.Grace":            "--grace",
+	"Options.MaxMessages":      "--max-messages",
+	"Options.MaxBytes":         "--max-bytes",
+	"Options.MinMessages":      "--min-messages",
+	"Options.MaxLinger":        "--max-linger",
+	"Options.MaxInFlight":      "--max-in-flight",
+	"Options.MemoryLimit":      "--memory-limit",
+	"Options.StoreConcurrency": "--store-concurrency",
+	"Options.BufferToDisk":     "--buffer-to-disk",
+	"Options.TempDir":          "--tmp-dir",
+	"Options.DrainTimeout":     "--drain-timeout",
+	"Options.Compression":      "--compression",
+	"Options.Delivery":         "--delivery",
+	"Options.LedgerName":       "--ledger",
+	"Options.LedgerSubject":    "--ledger-subject",
+	"Options.LedgerRetention":  "--ledger-retention",
+	"Options.LedgerMaxBytes":   "--ledger-max-bytes",
+	"nats.CustomInboxPrefix":   "--inbox-prefix",
+}
+
+// A flagError is an error whose text names flags instead of options.
+type flagError struct{ err error }
+
+// inFlags returns an error that names flags instead of options. nil stays nil.
+func inFlags(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &flagError{err}
+}
+
+func (e *flagError) Error() string { return InFlags(e.err.Error()) }
+func (e *flagError) Unwrap() error { return e.err }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -67,7 +66,7 @@ func Capture[P jetcapture.Payload, K jetcapture.DestKey](ctx context.Context, cm
 	defer limitHeap(options.MemoryLimit)()
 	options.Logger.Info("capturing", zap.String("stream", options.NATSStreamName), zap.String("consumer", options.NATSConsumerName),
 		zap.String("delivery", string(options.Delivery)), zap.Duration("interval", options.MaxAge))
-	return nextStep(options.Build().Run(ctx, nc))
+	return inFlags(options.Build().Run(ctx, nc))
 }
 
 // CheckOptions returns a UsageError for wrong options, and names them by their flags.
@@ -76,7 +75,7 @@ func CheckOptions[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, 
 		return err
 	}
 	if err := o.Validate(); err != nil {
-		return UsageError(errors.New(InFlags(err.Error())))
+		return UsageError(inFlags(err))
 	}
 	return nil
 }
@@ -103,23 +102,6 @@ func CheckFlags[P jetcapture.Payload, K jetcapture.DestKey](cmd *cli.Command, o 
 		missing = append(missing, fmt.Errorf("--ledger-retention: %v is too little: with this %s it must be at least %v", r, flags, least))
 	}
 	return UsageError(errors.Join(append(missing, CheckConnection(cmd))...))
-}
-
-// nextStep adds the flag that fixes an error of Run.
-func nextStep(err error) error {
-	if err == nil || strings.Contains(err.Error(), "\n") {
-		return err
-	}
-	switch {
-	case errors.Is(err, jetcapture.ErrConsumerNotFound):
-		return fmt.Errorf("%w, with --create-consumer", err)
-	case errors.Is(err, jetcapture.ErrConsumerUnfit) && strings.Contains(err.Error(), "inbox prefix"):
-		return fmt.Errorf("%w: --inbox-prefix sets it", err)
-	case errors.Is(err, jetcapture.ErrDrainTimeout):
-		return fmt.Errorf("%w; --drain-timeout allows more", err)
-	default:
-		return err
-	}
 }
 
 // sameSignal is the time after a signal in which others count as the same one: a terminal, and programs that forward signals, send it

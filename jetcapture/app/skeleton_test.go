@@ -81,7 +81,7 @@ func TestErrorsOfRunSayWhichFlagMendsThem(t *testing.T) {
 	s.Stream("ORDERS", "orders.>")
 	for _, c := range []struct{ stream, want string }{
 		{"NONE", `capture: stream not found: "NONE": create it, or name another (with a JetStream domain, if it is in one)`},
-		{"ORDERS", `capture: consumer not found: "lake" of stream "ORDERS": create a durable pull consumer with explicit acks, or ask the capture to do it, with --create-consumer`},
+		{"ORDERS", `capture: consumer not found: "lake" of stream "ORDERS": create a durable pull consumer with explicit acks, or set --create-consumer`},
 	} {
 		code, stderr := execute(t, toNDJSON(t.TempDir()), "--server", s.URL(), "--stream", c.stream, "--consumer=lake", "--log-level=error")
 		if code != app.ExitError || strings.TrimSpace(stderr) != c.want {
@@ -129,7 +129,7 @@ func TestWhatIsNotStoredWithinDrainTimeoutHasAnExitCodeOfItsOwn(t *testing.T) {
 	code := app.Execute(ctx, cmd, []string{
 		"capture", "--server", s.URL(), "--stream=ORDERS", "--consumer=lake", "--create-consumer", "--drain-timeout=100ms",
 	})
-	if code != app.ExitTimeout || !strings.Contains(out.String(), "--drain-timeout allows more") {
+	if code != app.ExitTimeout || !strings.Contains(out.String(), "within the 100ms of --drain-timeout") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 }

@@ -115,7 +115,7 @@ func LookupError(err error, stream, consumer string) error {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return fmt.Errorf("%w: %q: create it, or name another (with a JetStream domain, if it is in one)", ErrStreamNotFound, stream)
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
-		return fmt.Errorf("%w: %q of stream %q: create a durable pull consumer with explicit acks, or ask the capture to do it", ErrConsumerNotFound, consumer, stream)
+		return fmt.Errorf("%w: %q of stream %q: create a durable pull consumer with explicit acks, or set Options.CreateConsumer", ErrConsumerNotFound, consumer, stream)
 	case errors.Is(err, jetstream.ErrNotPullConsumer):
 		return fmt.Errorf("%w: %q of stream %q is a push consumer: create a pull consumer", ErrConsumerUnfit, consumer, stream)
 	case IsNoJetStream(err):

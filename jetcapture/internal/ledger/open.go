@@ -100,11 +100,11 @@ func createStream(ctx context.Context, js jetstream.JetStream, config jetstream.
 		stream, err = js.CreateStream(ctx, config)
 	}
 	if isAPIError(err, jsErrSubjectOverlap) {
-		return nil, fmt.Errorf("%w: another stream listens on %s, as one of very wide subjects does: give that stream narrower subjects, or the ledger other ones (LedgerSubject, --ledger-subject), "+
-			"or use at-least-once delivery", err, config.Subjects[0])
+		return nil, fmt.Errorf("%w: another stream listens on %s, as one of very wide subjects does: give that stream narrower subjects, or the ledger other ones (Options.LedgerSubject), "+
+			"or set Options.Delivery to at-least-once", err, config.Subjects[0])
 	}
 	if isAPIError(err, jsErrMaxStreams) {
-		return nil, fmt.Errorf("%w: allow the account one more for the ledger, or use at-least-once delivery", err)
+		return nil, fmt.Errorf("%w: allow the account one more for the ledger, or set Options.Delivery to at-least-once", err)
 	}
 	if isAPIError(err, jsErrAccountExceeded) || isAPIError(err, jsErrStorageExceeded) || isAPIError(err, jsErrMaxBytesTooLarge) {
 		return nil, fmt.Errorf("%w: the account has no room for a ledger of %d bytes: allow it more, or set another limit for the ledger", err, config.MaxBytes)

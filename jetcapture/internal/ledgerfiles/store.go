@@ -55,12 +55,12 @@ func Probe(ctx context.Context, s any, log *zap.Logger) error {
 			return nil
 		}
 		if store.IsPermanent(err) || errors.Is(err, store.ErrNotCreateOnly) {
-			return fmt.Errorf("options: Store: %w", err)
+			return fmt.Errorf("Options.Store: %w", err)
 		}
 		wait := retry.Backoff(attempt)
 		log.Warn("probing the store failed, will retry", zap.Duration("retry_in", wait), zap.Error(err))
 		if !retry.Sleep(ctx, wait) {
-			return fmt.Errorf("options: Store: %w", err)
+			return fmt.Errorf("Options.Store: %w", err)
 		}
 	}
 }

@@ -119,11 +119,11 @@ func (a *account) checkNewLedger(d *diagnosis, name string, maxBytes int64) {
 	most := l.StoreMaxStreamBytes
 	switch {
 	case a.missing:
-		d.add(Fatal, check, found, "the account has no tier for so many replicas, and so can have no stream of them", "give the account a tier "+a.tier+", or use at-least-once delivery")
+		d.add(Fatal, check, found, "the account has no tier for so many replicas, and so can have no stream of them", "give the account a tier "+a.tier+", or set Options.Delivery to at-least-once")
 	case l.MaxStreams > 0 && a.Streams >= l.MaxStreams:
-		d.add(Fatal, check, found, fmt.Sprintf("the account has all of the %d streams that it may have", l.MaxStreams), "allow the account more streams, remove one, or use at-least-once delivery")
+		d.add(Fatal, check, found, fmt.Sprintf("the account has all of the %d streams that it may have", l.MaxStreams), "allow the account more streams, remove one, or set Options.Delivery to at-least-once")
 	case most > 0 && bytes > most:
-		d.add(Fatal, check, found, fmt.Sprintf("it would have %d bytes, and a stream of the account may have %d", bytes, most), fmt.Sprintf("set LedgerMaxBytes to %d or less", most))
+		d.add(Fatal, check, found, fmt.Sprintf("it would have %d bytes, and a stream of the account may have %d", bytes, most), fmt.Sprintf("set Options.LedgerMaxBytes to %d or less", most))
 	case l.MaxStore >= 0 && needed > left:
 		a.addNoRoom(d, found, needed, left)
 	default:
@@ -133,9 +133,9 @@ func (a *account) checkNewLedger(d *diagnosis, name string, maxBytes int64) {
 
 // addNoRoom reports that the bytes cannot be reserved.
 func (a *account) addNoRoom(d *diagnosis, found string, needed, left int64) {
-	change := "allow the account more storage, or use at-least-once delivery"
+	change := "allow the account more storage, or set Options.Delivery to at-least-once"
 	if most := left / int64(a.replicas); most >= fewBytes {
-		change = fmt.Sprintf("set LedgerMaxBytes to %d or less, or allow the account more storage", most)
+		change = fmt.Sprintf("set Options.LedgerMaxBytes to %d or less, or allow the account more storage", most)
 	}
 	d.add(Fatal, "ledger", found, fmt.Sprintf("it would have %d bytes, and the account has %d of its %d bytes of storage left to reserve", needed, max(left, 0), a.Limits.MaxStore), change)
 }

@@ -148,14 +148,14 @@ func (e *examination) checkMaxAckPending(d *diagnosis, c *jetstream.ConsumerConf
 	case rate > float64(limit)/2 && limit < e.wanted.MaxAckPending:
 		add(Warning, fmt.Sprintf("some %.0f messages come in an interval of %v, and files are sealed early, when captures hold half of MaxAckPending", rate, e.Interval))
 	case limit < e.MaxInFlight:
-		add(Advice, fmt.Sprintf("it is below MaxInFlight (%d), which a single capture may hold, and all captures share it", e.MaxInFlight))
+		add(Advice, fmt.Sprintf("it is below Options.MaxInFlight (%d), which a single capture may hold, and all captures share it", e.MaxInFlight))
 	default:
 		d.ok(check, fmt.Sprint(limit))
 	}
 	if held := float64(e.MaxInFlight) / 2; rate > held {
 		d.add(Advice, "MaxInFlight", fmt.Sprint(e.MaxInFlight),
-			fmt.Sprintf("some %.0f messages come in an interval of %v, and a capture seals files early when it holds half of MaxInFlight", rate, e.Interval),
-			"run several captures on the consumer, or make intervals shorter, or raise MaxInFlight")
+			fmt.Sprintf("some %.0f messages come in an interval of %v, and a capture seals files early when it holds half of Options.MaxInFlight", rate, e.Interval),
+			"run several captures on the consumer, or make intervals shorter, or raise Options.MaxInFlight")
 	}
 }
 
@@ -196,7 +196,7 @@ func (e *examination) checkOthers(d *diagnosis, c *jetstream.ConsumerConfig) {
 	case !c.MemoryStorage && large && e.stream.Config.Storage == jetstream.FileStorage:
 		d.add(Advice, "storage", "file",
 			fmt.Sprintf("with more than %d un-acked messages, a consumer in memory is several times as fast", manyInFlight),
-			"create another consumer with memory storage and 3 replicas, or keep MaxInFlight lower")
+			"create another consumer with memory storage and 3 replicas, or keep Options.MaxInFlight lower")
 	}
 }
 

@@ -97,11 +97,11 @@ func (e *examination) checkRetention(d *diagnosis) {
 	case retention/2 < e.holding():
 		d.add(Warning, check, retention.String(),
 			"a block that holds a message for longer than half of it is given up, and a capture may hold messages for "+e.holding().String(),
-			"set LedgerRetention to "+max(ledger.MinRetention, 2*e.holding()).String()+" or more")
+			"set Options.LedgerRetention to "+max(ledger.MinRetention, 2*e.holding()).String()+" or more")
 	case retention < ledger.MinRetention:
 		d.add(Warning, check, retention.String(),
 			"if a process or a write is paused for longer after it has read the ledger, messages may be in two files",
-			"set LedgerRetention to "+ledger.MinRetention.String()+" or more")
+			"set Options.LedgerRetention to "+ledger.MinRetention.String()+" or more")
 	default:
 		d.ok(check, retention.String())
 	}

@@ -69,7 +69,7 @@ func missing(d *diagnosis, p *Plan, err error) error {
 		d.add(Fatal, "stream", "not found", "there is nothing to capture", "create stream "+p.Stream+", or name another, with its JetStream domain if it is in one")
 	case errors.Is(err, jsapi.ErrConsumerNotFound) && p.CreateConsumer: // examineServer checks whether it can be created
 	case errors.Is(err, jsapi.ErrConsumerNotFound):
-		d.add(Fatal, "consumer", "not found", "it keeps the position of the capture", "create a durable pull consumer "+p.Consumer+" with explicit acks, or ask the capture to do it")
+		d.add(Fatal, "consumer", "not found", "it keeps the position of the capture", "create a durable pull consumer "+p.Consumer+" with explicit acks, or set Options.CreateConsumer")
 	case errors.Is(err, jsapi.ErrConsumerUnfit):
 		d.add(Fatal, "consumer", "a push consumer", "a capture asks for as many messages as it can hold, and a push consumer sends them unasked",
 			"create a durable pull consumer of another name")

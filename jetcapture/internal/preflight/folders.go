@@ -16,7 +16,7 @@ func DestKey(s any) error {
 		return nil
 	}
 	if err := guard.Call("the store", checker.CheckDestKey); err != nil {
-		return fmt.Errorf("options: Store: %w", err)
+		return fmt.Errorf("Options.Store: %w", err)
 	}
 	return nil
 }

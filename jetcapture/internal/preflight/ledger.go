@@ -64,10 +64,10 @@ func checkListeners(ctx context.Context, refused *diagnosis, js jetstream.JetStr
 	if len(others) == 0 {
 		return err
 	}
-	change := "give that stream narrower subjects, or use at-least-once delivery"
+	change := "give that stream narrower subjects, or set Options.Delivery to at-least-once"
 	for _, other := range []string{"_JC.ledgers", "jetcapture.ledgers.of.captures"} {
 		if taken, _ := e.listeners(ctx, js, other); len(taken) == 0 {
-			change = fmt.Sprintf("set LedgerSubject to %s, or give that stream narrower subjects", other)
+			change = fmt.Sprintf("set Options.LedgerSubject to %s, or give that stream narrower subjects", other)
 			break
 		}
 	}
@@ -108,7 +108,7 @@ func checkLedger(d *diagnosis, info *jetstream.StreamInfo, err error, name strin
 		d.fixableLedger(Fatal, check, name, err.Error(), "remove MaxAge and MaxMsgsPerSubject of stream "+name+", and set its discard policy to new",
 			func(c *jetstream.StreamConfig) { ledger.Unlimit(c) })
 	case errors.Is(err, ledger.ErrMisfit):
-		d.add(Fatal, check, name, err.Error(), "change stream "+name+", or name another ledger")
+		d.add(Fatal, check, name, err.Error(), "change stream "+name+", or set Options.LedgerName to another")
 	case err != nil:
 		return err
 	case info == nil:

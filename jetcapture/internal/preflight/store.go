@@ -42,7 +42,7 @@ func checkStore(ctx context.Context, d *diagnosis, p *Plan) {
 	case err == nil:
 		d.ok(check, "can be written and read, and refuses to overwrite")
 	case errors.Is(err, store.ErrNotCreateOnly) && p.ExactlyOnce:
-		d.add(Fatal, check, "overwrites", err.Error(), "use a store that refuses to overwrite, or at-least-once delivery")
+		d.add(Fatal, check, "overwrites", err.Error(), "use a store that refuses to overwrite, or set Options.Delivery to at-least-once")
 	case errors.Is(err, store.ErrNotCreateOnly):
 		d.add(Warning, check, "overwrites", "if two captures ever choose the same name, one file is lost; and exactly-once delivery is not possible",
 			"use a store that refuses to overwrite")

@@ -42,7 +42,7 @@ func (e *examination) otherInbox() string {
 	for _, prefix := range []string{"_INBOX.jc", "_INBOX.jc.capture", "_INBOX.jc.capture.answers"} {
 		t := trafficOf(prefix, e.stream.Config.Name, cmp.Or(e.config().Durable, e.config().Name))
 		if !e.takes(slices.Concat(t.inbox, t.answers)) && !e.takes(t.acks) {
-			return fmt.Sprintf("connect with the inbox prefix %s, or ", prefix)
+			return fmt.Sprintf("set nats.CustomInboxPrefix to %s, or ", prefix)
 		}
 	}
 	return ""
