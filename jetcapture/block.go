@@ -116,9 +116,6 @@ func newBlockSpecs[P Payload, K DestKey](o *Options[P, K], log *zap.Logger) *blo
 	return specs
 }
 
-// key returns by what the block is found while it is open.
-func (b *block[K]) key() openKey[K] { return openKey[K]{b.destKey, b.last.UnixNano(), b.failed} }
-
 // openEncoder starts the file of a block: the encoder writes through the compressor into the spool.
 func (b *block[K]) openEncoder(e encoder, spec blockSpec) error {
 	b.encoder = e
@@ -221,6 +218,15 @@ func (b *block[K]) buffered() (n int64) {
 		n += b.compressor.Buffered()
 	}
 	return n
+}
+
+// blockStats are the facts about a block that the decision to seal needs.
+type blockStats struct {
+	intervalEnd time.Time
+	opened      time.Time // by the local clock
+	late        bool      // opened after its interval had ended by stream time
+	messages    int
+	bytes       int64 // in the spool, and held by the writer
 }
 
 func (b *block[K]) stats() blockStats {

@@ -2,11 +2,9 @@ package jetcapture
 
 import (
 	"cmp"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 	"github.com/jetcapture/lake/jetcapture/internal/pull"
 )
 
@@ -79,15 +77,4 @@ func newBudget[P Payload, K DestKey](o *Options[P, K], c jetstream.ConsumerConfi
 		b.request.Expires = min(cmp.Or(b.request.Expires, most), most)
 	}
 	return b
-}
-
-// leastRetention is Options.LeastLedgerRetention.
-func leastRetention(open, grace time.Duration) time.Duration { return 4 * (open + grace + idleAfter) }
-
-// ledgerRetention returns how long the ledger is to remember blocks.
-func ledgerRetention(set, open, grace, ackWait time.Duration) time.Duration {
-	if set > 0 {
-		return set
-	}
-	return max(ledger.MinRetention, 2*(open+ackWait), leastRetention(open, grace))
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,13 +12,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/jetcapture/internal/elapsed"
-	"github.com/jetcapture/lake/jetcapture/internal/guard"
 	"github.com/jetcapture/lake/jetcapture/internal/jsapi"
 	"github.com/jetcapture/lake/jetcapture/internal/permission"
 	"github.com/jetcapture/lake/jetcapture/internal/preflight"
 	"github.com/jetcapture/lake/jetcapture/internal/retry"
+	"github.com/jetcapture/lake/jetcapture/internal/slots"
 	"github.com/jetcapture/lake/jetcapture/internal/spool"
 )
 
@@ -35,6 +32,9 @@ type Capture[P Payload, K DestKey] struct {
 func New[P Payload, K DestKey](options Options[P, K]) *Capture[P, K] {
 	return &Capture[P, K]{options: options, clock: new(elapsed.Clock)}
 }
+
+// Build returns a capture with these options: see New.
+func (o *Options[P, K]) Build() *Capture[P, K] { return New(*o) }
 
 // Run captures until ctx ends. Then it stops pulling, and stores and acks what it holds within Options.DrainTimeout
 // under a context of its own. It returns nil if all that is done, and after the last of its goroutines.
@@ -114,7 +114,7 @@ func (c *Capture[P, K]) Run(ctx context.Context, nc *nats.Conn) error {
 	answering, stopAnswering := context.WithCancel(storing)
 	defer stopAnswering()
 	committer := &committer[K]{
-		slots: newSlots(o.StoreConcurrency),
+		slots: slots.New(o.StoreConcurrency),
 		store: o.Store, layout: o.Layout, acks: acks, once: l.once, sleep: retry.Sleep, complete: o.OnStoreComplete,
 		observer: o.Observer, log: l.log,
 	}
@@ -196,43 +196,4 @@ func (c *Capture[P, K]) bind(ctx context.Context, nc *nats.Conn, o *Options[P, K
 		}
 	}
 	return b.Consumer, nil
-}
-
-// checkFactory makes one writer and throws it away, so that a factory that cannot work ends Run before it pulls.
-func checkFactory[P Payload](factory func() format.Writer[P], compression format.Codec) error {
-	return guard.Call("Options.WriterFactory", func() error {
-		w := factory()
-		if w == nil {
-			return errors.New("Options.WriterFactory returned nil: it must return a new writer each time")
-		}
-		if c, ok := format.As[format.SelfCompressor](w); ok {
-			if err := c.SetCompression(compression); err != nil {
-				return fmt.Errorf("Options.Compression %q: %w", compression, err)
-			}
-		} else if _, err := format.Compress(io.Discard, compression); err != nil {
-			return fmt.Errorf("Options.Compression %q: %w", compression, err)
-		}
-		if err := w.InitNew(io.Discard); err != nil {
-			return fmt.Errorf("Options.WriterFactory: its writer cannot start: %w", err)
-		}
-		return nil
-	})
-}
-
-// Version returns the version of this module in the running program, or "(devel)".
-func Version() string {
-	const module = "github.com/jetcapture/lake"
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "(devel)"
-	}
-	if info.Main.Path == module && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	for _, dep := range info.Deps {
-		if dep.Path == module {
-			return dep.Version
-		}
-	}
-	return "(devel)"
 }

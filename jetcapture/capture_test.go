@@ -274,7 +274,7 @@ func TestRedeliveryOfHeldMessagesMakesNoDuplicates(t *testing.T) {
 	s.Consumer(streamName, consumerName, func(c *jetstream.ConsumerConfig) { c.AckWait = time.Second })
 	o := rawNDJSON(dir)
 	var dropped atomic.Int64
-	o.Observer.Dropped = func(messages int) { dropped.Add(int64(messages)) }
+	o.Observer.Repeated = func(held, _ int) { dropped.Add(int64(held)) }
 	stop := start(t, o.Build(), s.Connect())
 	s.Publish(n, order)
 	eventually(t, "all messages were redelivered and dropped", func() bool { return dropped.Load() >= n })

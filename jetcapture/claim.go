@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
@@ -16,19 +17,49 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-// A Delivery says how often a capture stores each message.
-type Delivery string
+// A location is where a block's file goes, as the store is told.
+type location[K DestKey] struct {
+	destKey K
+	root    bool // beside all destination keys
+	dir     string
+	file    string
+}
 
-const (
-	// AtLeastOnce stores every message, and some twice after a crash. It needs nothing but the consumer.
-	AtLeastOnce Delivery = "at-least-once"
+// locationOf returns where a block goes.
+func locationOf[K DestKey](b *block[K], s BlockStore[K], layout store.Layout) location[K] {
+	at := location[K]{destKey: b.destKey, dir: layout(b.start), file: b.fileName()}
+	if b.deadLetter {
+		at.dir = path.Join(deadLetterDir, at.dir)
+		_, at.root = s.(store.RootWriter)
+	}
+	return at
+}
 
-	// ExactlyOnce stores every message in exactly one file, whatever crashes, stalls or is delivered again, with any
-	// number of captures on the consumer. It needs a Store that is a store.Locator and never overwrites, as those of package
-	// store, and a WriterFactory whose writers make a valid file of no rows. It makes a stream of its own, the ledger. A crash may
-	// leave files without rows for about LedgerRetention, under the names of blocks that the capture had claimed.
-	ExactlyOnce Delivery = "exactly-once"
-)
+func (l *location[K]) write(ctx context.Context, s BlockStore[K], content io.Reader) (location string, took time.Duration, err error) {
+	if l.root {
+		root, ok := s.(store.RootWriter)
+		if !ok {
+			return "", 0, store.Permanent(errors.New("the store has no place beside its destination keys"))
+		}
+		location, _, took, err = root.WriteRoot(ctx, content, l.dir, l.file)
+		return location, took, err
+	}
+	location, _, took, err = s.Write(ctx, content, l.destKey, l.dir, l.file)
+	return location, took, err
+}
+
+// locate asks the store where a file goes.
+func (l *location[K]) locate(ctx context.Context, locator store.Locator[K]) (at store.Location, err error) {
+	err = guard.Call("the store", func() error {
+		if l.root {
+			at, err = locator.LocateRoot(ctx, l.dir, l.file)
+		} else {
+			at, err = locator.Locate(ctx, l.destKey, l.dir, l.file)
+		}
+		return err
+	})
+	return at, err
+}
 
 // exactlyOnce is the part of a capture that ExactlyOnce needs.
 type exactlyOnce[K DestKey] struct {

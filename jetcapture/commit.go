@@ -15,13 +15,14 @@ import (
 	"github.com/jetcapture/lake/jetcapture/internal/blockname"
 	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 	"github.com/jetcapture/lake/jetcapture/internal/retry"
+	"github.com/jetcapture/lake/jetcapture/internal/slots"
 	"github.com/jetcapture/lake/jetcapture/internal/spool"
 	"github.com/jetcapture/lake/store"
 )
 
 // A committer takes sealed blocks to their end: finish, store, ack.
 type committer[K DestKey] struct {
-	slots    slots
+	slots    slots.Slots
 	store    BlockStore[K]
 	layout   store.Layout
 	acks     acknowledger
@@ -43,14 +44,14 @@ func (c *committer[K]) run(ctx context.Context, sealed <-chan *block[K], outcome
 	var committing sync.WaitGroup
 	defer committing.Wait()
 	for b := range sealed {
-		c.slots.take()
+		c.slots.Take()
 		committing.Go(func() {
 			o := outcome[K]{block: b, err: ErrDrainTimeout} // its turn came too late
 			if ctx.Err() == nil {
-				o = c.commit(c.slots.hold(ctx), b)
+				o = c.commit(c.slots.Hold(ctx), b)
 			}
 			b.spool.Close()
-			c.slots.give()
+			c.slots.Give()
 			outcomes <- o
 		})
 	}
@@ -58,7 +59,7 @@ func (c *committer[K]) run(ctx context.Context, sealed <-chan *block[K], outcome
 
 // pause is sleep while another block takes this one's turn.
 func (c *committer[K]) pause(ctx context.Context, d time.Duration) bool {
-	return yield(ctx, func() bool { return c.sleep(ctx, d) })
+	return slots.Yield(ctx, func() bool { return c.sleep(ctx, d) })
 }
 
 func (c *committer[K]) commit(ctx context.Context, b *block[K]) outcome[K] {

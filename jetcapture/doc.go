@@ -61,3 +61,23 @@
 // other spellings of names in packages format and store. Its names for Azure are in package azurestore, and NewAppSkeleton is in package
 // app.
 package jetcapture
+
+import "runtime/debug"
+
+// Version returns the version of this module in the running program, or "(devel)".
+func Version() string {
+	const module = "github.com/jetcapture/lake"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(devel)"
+	}
+	if info.Main.Path == module && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == module {
+			return dep.Version
+		}
+	}
+	return "(devel)"
+}

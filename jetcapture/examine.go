@@ -2,14 +2,12 @@ package jetcapture
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
-	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/jetcapture/internal/guard"
 	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 	"github.com/jetcapture/lake/jetcapture/internal/ledgerfiles"
@@ -179,27 +177,4 @@ func (o *Options[P, K]) plan() *preflight.Plan {
 		}
 	}
 	return p
-}
-
-// checkFiles reports destination keys and columns that do not fit the
-// store's folders. It calls functions of the user, and skips checks for which they fail.
-func (o *Options[P, K]) checkFiles() error {
-	var columns []string
-	if o.WriterFactory != nil {
-		_ = guard.Call("WriterFactory", func() error {
-			columns = format.Columns(o.WriterFactory())
-			return nil
-		})
-	}
-	if o.Store == nil || len(columns) == 0 {
-		return preflight.DestKey(o.Store)
-	}
-	var all, ofLayout []string
-	_ = guard.Call("the store", func() error {
-		dir := o.Layout(time.Unix(0, 0).UTC())
-		ofLayout = store.FolderNames[K](nil, dir)
-		all = store.FolderNames(o.Store, dir)
-		return nil
-	})
-	return errors.Join(preflight.DestKey(o.Store), preflight.Folders(columns, all, ofLayout))
 }

@@ -280,8 +280,8 @@ func ExampleDelivery() {
 	options.Suffix = "ndjson"
 	options.Store = store.Blocks[string](store.NewDir(dir), nil)
 	options.UntilCaughtUp = true
-	again := 0
-	options.Observer.AlreadyStored = func(messages int) { again += messages }
+	known := 0
+	options.Observer.Repeated = func(_, stored int) { known += stored }
 
 	for range 2 {
 		if err := options.Build().Run(context.Background(), nc); err != nil {
@@ -292,7 +292,7 @@ func ExampleDelivery() {
 		}
 	}
 
-	fmt.Println("already stored:", again)
+	fmt.Println("already stored:", known)
 	printFiles(dir)
 	// Output:
 	// already stored: 2

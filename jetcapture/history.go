@@ -10,15 +10,6 @@ import (
 	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
-// A Fork says that a stream has lost messages from its end, and gives their sequences to new ones: its server died before it had
-// written them to disk, or an older copy of its files was put back. Lost messages that a capture holds are stored, and are not
-// acknowledged.
-type Fork struct {
-	Seq uint64    // the first sequence known to be of another message; those before it may be too
-	Old time.Time // the time of the message that had this sequence; zero if it is not known
-	New time.Time // the time of the message that has it now; zero if there is none yet, or it is not known
-}
-
 // A history is what the loop knows of the stream from what was delivered to it. Only the loop uses it.
 type history struct {
 	evidence    *evidence.Evidence

@@ -179,3 +179,14 @@ func (l *lookups) look(ctx context.Context, m ledger.Message) ledger.Verdict {
 	defer cancel()
 	return l.lookUp(ctx, m)
 }
+
+// clocks are the times that blocks are judged by. Only differences between local times count, so a local clock that is wrong makes
+// more or larger files, and does no other harm.
+type clocks struct {
+	now         time.Time // by the local clock
+	stream      time.Time // the latest time of any message so far
+	lastMessage time.Time // when the latest message came in, by the local clock, that was not held or archived already
+}
+
+// silent returns how long no new message has come.
+func (c *clocks) silent() time.Duration { return c.now.Sub(c.lastMessage) }

@@ -168,11 +168,8 @@ func (l *loop[P, K]) report() {
 	if ob.Pulled != nil && counts.pulled > 0 {
 		ob.Pulled(counts.pulled, counts.bytes)
 	}
-	if ob.Dropped != nil && counts.dropped > 0 {
-		ob.Dropped(counts.dropped)
-	}
-	if ob.AlreadyStored != nil && counts.repeated > 0 {
-		ob.AlreadyStored(counts.repeated)
+	if ob.Repeated != nil && counts.dropped+counts.repeated > 0 {
+		ob.Repeated(counts.dropped, counts.repeated)
 	}
 	l.alreadyStored += uint64(counts.repeated)
 	if more := counts.rejected - rejectedLogged; more > 0 {

@@ -13,6 +13,33 @@ const (
 	PauseSpool        PauseCause = "spool"         // blocks cannot be written, as on a full disk
 )
 
+// A SealReason says why a block was sealed.
+type SealReason string
+
+// The reasons to seal a block.
+const (
+	SealInterval    SealReason = "interval"     // its interval has ended by the time of later messages
+	SealIdle        SealReason = "idle"         // its interval has ended by the clock, and no message comes
+	SealAge         SealReason = "age"          // it has been open for as long as an interval lasts
+	SealMaxMessages SealReason = "max-messages" // Options.MaxMessages
+	SealMaxBytes    SealReason = "max-bytes"    // Options.MaxBytes
+	SealInFlight    SealReason = "in-flight"    // too many un-acknowledged messages are held
+	SealMemory      SealReason = "memory"       // Options.MemoryLimit
+	SealCaughtUp    SealReason = "caught-up"    // Options.UntilCaughtUp, and nothing is pending
+	SealFork        SealReason = "fork"         // the stream lost messages and used their sequences again
+	SealSuspect     SealReason = "suspect"      // writers of blocks with its messages failed: it is kept small
+	SealShutdown    SealReason = "shutdown"     // Run is ending
+)
+
+// A Fork says that a stream has lost messages from its end, and gives their sequences to new ones: its server died before it had
+// written them to disk, or an older copy of its files was put back. Lost messages that a capture holds are stored, and are not
+// acknowledged.
+type Fork struct {
+	Seq uint64    // the first sequence known to be of another message; those before it may be too
+	Old time.Time // the time of the message that had this sequence; zero if it is not known
+	New time.Time // the time of the message that has it now; zero if there is none yet, or it is not known
+}
+
 // An Observer is told what happens in a capture: every count and duration an operator needs, with no metrics library.
 // Any of its functions may be nil. They must return quickly.
 //
@@ -20,8 +47,7 @@ const (
 // goroutines that store blocks, concurrently, and LedgerSampled by another goroutine.
 type Observer struct {
 	Pulled        func(messages int, bytes int64)         // messages came in; those delivered again are counted again
-	Dropped       func(messages int)                      // of these, delivered again while this capture or another held them
-	AlreadyStored func(messages int)                      // of these, in a file before: they are acknowledged and not stored again
+	Repeated      func(held, stored int)                  // of these, held by this capture or another; in a file before, so acknowledged and not stored again
 	DeadLettered  func(subject string, err error)         // its headers could not be read, or it could not be decoded or written
 	PullReset     func(cause error)                       // pulling starts again, after a restart or reconnect
 	StreamForked  func(Fork)                              // the stream lost messages and used their sequences again

@@ -322,3 +322,6 @@ func (o *openBlocks[P, K]) spill(b *block[K]) bool {
 func (o *openBlocks[P, K]) largest(size func(*block[K]) int64) []*block[K] {
 	return slices.SortedFunc(o.all(), func(a, b *block[K]) int { return cmp.Compare(size(b), size(a)) })
 }
+
+// key returns by what the block is found while it is open.
+func (b *block[K]) key() openKey[K] { return openKey[K]{b.destKey, b.last.UnixNano(), b.failed} }

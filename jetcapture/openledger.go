@@ -20,6 +20,7 @@ import (
 	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 	"github.com/jetcapture/lake/jetcapture/internal/ledgerfiles"
 	"github.com/jetcapture/lake/jetcapture/internal/retry"
+	"github.com/jetcapture/lake/jetcapture/internal/slots"
 	"github.com/jetcapture/lake/store"
 )
 
@@ -66,7 +67,7 @@ func openLedger[P Payload, K DestKey](ctx context.Context, nc *nats.Conn, o *Opt
 		before = 0
 	}
 	pause := func(ctx context.Context, d time.Duration) bool {
-		return yield(ctx, func() bool { return retry.Sleep(ctx, d) })
+		return slots.Yield(ctx, func() bool { return retry.Sleep(ctx, d) })
 	}
 	files := ledgerfiles.Files[K]{Locator: locator, Reader: reader, Prefix: specs.idPrefix, Pause: pause, Log: log.Logger, Often: log.often}
 	once.Ledger = ledger.New(book, stream, files, ledger.Options{

@@ -3,6 +3,7 @@ package jetcapture
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/jetcapture/lake/format"
 	"github.com/jetcapture/lake/jetcapture/internal/guard"
 	"github.com/jetcapture/lake/jetcapture/internal/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/preflight"
 	"github.com/jetcapture/lake/store"
 )
 
@@ -43,6 +45,20 @@ const (
 	mostLedgerRetention  = 100 * mostOpenTime
 
 	maxStreamName = 255 // bytes, of nats-server
+)
+
+// A Delivery says how often a capture stores each message.
+type Delivery string
+
+const (
+	// AtLeastOnce stores every message, and some twice after a crash. It needs nothing but the consumer.
+	AtLeastOnce Delivery = "at-least-once"
+
+	// ExactlyOnce stores every message in exactly one file, whatever crashes, stalls or is delivered again, with any
+	// number of captures on the consumer. It needs a Store that is a store.Locator and never overwrites, as those of package
+	// store, and a WriterFactory whose writers make a valid file of no rows. It makes a stream of its own, the ledger. A crash may
+	// leave files without rows for about LedgerRetention, under the names of blocks that the capture had claimed.
+	ExactlyOnce Delivery = "exactly-once"
 )
 
 // Options say what to capture, how to write it and where to put it. The zero value of each field is the default that
@@ -182,9 +198,6 @@ func (o *Options[P, K]) WithDefaults() *Options[P, K] {
 	return &full
 }
 
-// Build returns a capture with these options: see New.
-func (o *Options[P, K]) Build() *Capture[P, K] { return New(*o) }
-
 // Validate reports all problems at once, and changes nothing. It asks WriterFactory for a writer, and Store where a block would go,
 // without I/O. Run calls it.
 func (o *Options[P, K]) Validate() error { return o.WithDefaults().validate() }
@@ -283,13 +296,6 @@ func isSubject(s string) bool {
 	return !strings.ContainsAny(s, "*> \t\r\n") && !slices.Contains(strings.Split(s, "."), "")
 }
 
-func (o *Options[P, K]) sealLimits() sealLimits {
-	return sealLimits{
-		interval: o.MaxAge, grace: o.Grace, maxMessages: o.MaxMessages, maxBytes: o.MaxBytes,
-		minMessages: o.MinMessages, maxLinger: o.MaxLinger,
-	}
-}
-
 // LeastLedgerRetention returns the shortest LedgerRetention with which blocks can be stored. A block may be at most half as old, and may
 // be open for half of that; the other half is for storing.
 func (o *Options[P, K]) LeastLedgerRetention() time.Duration {
@@ -304,4 +310,63 @@ func (o *Options[P, K]) openTime() time.Duration {
 		return o.MaxAge + o.MaxLinger
 	}
 	return o.MaxAge
+}
+
+// idleAfter is the silence after which the wall clock, rather than the time of messages, says what has ended. It must
+// be longer than the gaps of a capture that works off a backlog, whose blocks have all ended by the wall clock.
+const idleAfter = time.Second
+
+// leastRetention is Options.LeastLedgerRetention.
+func leastRetention(open, grace time.Duration) time.Duration { return 4 * (open + grace + idleAfter) }
+
+// ledgerRetention returns how long the ledger is to remember blocks.
+func ledgerRetention(set, open, grace, ackWait time.Duration) time.Duration {
+	if set > 0 {
+		return set
+	}
+	return max(ledger.MinRetention, 2*(open+ackWait), leastRetention(open, grace))
+}
+
+// checkFiles reports destination keys and columns that do not fit the
+// store's folders. It calls functions of the user, and skips checks for which they fail.
+func (o *Options[P, K]) checkFiles() error {
+	var columns []string
+	if o.WriterFactory != nil {
+		_ = guard.Call("WriterFactory", func() error {
+			columns = format.Columns(o.WriterFactory())
+			return nil
+		})
+	}
+	if o.Store == nil || len(columns) == 0 {
+		return preflight.DestKey(o.Store)
+	}
+	var all, ofLayout []string
+	_ = guard.Call("the store", func() error {
+		dir := o.Layout(time.Unix(0, 0).UTC())
+		ofLayout = store.FolderNames[K](nil, dir)
+		all = store.FolderNames(o.Store, dir)
+		return nil
+	})
+	return errors.Join(preflight.DestKey(o.Store), preflight.Folders(columns, all, ofLayout))
+}
+
+// checkFactory makes one writer and throws it away, so that a factory that cannot work ends Run before it pulls.
+func checkFactory[P Payload](factory func() format.Writer[P], compression format.Codec) error {
+	return guard.Call("Options.WriterFactory", func() error {
+		w := factory()
+		if w == nil {
+			return errors.New("Options.WriterFactory returned nil: it must return a new writer each time")
+		}
+		if c, ok := format.As[format.SelfCompressor](w); ok {
+			if err := c.SetCompression(compression); err != nil {
+				return fmt.Errorf("Options.Compression %q: %w", compression, err)
+			}
+		} else if _, err := format.Compress(io.Discard, compression); err != nil {
+			return fmt.Errorf("Options.Compression %q: %w", compression, err)
+		}
+		if err := w.InitNew(io.Discard); err != nil {
+			return fmt.Errorf("Options.WriterFactory: its writer cannot start: %w", err)
+		}
+		return nil
+	})
 }

@@ -3,7 +3,6 @@ package jetcapture
 import (
 	"errors"
 	"io"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
@@ -18,41 +17,6 @@ import (
 	"github.com/jetcapture/lake/jetcapture/internal/suspects"
 	"github.com/jetcapture/lake/store"
 )
-
-const (
-	rejectedLogged = 5 // dead letters between two samples; the others are counted
-	nakDelay       = 2 * time.Second
-	handBackDelay  = 100 * time.Millisecond
-	pendingDelay   = time.Second // until a message is delivered once more that another block may hold
-)
-
-// A pipe takes messages from the intake to open blocks, and these to the queue and out of it. The loop alone uses it, and what its
-// parts own.
-type pipe[P Payload, K DestKey] struct {
-	o       *Options[P, K]
-	log     logger
-	acker   *acks.Acker
-	headers *rawheaders.Source
-	once    *exactlyOnce[K] // nil: at least once
-	budget  budget
-	clocks  clocks
-
-	intake  intake
-	history *history
-	open    openBlocks[P, K]
-	queue   queue[K]
-	brake   brake
-	doubts  doubts
-
-	poll func() // has the consumer and the stream polled now
-	stop error  // why to end
-}
-
-// doubts are for the watch to look into.
-type doubts struct {
-	unsure    bool // the consumer may be gone
-	streamDue bool // the stream is to be polled soon
-}
 
 // handle takes one message of the subscription to its block.
 func (p *pipe[P, K]) handle(msg *nats.Msg) {
@@ -252,12 +216,6 @@ func (p *pipe[P, K]) reject(msg *nats.Msg, d *acks.Delivery, stage string, reaso
 	p.hold(b.block, d, 1)
 }
 
-// setBack notes that a message could not be written, through no fault of its own.
-func (p *pipe[P, K]) setBack(d *acks.Delivery, err error) {
-	p.brake.setback(err, p.clocks.now)
-	p.handBack(d.Alone(), nakDelay)
-}
-
 // hold counts a message that was written to an open block, and seals what is to be sealed then.
 func (p *pipe[P, K]) hold(b *block[K], d *acks.Delivery, rows int) {
 	b.requested(p.intake.requested)
@@ -279,18 +237,4 @@ func (p *pipe[P, K]) hold(b *block[K], d *acks.Delivery, rows int) {
 			p.seal(b, SealMemory)
 		}
 	}
-}
-
-// seal gives an open block to the queue.
-func (p *pipe[P, K]) seal(b *block[K], reason SealReason) {
-	p.open.close(b)
-	if b.Count() == 0 {
-		p.forget(b) // all that was written to it was rejected
-		return
-	}
-	b.sealed, b.reason = p.clocks.now, reason
-	if p.o.Observer.BlockSealed != nil {
-		p.o.Observer.BlockSealed(b.describe(), reason)
-	}
-	p.queue.add(b)
 }

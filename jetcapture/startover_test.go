@@ -101,7 +101,7 @@ func TestNewConsumerFindsWhatIsArchivedAndCountsIt(t *testing.T) {
 	o := onceIn(store.NewDir(a.dir), inOneFolder)
 	var told atomic.Int64
 	var counted atomic.Uint64
-	o.Observer.AlreadyStored = func(messages int) { told.Add(int64(messages)) }
+	o.Observer.Repeated = func(_, stored int) { told.Add(int64(stored)) }
 	o.Observer.Sampled = func(s jetcapture.Stats) { counted.Store(s.AlreadyStored) }
 	if err := catchUp(t, a.connect(), o); err != nil {
 		t.Fatalf("Run = %v", err)

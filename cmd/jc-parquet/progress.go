@@ -66,10 +66,10 @@ func (p *progress) observer() jetcapture.Observer {
 			defer p.mu.Unlock()
 			p.last = time.Now()
 		},
-		AlreadyStored: func(messages int) {
+		Repeated: func(_, stored int) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			p.sum.repeated += messages
+			p.sum.repeated += stored
 		},
 		Sampled: p.sampled,
 	}

@@ -11,9 +11,9 @@ import (
 // order is where each file stands in the list of DESIGN.md.
 type order map[string]int
 
-var fileRow = regexp.MustCompile("^\\| *`([a-z0-9_]+\\.go)`")
+var fileName = regexp.MustCompile("`([a-z0-9_]+\\.go)`")
 
-// readOrder reads the file map of DESIGN.md in dir: the rows of tables that begin with the name of a Go file.
+// readOrder reads the file map of DESIGN.md in dir: the names of Go files in tables.
 func readOrder(dir string) (order, error) {
 	name := filepath.Join(dir, "DESIGN.md")
 	text, err := os.ReadFile(name)
@@ -22,7 +22,10 @@ func readOrder(dir string) (order, error) {
 	}
 	o := order{}
 	for line := range strings.Lines(string(text)) {
-		if m := fileRow.FindStringSubmatch(line); m != nil {
+		if !strings.HasPrefix(line, "|") {
+			continue
+		}
+		for _, m := range fileName.FindAllStringSubmatch(line, -1) {
 			if _, twice := o[m[1]]; twice {
 				return nil, fmt.Errorf("%s lists %s twice", name, m[1])
 			}

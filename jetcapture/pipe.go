@@ -10,7 +10,57 @@ import (
 	"github.com/jetcapture/lake/jetcapture/internal/acks"
 	"github.com/jetcapture/lake/jetcapture/internal/evidence"
 	"github.com/jetcapture/lake/jetcapture/internal/ledger"
+	"github.com/jetcapture/lake/jetcapture/internal/rawheaders"
 )
+
+const (
+	rejectedLogged = 5 // dead letters between two samples; the others are counted
+	nakDelay       = 2 * time.Second
+	handBackDelay  = 100 * time.Millisecond
+	pendingDelay   = time.Second // until a message is delivered once more that another block may hold
+)
+
+// A pipe takes messages from the intake to open blocks, and these to the queue and out of it. The loop alone uses it, and what its
+// parts own.
+type pipe[P Payload, K DestKey] struct {
+	o       *Options[P, K]
+	log     logger
+	acker   *acks.Acker
+	headers *rawheaders.Source
+	once    *exactlyOnce[K] // nil: at least once
+	budget  budget
+	clocks  clocks
+
+	intake  intake
+	history *history
+	open    openBlocks[P, K]
+	queue   queue[K]
+	brake   brake
+	doubts  doubts
+
+	poll func() // has the consumer and the stream polled now
+	stop error  // why to end
+}
+
+// doubts are for the watch to look into.
+type doubts struct {
+	unsure    bool // the consumer may be gone
+	streamDue bool // the stream is to be polled soon
+}
+
+// seal gives an open block to the queue.
+func (p *pipe[P, K]) seal(b *block[K], reason SealReason) {
+	p.open.close(b)
+	if b.Count() == 0 {
+		p.forget(b) // all that was written to it was rejected
+		return
+	}
+	b.sealed, b.reason = p.clocks.now, reason
+	if p.o.Observer.BlockSealed != nil {
+		p.o.Observer.BlockSealed(b.describe(), reason)
+	}
+	p.queue.add(b)
+}
 
 // sealAll seals each block that reason has a reason for.
 func (p *pipe[P, K]) sealAll(reason func(*block[K]) SealReason) {
@@ -105,6 +155,12 @@ func (p *pipe[P, K]) handBack(m acks.Refs, delay time.Duration) {
 	default:
 		p.intake.restart = p.intake.watermark.breakOff(errGivenUp)
 	}
+}
+
+// setBack notes that a message could not be written, through no fault of its own.
+func (p *pipe[P, K]) setBack(d *acks.Delivery, err error) {
+	p.brake.setback(err, p.clocks.now)
+	p.handBack(d.Alone(), nakDelay)
 }
 
 // forked does what a fork calls for: blocks end, since none may hold two messages of one sequence, and lost messages are not
