@@ -76,9 +76,11 @@ simulate: ## schedules of crashes and lost answers against the ledger, and again
 model: ## every state of the ledger's model; needs apt-get install spin
 	jetcapture/ledger/model/check.sh
 
-lint: $(LINT) ## the linters, that module files are tidy, known vulnerabilities, and what changed in the API
+lint: $(LINT) ## the linters, plain words, the order of files in the core, tidy module files, known vulnerabilities, and what changed in the API
 	go mod tidy -diff
 	$(LINT) run --allow-parallel-runners ./...
+	go run ./jetcapture/internal/plainwords
+	go run ./jetcapture/internal/filemap jetcapture >/dev/null
 	@-$(MAKE) --no-print-directory vulnerabilities
 	@-$(MAKE) --no-print-directory api
 

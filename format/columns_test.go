@@ -387,8 +387,8 @@ func TestWhatHasNoColumnsIsRefusedAtOnce(t *testing.T) {
 	_, err2 := format.NDJSON[struct{ C chan int }]()
 	_, err3 := format.PlanCSV[int](nil)
 	_, err4 := format.PlanNDJSON(columns.Rows[int, int](nil, nil))
-	_, err5 := format.PlanNDJSON(byHand{s})
-	_, err6 := format.PlanCSV(byHand{s})
+	_, err5 := format.PlanNDJSON(customPlan{s})
+	_, err6 := format.PlanCSV(customPlan{s})
 	_, err7 := format.CSV[small](schema.Exclude("nothing"))
 	for i, test := range []struct {
 		err  error
@@ -409,11 +409,11 @@ func TestWhatHasNoColumnsIsRefusedAtOnce(t *testing.T) {
 }
 
 // byHand appends rows of a schema without a Go type.
-type byHand struct{ schema *schema.Schema }
+type customPlan struct{ schema *schema.Schema }
 
-func (b byHand) Schema() *schema.Schema { return b.schema }
+func (b customPlan) Schema() *schema.Schema { return b.schema }
 
-func (b byHand) Append(c *columns.Columns, payload map[string]string) (int, error) {
+func (b customPlan) Append(c *columns.Columns, payload map[string]string) (int, error) {
 	return c.AppendRow(func(r *columns.Row) error {
 		for i, n := range b.schema.Columns() {
 			set := func() error { return r.Null(i) }
@@ -437,7 +437,7 @@ func TestColumnsNeedNoGoType(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writers, err := format.PlanCSV(byHand{s})
+	writers, err := format.PlanCSV(customPlan{s})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -445,7 +445,7 @@ func TestColumnsNeedNoGoType(t *testing.T) {
 	if got, want := string(written(t, writers(), rows...)), "a b,\"\"\"x,\"\n1,\n,\"\"\n,\n"; got != want {
 		t.Errorf("file is %q, want %q", got, want)
 	}
-	writers, err = format.PlanNDJSON(byHand{s})
+	writers, err = format.PlanNDJSON(customPlan{s})
 	if err != nil {
 		t.Fatal(err)
 	}

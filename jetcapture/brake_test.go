@@ -52,7 +52,7 @@ func TestSetbacksPauseLongerUntilABlockIsStored(t *testing.T) {
 		t.Errorf("pulling pauses for %q right after a setback", b.cause)
 	}
 	b.stored()
-	if again := wait(); again > 2*time.Second {
-		t.Errorf("after a block was stored the wait is %v", again)
+	if afterStore := wait(); afterStore > 2*time.Second {
+		t.Errorf("after a block was stored the wait is %v", afterStore)
 	}
 }

@@ -452,7 +452,7 @@ func (c *chaos) logFigures(t *testing.T) {
 	t.Logf("%d captures killed, %d stopped for a while, %d ended in order, %d lives ended by an error; %d servers killed, %d ended in order; "+
 		"%d times a part of the store could not be written; ends lost: %+v",
 		c.kills, c.halts, c.ends, failed, c.serverKills, c.serverEnds, c.denials, c.lost)
-	said := map[string]int{}
+	reported := map[string]int{}
 	logs, err := filepath.Glob(filepath.Join(c.dir, "*.log"))
 	if err != nil {
 		t.Fatal(err)
@@ -464,18 +464,18 @@ func (c *chaos) logFigures(t *testing.T) {
 				"another block has some of its messages", "too old for the ledger", "acks are not confirmed", "pulling starts", "block stored", "the process ends",
 				"permission denied", "AccessDenied", "lost its end", "used their sequences again", "it was reset",
 			} {
-				said[part] += count(strings.Contains(line, part))
+				reported[part] += count(strings.Contains(line, part))
 			}
 			for _, never := range []string{
 				"panic", "DATA RACE", "does the store overwrite", "another capture found one under its name", "the ledger is lost", "malformed",
 			} {
 				if strings.Contains(line, never) {
-					if said[never]++; said[never] <= 5 {
+					if reported[never]++; reported[never] <= 5 {
 						t.Errorf("%s: %.2000s", filepath.Base(name), line)
 					}
 				}
 			}
 		})
 	}
-	t.Logf("said so often: %v", said)
+	t.Logf("said so often: %v", reported)
 }

@@ -35,17 +35,17 @@ func locationOf[K DestKey](b *block[K], s BlockStore[K], layout store.Layout) lo
 	return at
 }
 
-func (l *location[K]) write(ctx context.Context, s BlockStore[K], content io.Reader) (location string, took time.Duration, err error) {
+func (l *location[K]) write(ctx context.Context, s BlockStore[K], content io.Reader) (location string, duration time.Duration, err error) {
 	if l.root {
 		root, ok := s.(store.RootWriter)
 		if !ok {
 			return "", 0, store.Permanent(errors.New("the store has no place beside its destination keys"))
 		}
-		location, _, took, err = root.WriteRoot(ctx, content, l.dir, l.file)
-		return location, took, err
+		location, _, duration, err = root.WriteRoot(ctx, content, l.dir, l.file)
+		return location, duration, err
 	}
-	location, _, took, err = s.Write(ctx, content, l.destKey, l.dir, l.file)
-	return location, took, err
+	location, _, duration, err = s.Write(ctx, content, l.destKey, l.dir, l.file)
+	return location, duration, err
 }
 
 // locate asks the store where a file goes.

@@ -28,7 +28,7 @@ type committer[K DestKey] struct {
 	acks     acknowledger
 	once     *exactlyOnce[K] // nil: at least once
 	sleep    func(ctx context.Context, d time.Duration) bool
-	complete func(destKey K, location string, bytes int64, took time.Duration, err error)
+	complete func(destKey K, location string, bytes int64, duration time.Duration, err error)
 	observer Observer
 	log      logger
 }
@@ -147,17 +147,17 @@ func (c *committer[K]) storeBlock(ctx context.Context, b *block[K], confirm func
 			}
 		}
 		b.attempts++
-		location, took, err := c.tryStore(ctx, b)
+		location, duration, err := c.tryStore(ctx, b)
 		if c.complete != nil {
-			c.complete(b.destKey, location, b.bytes, took, err)
+			c.complete(b.destKey, location, b.bytes, duration, err)
 		}
 		if err == nil {
 			b.location = location
 			if c.observer.BlockStored != nil {
-				c.observer.BlockStored(b.describe(), took)
+				c.observer.BlockStored(b.describe(), duration)
 			}
 			c.log.Debug("block stored", zap.String("location", location), zap.Int("rows", b.rows),
-				zap.Int64("bytes", b.bytes), zap.Duration("took", took), zap.String("reason", string(b.reason)))
+				zap.Int64("bytes", b.bytes), zap.Duration("took", duration), zap.String("reason", string(b.reason)))
 			return nil
 		}
 		exists := errors.Is(err, fs.ErrExist)
@@ -184,7 +184,7 @@ func (c *committer[K]) storeBlock(ctx context.Context, b *block[K], confirm func
 	}
 }
 
-func (c *committer[K]) tryStore(ctx context.Context, b *block[K]) (location string, took time.Duration, err error) {
+func (c *committer[K]) tryStore(ctx context.Context, b *block[K]) (location string, duration time.Duration, err error) {
 	start := time.Now()
 	defer func() {
 		if r := recover(); r != nil {
@@ -196,10 +196,10 @@ func (c *committer[K]) tryStore(ctx context.Context, b *block[K]) (location stri
 		location, err = c.once.create(ctx, b.claimed, b.content())
 	} else {
 		at := locationOf(b, c.store, c.layout)
-		location, took, err = at.write(ctx, c.store, b.content())
+		location, duration, err = at.write(ctx, c.store, b.content())
 	}
-	if took == 0 {
-		took = time.Since(start)
+	if duration == 0 {
+		duration = time.Since(start)
 	}
-	return location, took, err
+	return location, duration, err
 }

@@ -221,9 +221,9 @@ func TestABlockNeverHoldsASequenceTwice(t *testing.T) {
 	l.history.onFork = func(f Fork) { told = append(told, f) }
 	p.take(p.messages(100, 10))
 	p.next, p.now = 40, p.now.Add(time.Second)
-	again := p.messages(80, 10) // 41 to 120
-	p.take(again)
-	p.take(again)
+	redelivered := p.messages(80, 10) // 41 to 120
+	p.take(redelivered)
+	p.take(redelivered)
 	if len(told) != 1 || told[0].Seq != 41 || told[0].New.IsZero() {
 		t.Errorf("forks are %+v", told)
 	}

@@ -142,8 +142,8 @@ func ExampleJSON() {
 		log.Print(err)
 	}
 
-	letters, _ := filepath.Glob(filepath.Join(dir, "_deadletter", "*", "*", "*"))
-	for _, file := range letters {
+	deadLetters, _ := filepath.Glob(filepath.Join(dir, "_deadletter", "*", "*", "*"))
+	for _, file := range deadLetters {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			log.Print(err)

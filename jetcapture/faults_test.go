@@ -232,8 +232,8 @@ func TestDrainTimeoutLeavesTheRestUnacked(t *testing.T) {
 	if err := stop(); !errors.Is(err, jetcapture.ErrDrainTimeout) || !strings.Contains(err.Error(), "1000 messages") {
 		t.Errorf("Run = %v", err)
 	}
-	if took := time.Since(began); took < o.DrainTimeout {
-		t.Errorf("gave up after %v", took)
+	if duration := time.Since(began); duration < o.DrainTimeout {
+		t.Errorf("gave up after %v", duration)
 	}
 	if info := s.Info(streamName, consumerName); info.NumAckPending != 1_000 {
 		t.Errorf("%d of 1000 messages are un-acked", info.NumAckPending)
@@ -277,11 +277,11 @@ func TestPoisonGoesToDeadLettersAndStopsNothingElse(t *testing.T) {
 		t.Errorf("%d lines of log for %d dead letters", n, len(poison))
 	}
 
-	rows, letters := readRows(t, dir), readLetters(t, dir)
-	if len(rows) != n-len(poison) || len(letters) != len(poison) {
-		t.Fatalf("%d rows and %d dead letters of %d messages, %d of them poison", len(rows), len(letters), n, len(poison))
+	rows, deadLetters := readRows(t, dir), readLetters(t, dir)
+	if len(rows) != n-len(poison) || len(deadLetters) != len(poison) {
+		t.Fatalf("%d rows and %d dead letters of %d messages, %d of them poison", len(rows), len(deadLetters), n, len(poison))
 	}
-	for _, l := range letters {
+	for _, l := range deadLetters {
 		i := int(l.StreamSeq) - 1
 		kind := poison[i]
 		want := append(order(i).Data, 0, 0xff)
@@ -340,9 +340,9 @@ func findsThePayload(t *testing.T, inWrite bool) {
 	var abandoned atomic.Int64
 	o.Observer.BlockAbandoned = func(jetcapture.Block, error) { abandoned.Add(1) }
 	untilCaughtUp(t, s, o)
-	letters := readLetters(t, dir)
-	if len(letters) != 1 || letters[0].StreamSeq != 501 || abandoned.Load() == 0 {
-		t.Errorf("dead letters %+v, %d abandoned blocks", letters, abandoned.Load())
+	deadLetters := readLetters(t, dir)
+	if len(deadLetters) != 1 || deadLetters[0].StreamSeq != 501 || abandoned.Load() == 0 {
+		t.Errorf("dead letters %+v, %d abandoned blocks", deadLetters, abandoned.Load())
 	}
 	rows := readRows(t, dir)
 	if len(rows) != n-1 {

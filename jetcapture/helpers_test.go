@@ -113,12 +113,12 @@ func readRows(t *testing.T, dir string) (rows []row) {
 	return rows
 }
 
-func readLetters(t *testing.T, dir string) (letters []jetcapture.DeadLetter) {
+func readLetters(t *testing.T, dir string) (deadLetters []jetcapture.DeadLetter) {
 	t.Helper()
 	for _, name := range files(t, filepath.Join(dir, "_deadletter"), ".jsonl") {
-		letters = append(letters, readJSONLines[jetcapture.DeadLetter](t, name)...)
+		deadLetters = append(deadLetters, readJSONLines[jetcapture.DeadLetter](t, name)...)
 	}
-	return letters
+	return deadLetters
 }
 
 func readJSONLines[T any](t *testing.T, name string) (values []T) {

@@ -313,10 +313,10 @@ func (w *forkWorld) wantWarning() {
 		}
 		w.t.Errorf("the warning has the fields %v: want from and to of type uint64, within %d to %d", fields, w.kind.kept+1, w.last)
 	}
-	var said []string
+	var reported []string
 	for _, entry := range w.logs.FilterLevelExact(zapcore.WarnLevel).All() {
-		said = append(said, entry.Message)
+		reported = append(reported, entry.Message)
 	}
-	slices.Sort(said)
-	w.t.Errorf("no warning %q in the log; the others: %q", reusedWarning, slices.Compact(said))
+	slices.Sort(reported)
+	w.t.Errorf("no warning %q in the log; the others: %q", reusedWarning, slices.Compact(reported))
 }

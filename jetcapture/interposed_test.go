@@ -30,12 +30,12 @@ func interpose(s jetcapture.BlockStore[string], create func(ctx context.Context,
 	return &interposed{s.(locatorStore), create}
 }
 
-func (i *interposed) Write(ctx context.Context, block io.Reader, k, dir, name string) (location string, n int64, took time.Duration, err error) {
+func (i *interposed) Write(ctx context.Context, block io.Reader, k, dir, name string) (location string, n int64, duration time.Duration, err error) {
 	err = i.create(ctx, block, func(ctx context.Context) error {
-		location, n, took, err = i.locatorStore.Write(ctx, block, k, dir, name)
+		location, n, duration, err = i.locatorStore.Write(ctx, block, k, dir, name)
 		return err
 	})
-	return location, n, took, err
+	return location, n, duration, err
 }
 
 func (i *interposed) Bucket(ctx context.Context, root string) (store.Bucket, error) {

@@ -20,12 +20,12 @@ func TestABlockOfFewMessagesLingersWithinItsFolder(t *testing.T) {
 		return all
 	}
 	for _, c := range []struct {
-		name    string
-		minimum int
-		linger  time.Duration
-		minutes []int
-		took    time.Duration // by the local clock, from each message to the next
-		want    string        // the messages and the minutes of each block
+		name     string
+		minimum  int
+		linger   time.Duration
+		minutes  []int
+		duration time.Duration // by the local clock, from each message to the next
+		want     string        // the messages and the minutes of each block
 	}{
 		{"each minute has its file", 0, time.Hour, minutes(0, 4), 0, "1:0-1 1:1-2 1:2-3 1:3-4"},
 		{"until it has enough", 3, time.Hour, minutes(0, 7), 0, "3:0-3 3:3-6 1:6-7"},
@@ -46,7 +46,7 @@ func TestABlockOfFewMessagesLingersWithinItsFolder(t *testing.T) {
 				p.now = noon.Add(time.Duration(minute) * time.Minute)
 				l.sealAll(l.open.reason) // as a tick does
 				p.take(p.messages(1, 10))
-				l.clocks.now = l.clocks.now.Add(c.took)
+				l.clocks.now = l.clocks.now.Add(c.duration)
 			}
 			l.sealAll(always[string](SealShutdown))
 			var got []string

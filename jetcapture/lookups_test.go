@@ -43,8 +43,8 @@ func TestALookUpWaitsBesideTheLoop(t *testing.T) {
 		if w := in.answered(a); w == nil || w.StreamSeq != 2 || a.verdict != ledger.Archived {
 			t.Errorf("the answer is %+v", a)
 		}
-		if took := time.Since(began); took != lookUpTimeout {
-			t.Errorf("it took %v, want %v", took, lookUpTimeout)
+		if duration := time.Since(began); duration != lookUpTimeout {
+			t.Errorf("it took %v, want %v", duration, lookUpTimeout)
 		}
 	})
 }

@@ -268,7 +268,7 @@ func TestAMessageBecomesSeveralRows(t *testing.T) {
 	o.UntilCaughtUp = true
 
 	// Message i has i%4 orders; every tenth has one that is no decimal, and is a dead letter with all its orders.
-	rows, letters := 0, 0
+	rows, deadLetters := 0, 0
 	s.Publish(n, func(i int) *nats.Msg {
 		var orders []string
 		for j := range i % 4 {
@@ -279,7 +279,7 @@ func TestAMessageBecomesSeveralRows(t *testing.T) {
 			orders = append(orders, fmt.Sprintf(`{"id":%d,"amount":"%s","stream_seq":7}`, 10*i+j, amount))
 		}
 		if i%10 == 3 && i%4 > 0 {
-			letters++
+			deadLetters++
 		} else {
 			rows += i % 4
 		}
@@ -291,8 +291,8 @@ func TestAMessageBecomesSeveralRows(t *testing.T) {
 	if err := o.Build().Run(t.Context(), s.Connect()); err != nil {
 		t.Fatal(err)
 	}
-	if got := len(readLetters(t, dir)); got != letters || letters == 0 {
-		t.Errorf("%d dead letters, want %d", got, letters)
+	if got := len(readLetters(t, dir)); got != deadLetters || deadLetters == 0 {
+		t.Errorf("%d dead letters, want %d", got, deadLetters)
 	}
 	duck := formattest.DuckDB(t)
 	lake := fmt.Sprintf(`read_json('%s', format = 'newline_delimited', columns = {subject: 'VARCHAR', stream: 'VARCHAR',

@@ -46,19 +46,19 @@ type Fork struct {
 // One goroutine calls most of them, one after the other. The exceptions: BlockStored, StoreFailed and BlockAcked are called by the
 // goroutines that store blocks, concurrently, and LedgerSampled by another goroutine.
 type Observer struct {
-	Pulled        func(messages int, bytes int64)         // messages came in; those delivered again are counted again
-	Repeated      func(held, stored int)                  // of these, held by this capture or another; in a file before, so acknowledged and not stored again
-	DeadLettered  func(subject string, err error)         // its headers could not be read, or it could not be decoded or written
-	PullReset     func(cause error)                       // pulling starts again, after a restart or reconnect
-	StreamForked  func(Fork)                              // the stream lost messages and used their sequences again
-	Paused        func(cause PauseCause)                  // pulling pauses
-	Resumed       func(cause PauseCause, d time.Duration) // pulling continues, or pauses for another cause, after d
+	Pulled       func(messages int, bytes int64)         // messages came in; those delivered again are counted again
+	Repeated     func(held, stored int)                  // of these, held by this capture or another; in a file before, so acknowledged and not stored again
+	DeadLettered func(subject string, err error)         // its headers could not be read, or it could not be decoded or written
+	PullReset    func(cause error)                       // pulling starts again, after a restart or reconnect
+	StreamForked func(Fork)                              // the stream lost messages and used their sequences again
+	Paused       func(cause PauseCause)                  // pulling pauses
+	Resumed      func(cause PauseCause, d time.Duration) // pulling continues, or pauses for another cause, after d
 
 	BlockOpened    func(Block)
 	BlockSealed    func(Block, SealReason)
-	BlockStored    func(b Block, took time.Duration)                         // the file is durable; took of the last attempt
+	BlockStored    func(b Block, duration time.Duration)                     // the file is durable; duration of the last attempt
 	StoreFailed    func(b Block, attempt int, err error, next time.Duration) // and is tried again after next
-	BlockAcked     func(b Block, took time.Duration)                         // the server has confirmed the acks of what it still has
+	BlockAcked     func(b Block, duration time.Duration)                     // the server has confirmed the acks of what it still has
 	BlockAbandoned func(b Block, err error)                                  // its messages will be delivered again
 
 	Sampled       func(Stats)       // once a second

@@ -34,13 +34,13 @@ func TestObserverSeesTheWholeLifeOfEveryBlock(t *testing.T) {
 		Sampled:     func(jetcapture.Stats) { samples++ },
 		BlockOpened: func(b jetcapture.Block) { add(b, "opened") },
 		BlockSealed: func(b jetcapture.Block, r jetcapture.SealReason) { add(b, "sealed: "+string(r)) },
-		BlockStored: func(b jetcapture.Block, took time.Duration) {
+		BlockStored: func(b jetcapture.Block, duration time.Duration) {
 			add(b, "stored")
 			mu.Lock()
 			defer mu.Unlock()
 			messages[b.ID] = b.Messages
-			if b.Bytes == 0 || b.Location == "" || took <= 0 || b.End.Sub(b.Start) != o.MaxAge || b.DestKey == "" {
-				t.Errorf("stored block %+v after %v", b, took)
+			if b.Bytes == 0 || b.Location == "" || duration <= 0 || b.End.Sub(b.Start) != o.MaxAge || b.DestKey == "" {
+				t.Errorf("stored block %+v after %v", b, duration)
 			}
 		},
 		BlockAcked: func(b jetcapture.Block, _ time.Duration) { add(b, "acked") },

@@ -163,8 +163,8 @@ type Options[P Payload, K DestKey] struct {
 	PullBytes int
 
 	// OnStoreComplete is called after every attempt to store a block, with its error if it failed and will be retried.
-	// took is the duration of the attempt, and bytes the length of the file. It is called concurrently.
-	OnStoreComplete func(destKey K, location string, bytes int64, took time.Duration, err error)
+	// duration is how long the attempt lasted, and bytes the length of the file. It is called concurrently.
+	OnStoreComplete func(destKey K, location string, bytes int64, duration time.Duration, err error)
 
 	Observer Observer // called for each event, for metrics
 

@@ -101,14 +101,14 @@ func TestAckAllAcknowledgesNothingMoreOnceTheConsumerWasTaken(t *testing.T) {
 	s.Publish(n, order)
 	stop := start(t, onceNDJSON(dir).Build(), s.Connect())
 	eventually(t, "the capture has the messages", func() bool { return s.Info(streamName, consumerName).NumAckPending == n })
-	took := takeConsumer(t, s)
+	duration := takeConsumer(t, s)
 	s.Publish(n, func(i int) *nats.Msg { return order(n + i) })
 	err := stop() // it stores what it holds
 	if rows := readRows(t, dir); len(rows) < n {
 		t.Errorf("it has stored %d messages", len(rows))
 	}
 	if floor := s.Info(streamName, consumerName).AckFloor.Stream; floor > 0 {
-		t.Errorf("it has acknowledged up to %d after another had taken the consumer at %v: %v", floor, took, err)
+		t.Errorf("it has acknowledged up to %d after another had taken the consumer at %v: %v", floor, duration, err)
 	}
 }
 

@@ -68,12 +68,12 @@ func TestAPermissionThatIsTakenAwayIsNamedAndWaitedFor(t *testing.T) {
 			s.Publish(n, func(i int) *nats.Msg { return order(n + i) })
 			of := o.Permissions("")
 			subject := of[slices.IndexFunc(of, isOf)].Subject
-			said := func() bool {
+			reported := func() bool {
 				return slices.ContainsFunc(logs.All(), func(e observer.LoggedEntry) bool {
 					return e.Message == "a permission is missing" && strings.Contains(e.ContextMap()["error"].(string), "publish to "+subject)
 				})
 			}
-			eventually(t, "the log names "+subject, said)
+			eventually(t, "the log names "+subject, reported)
 			s.Reallow(user, permissionsOf(o, nil))
 			eventually(t, "all is archived", acked(2*n))
 			if err := stop(); err != nil {

@@ -132,7 +132,7 @@ func TestIdleStreamKeepsPulling(t *testing.T) {
 	start(t, o.Build(), s.Connect())
 	eventually(t, "two requests have expired", func() bool { return requests.Load() > 2 })
 	if n := resets.Load(); n > 0 {
-		t.Errorf("pulling started anew %d times", n)
+		t.Errorf("pulling started again %d times", n)
 	}
 	s.Publish(8, order)
 	eventually(t, "the messages are stored", func() bool { return len(readRows(t, dir)) == 8 })

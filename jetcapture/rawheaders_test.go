@@ -20,7 +20,7 @@ import (
 	"github.com/jetcapture/lake/jetcapture/capturetest"
 )
 
-// A headerBlock is one that somebody publishes, and what becomes of its message.
+// A headerBlock is one that somebody publishes, and what happens to its message.
 type headerBlock struct {
 	block   string
 	headers map[string][]string // of the row; nil if the message is to be a dead letter
@@ -155,17 +155,17 @@ func checkBlocks(t *testing.T, dir string, names []string, blocks map[string]hea
 	for _, r := range readRows(t, dir) {
 		rows[r.StreamSeq] = r
 	}
-	letters := make(map[uint64]jetcapture.DeadLetter)
+	deadLetters := make(map[uint64]jetcapture.DeadLetter)
 	for _, l := range readLetters(t, dir) {
-		letters[l.StreamSeq] = l
+		deadLetters[l.StreamSeq] = l
 	}
-	if len(rows)+len(letters) != len(names) {
-		t.Errorf("%d rows and %d dead letters of %d messages", len(rows), len(letters), len(names))
+	if len(rows)+len(deadLetters) != len(names) {
+		t.Errorf("%d rows and %d dead letters of %d messages", len(rows), len(deadLetters), len(names))
 	}
 	for i, name := range names {
 		want, seq := blocks[name], uint64(i+1)
 		r, isRow := rows[seq]
-		l, isLetter := letters[seq]
+		l, isLetter := deadLetters[seq]
 		switch {
 		case isRow == isLetter:
 			t.Errorf("%s: is a row: %t, is a dead letter: %t", name, isRow, isLetter)
@@ -205,11 +205,11 @@ func TestAHeaderBlockThatCannotBeFetchedMakesNoRow(t *testing.T) {
 	if n := len(readRows(t, dir)); n != 3 {
 		t.Errorf("%d rows, want 3", n)
 	}
-	letters := readLetters(t, dir)
-	if len(letters) != 3 {
-		t.Errorf("%d dead letters, want 3", len(letters))
+	deadLetters := readLetters(t, dir)
+	if len(deadLetters) != 3 {
+		t.Errorf("%d dead letters, want 3", len(deadLetters))
 	}
-	for _, l := range letters {
+	for _, l := range deadLetters {
 		if i := int(l.StreamSeq - 1); len(l.HeaderBlock) > 0 || string(l.Data) != blockData(i) || l.Stage != "headers" ||
 			!strings.Contains(l.Reason, "could not be read from the stream") || !strings.Contains(l.Reason, "permission") {
 			t.Errorf("%s: dead letter %+v", names[i], l)

@@ -31,11 +31,11 @@ func (l *simLedger) append(e *ledger.Entry, after uint64) (uint64, error) {
 	}
 	l.entries = append(l.entries, &logged{l.w.now, e})
 	l.lastSeq[e.Subject()] = l.end()
-	again := ""
+	suffix := ""
 	if e.Again {
-		again = " again"
+		suffix = " again"
 	}
-	l.w.note("log %d: %s %s%s by %s", l.end(), e.Subject(), e.State, again, e.Instance)
+	l.w.note("log %d: %s %s%s by %s", l.end(), e.Subject(), e.State, suffix, e.Instance)
 	return l.end(), nil
 }
 

@@ -80,12 +80,12 @@ func storesAround(t *testing.T, complaint string, spoil, mend func(dir string) e
 		}
 		meanwhile = contents(t, lake)
 		if err := mend(dir); err != nil {
-			t.Errorf("mend the file system: %v", err)
+			t.Errorf("fix the file system: %v", err)
 		}
 	}
 	untilCaughtUp(t, s, o)
 	if failed.Load() < failures || len(meanwhile) < n/4/blockSize {
-		t.Fatalf("%d failures, %d files when it was mended: the test shows nothing", failed.Load(), len(meanwhile))
+		t.Fatalf("%d failures, %d files when it was fixed: the test shows nothing", failed.Load(), len(meanwhile))
 	}
 	finally := contents(t, lake)
 	for path, content := range meanwhile {

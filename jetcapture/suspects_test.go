@@ -22,8 +22,8 @@ func TestMessagesThatFitAloneAndNotInABlock(t *testing.T) {
 	t.Parallel()
 	const n = 20_000
 	for name, c := range map[string]struct {
-		chokes  func(w *choosyWriter) bool
-		letters int
+		chokes      func(w *choosyWriter) bool
+		deadLetters int
 	}{
 		"two that do not fit together":            {func(w *choosyWriter) bool { return w.seen[8_001] && w.seen[8_801] }, 0},
 		"one that fits into nothing but the void": {func(w *choosyWriter) bool { return w.seen[8_001] && w.out != io.Discard }, 1},
@@ -45,9 +45,9 @@ func TestMessagesThatFitAloneAndNotInABlock(t *testing.T) {
 			var abandoned atomic.Int64
 			o.Observer.BlockAbandoned = func(jetcapture.Block, error) { abandoned.Add(1) }
 			untilCaughtUp(t, s, o)
-			rows, letters := len(readRows(t, dir)), len(readLetters(t, dir))
-			if rows != n-c.letters || letters != c.letters {
-				t.Errorf("%d rows and %d dead letters", rows, letters)
+			rows, deadLetters := len(readRows(t, dir)), len(readLetters(t, dir))
+			if rows != n-c.deadLetters || deadLetters != c.deadLetters {
+				t.Errorf("%d rows and %d dead letters", rows, deadLetters)
 			}
 			if got := abandoned.Load(); got == 0 || got > 100 {
 				t.Errorf("%d blocks were given up", got)

@@ -70,7 +70,7 @@ func TestTroublesWithTheLedgerAndAFolderHoldUpNoOtherFolder(t *testing.T) {
 		tr.begin(w)
 		w.publish()
 		if tr.warning != "" {
-			eventually(t, tr.name+", and the log says so", func() bool { return w.said(tr.warning) > 0 })
+			eventually(t, tr.name+", and the log says so", func() bool { return w.reported(tr.warning) > 0 })
 		}
 		if tr.goesOn {
 			w.storesTheOthers(tr.name)
@@ -79,7 +79,7 @@ func TestTroublesWithTheLedgerAndAFolderHoldUpNoOtherFolder(t *testing.T) {
 			tr.end(w)
 		}
 		w.storesTheOthers("after this: " + tr.name)
-		if n, most := w.said(tr.warning), 1+int(time.Since(begun)/(10*time.Second)); tr.warning != "" && n > most {
+		if n, most := w.reported(tr.warning), 1+int(time.Since(begun)/(10*time.Second)); tr.warning != "" && n > most {
 			t.Errorf("%s: the log says so %d times in %v", tr.name, n, time.Since(begun))
 		}
 	}
@@ -167,7 +167,7 @@ func (w *troubled) storesTheOthers(when string) {
 }
 
 // said returns how many lines of the log begin so.
-func (w *troubled) said(message string) (n int) {
+func (w *troubled) reported(message string) (n int) {
 	for _, line := range w.logs.All() {
 		if strings.HasPrefix(line.Message, message) {
 			n++

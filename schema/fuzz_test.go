@@ -74,26 +74,26 @@ func FuzzSchemasFromJSONAreSound(f *testing.F) {
 		if json.Unmarshal(data, &s) != nil {
 			return
 		}
-		again, err := json.Marshal(&s)
+		reencoded, err := json.Marshal(&s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var back schema.Schema
-		if err := json.Unmarshal(again, &back); err != nil || back.Fingerprint() != s.Fingerprint() {
-			t.Errorf("%s is not what it was: %v", again, err)
+		if err := json.Unmarshal(reencoded, &back); err != nil || back.Fingerprint() != s.Fingerprint() {
+			t.Errorf("%s is not what it was: %v", reencoded, err)
 		}
 		if len(s.Leaves()) == 0 {
-			t.Errorf("%s has no leaves", again)
+			t.Errorf("%s has no leaves", reencoded)
 		}
 		made, err := schema.New(describe(s.Columns())...)
 		if err != nil || made.String() != s.String() {
-			t.Fatalf("%s is not what it was, made of fields: %v", again, err)
+			t.Fatalf("%s is not what it was, made of fields: %v", reencoded, err)
 		}
 		c := columns.New(made)
 		for range 2 {
 			rows, err := c.AppendRow(func(r *columns.Row) error { return setAny(r, made.Columns()) })
 			if flat := len(made.Leaves()) == len(made.Columns()) && !nests(made); flat != (err == nil) || c.Rows() != len(rowtest.Assemble(c)) {
-				t.Fatalf("%s: %d rows with the error %v", again, rows, err)
+				t.Fatalf("%s: %d rows with the error %v", reencoded, rows, err)
 			}
 		}
 	})

@@ -39,8 +39,8 @@ func New(fields ...Field) (*Schema, error) {
 // describe returns f itself, and an error if JSON could not hold it.
 func (f Field) describe() (Field, error) {
 	var err error
-	if said, bad := parseType(f.Type.String()); bad == nil && said != f.Type {
-		err = fmt.Errorf("the type has more fields than %s needs: leave them out", said)
+	if reported, bad := parseType(f.Type.String()); bad == nil && reported != f.Type {
+		err = fmt.Errorf("the type has more fields than %s needs: leave them out", reported)
 	}
 	h := f.Hints
 	if int(h.Encoding) >= len(encodingNames) || h.Codec.Validate() != nil || int(h.Sort) >= len(sortNames) {

@@ -35,10 +35,10 @@ func TestBlocksGoBelowTheirDestinationKey(t *testing.T) {
 	mem := store.NewMem()
 	type key struct{ Region, Tenant string }
 	blocks := store.Blocks[key](mem, nil)
-	location, n, took, err := blocks.Write(t.Context(), strings.NewReader("content"), key{"eu", "../.."}, "date=2026-11-23", "1.parquet")
+	location, n, duration, err := blocks.Write(t.Context(), strings.NewReader("content"), key{"eu", "../.."}, "date=2026-11-23", "1.parquet")
 	const name = "region=eu/tenant=..%2F../date=2026-11-23/1.parquet"
-	if location != "mem:///"+name || n != 7 || took <= 0 || err != nil {
-		t.Errorf("Write returns %q, %d, %v, %v", location, n, took, err)
+	if location != "mem:///"+name || n != 7 || duration <= 0 || err != nil {
+		t.Errorf("Write returns %q, %d, %v, %v", location, n, duration, err)
 	}
 	if got := read(t, mem, name); got != "content" {
 		t.Errorf("the block holds %q", got)
@@ -166,9 +166,9 @@ func TestLocalFSStorePutsEachKeyIntoItsFolder(t *testing.T) {
 		return filepath.Join(root, "tenants", store.EscapeHive(key), "archive"), nil
 	}}
 	var blocks store.BlockStore[string] = s
-	location, n, took, err := blocks.Write(t.Context(), stream{strings.NewReader("content")}, "../a", "2026/11", "1")
-	if location != filepath.Join(root, "tenants/%2E.%2Fa/archive/2026/11/1") || n != 7 || took <= 0 || err != nil {
-		t.Errorf("Write returns %q, %d, %v, %v", location, n, took, err)
+	location, n, duration, err := blocks.Write(t.Context(), stream{strings.NewReader("content")}, "../a", "2026/11", "1")
+	if location != filepath.Join(root, "tenants/%2E.%2Fa/archive/2026/11/1") || n != 7 || duration <= 0 || err != nil {
+		t.Errorf("Write returns %q, %d, %v, %v", location, n, duration, err)
 	}
 	for content, want := range map[string]error{"content": nil, "other": fs.ErrExist} {
 		if _, _, _, err := blocks.Write(t.Context(), strings.NewReader(content), "../a", "2026/11", "1"); !errors.Is(err, want) {

@@ -129,8 +129,8 @@ func writeAndKill(t *testing.T, root, run string, after time.Duration) (names []
 	t.Helper()
 	process := exec.Command(os.Args[0])
 	process.Env = append(os.Environ(), crashRootEnv+"="+root, crashRunEnv+"="+run)
-	var said bytes.Buffer
-	process.Stderr = &said
+	var reported bytes.Buffer
+	process.Stderr = &reported
 	out, err := process.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -152,8 +152,8 @@ func writeAndKill(t *testing.T, root, run string, after time.Duration) (names []
 	}
 	killer.Wait()
 	_ = process.Wait() // it was killed
-	if said.Len() > 0 {
-		t.Fatalf("the process said: %s", said.String())
+	if reported.Len() > 0 {
+		t.Fatalf("the process said: %s", reported.String())
 	}
 	return names
 }

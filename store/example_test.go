@@ -66,13 +66,13 @@ func ExampleChoose() {
 		"acme": inRegions(store.NewMem()),
 		"bmw":  inRegions(store.NewMem()),
 	}
-	letters := inRegions(store.NewMem())
+	deadLetters := inRegions(store.NewMem())
 	lake := store.Choose(func(k key) (store.BlockStore[key], error) {
 		if s, ok := stores[k.Tenant]; ok {
 			return s, nil
 		}
 		return nil, store.Permanent(fmt.Errorf("no store for tenant %q", k.Tenant))
-	}, letters)
+	}, deadLetters)
 
 	for _, k := range []key{{"acme", "eu"}, {"nobody", "eu"}} {
 		location, _, _, err := lake.Write(context.Background(), strings.NewReader("rows"), k, "", "0001.csv")

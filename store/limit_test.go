@@ -82,8 +82,8 @@ func TestWritesAreNoMoreThanAllowedAtATime(t *testing.T) {
 			t.Errorf("a Create that waits returns %v after %v", err, time.Since(start))
 		}
 		writers.Wait()
-		if took := time.Since(start); most.Load() != 3 || took != 4*time.Second {
-			t.Errorf("there were %d writes at a time, and 12 took %v", most.Load(), took)
+		if duration := time.Since(start); most.Load() != 3 || duration != 4*time.Second {
+			t.Errorf("there were %d writes at a time, and 12 took %v", most.Load(), duration)
 		}
 	})
 }
@@ -111,8 +111,8 @@ func TestBytesAreNoMoreThanAllowedInATime(t *testing.T) {
 			if perSecond > 1<<20 {
 				burst /= 20
 			}
-			if took := time.Since(start); took < want-burst-time.Millisecond || took > want+time.Second/100 {
-				t.Errorf("2 times %d bytes at %d bytes/s took %v, want %v less a burst", size, perSecond, took, want)
+			if duration := time.Since(start); duration < want-burst-time.Millisecond || duration > want+time.Second/100 {
+				t.Errorf("2 times %d bytes at %d bytes/s took %v, want %v less a burst", size, perSecond, duration, want)
 			}
 		})
 	}
@@ -167,8 +167,8 @@ func TestBytesReadAtAPlaceCountToo(t *testing.T) {
 		}
 		start := time.Now()
 		object, err := store.Limit(b, store.LimitOptions{BytesPerSecond: 1_000}).Create(t.Context(), "x", strings.NewReader(strings.Repeat("x", 10_000)), nil)
-		if took := time.Since(start); err != nil || object.Size != 5_000 || took < 4*time.Second || took > 5*time.Second {
-			t.Errorf("reading %d bytes took %v, %v", object.Size, took, err)
+		if duration := time.Since(start); err != nil || object.Size != 5_000 || duration < 4*time.Second || duration > 5*time.Second {
+			t.Errorf("reading %d bytes took %v, %v", object.Size, duration, err)
 		}
 	})
 }

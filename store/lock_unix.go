@@ -10,12 +10,12 @@ import (
 
 // tryLock locks f until it is closed, or the process ends, without waiting.
 func tryLock(f *os.File, mode lockMode) lockResult {
-	how := unix.LOCK_EX
+	flags := unix.LOCK_EX
 	if mode == sharedLock {
-		how = unix.LOCK_SH
+		flags = unix.LOCK_SH
 	}
 	for {
-		switch unix.Flock(int(f.Fd()), how|unix.LOCK_NB) {
+		switch unix.Flock(int(f.Fd()), flags|unix.LOCK_NB) {
 		case nil:
 			return lockTaken
 		case unix.EWOULDBLOCK:

@@ -196,8 +196,8 @@ func TestProbeOfAStoreThatIsDownEnds(t *testing.T) {
 		if err := store.Probe(t.Context(), retried); !errors.Is(err, down) {
 			t.Errorf("Probe returns %v", err)
 		}
-		if took := time.Since(start); waited == 0 || took > waited+time.Second {
-			t.Errorf("it took %v, %v of that to write", took, waited)
+		if duration := time.Since(start); waited == 0 || duration > waited+time.Second {
+			t.Errorf("it took %v, %v of that to write", duration, waited)
 		}
 	})
 }

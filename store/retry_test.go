@@ -131,8 +131,8 @@ func TestOperationsThatGoOnFailingEnd(t *testing.T) {
 				t.Errorf("%s: %v", op, err)
 			}
 		}
-		if took := time.Since(start); took < 5*(30+45)*time.Second || took > 5*(60+90)*time.Second || observed != 10 {
-			t.Errorf("5 operations took %v and %d waits", took, observed)
+		if duration := time.Since(start); duration < 5*(30+45)*time.Second || duration > 5*(60+90)*time.Second || observed != 10 {
+			t.Errorf("5 operations took %v and %d waits", duration, observed)
 		}
 	})
 }
@@ -162,8 +162,8 @@ func TestServerIsLeftAloneForAsLongAsItAsks(t *testing.T) {
 			if err := b.Remove(t.Context(), "x"); err != nil {
 				t.Error(err)
 			}
-			if took := time.Since(start); took < want || took > want+100*time.Millisecond {
-				t.Errorf("asked for %v, it waited %v, want %v and a little", asked, took, want)
+			if duration := time.Since(start); duration < want || duration > want+100*time.Millisecond {
+				t.Errorf("asked for %v, it waited %v, want %v and a little", asked, duration, want)
 			}
 		}
 	})

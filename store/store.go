@@ -19,16 +19,16 @@ type BlockStore[K comparable] interface {
 	// and Attributed. Calls for different names may overlap. Write does not close block and keeps no
 	// reference to it.
 	//
-	// location tells a person where the block is (a path or URL, without credentials), n is its length in bytes, and took is the
+	// location tells a person where the block is (a path or URL, without credentials), n is its length in bytes, and duration is the
 	// time that storing took.
-	Write(ctx context.Context, block io.Reader, destKey K, dir, fileName string) (location string, n int64, took time.Duration, err error)
+	Write(ctx context.Context, block io.Reader, destKey K, dir, fileName string) (location string, n int64, duration time.Duration, err error)
 }
 
 // RootWriter is a BlockStore that can also write blocks of no destination key. Captures write dead-letter files through it; in other
 // BlockStores these go under the zero destination key.
 type RootWriter interface {
 	// WriteRoot is Write without a destination key.
-	WriteRoot(ctx context.Context, block io.Reader, dir, fileName string) (location string, n int64, took time.Duration, err error)
+	WriteRoot(ctx context.Context, block io.Reader, dir, fileName string) (location string, n int64, duration time.Duration, err error)
 }
 
 // Bucket is a flat space of objects by name: a folder, an S3 bucket with a prefix, an Azure container. It is all that a

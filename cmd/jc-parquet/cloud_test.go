@@ -169,7 +169,7 @@ func TestEveryStoreGetsEveryMessage(t *testing.T) {
 	}
 }
 
-// wantInParts checks that drivers had to send files in parts, of 16 MiB, lest the test lose its point.
+// wantInParts checks that drivers had to send files in parts, of 16 MiB; otherwise the test shows nothing.
 func wantInParts(t *testing.T, place cloud) {
 	t.Helper()
 	var sizes []int64

@@ -163,9 +163,9 @@ func (d *demo) capture(ctx context.Context, nc *nats.Conn) error {
 
 // report prints what was stored, and queries.
 func (d *demo) report() {
-	sum, took := d.progress.sum, d.progress.took()
+	sum, duration := d.progress.sum, d.progress.duration()
 	d.say("  done: %s messages in %.1f s, %s messages/s, each acked after its file was durable", thousands(sum.messages),
-		took.Seconds(), thousands(perSecond(sum.messages, took)))
+		duration.Seconds(), thousands(perSecond(sum.messages, duration)))
 	d.say("")
 	d.say("%s rows in %s files, %s of Parquet for %s of JSON (%.0f%%)", thousands(sum.rows), thousands(sum.files),
 		megabytes(sum.bytes), megabytes(d.jsonBytes), 100*float64(sum.bytes)/float64(d.jsonBytes))

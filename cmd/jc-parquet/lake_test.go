@@ -53,19 +53,19 @@ func TestStoreThatCannotBeUsedIsRefusedBeforeAnythingIsPulled(t *testing.T) {
 	server := s3Server(t)
 	bucket := server.Bucket(t)
 	start := time.Now()
-	if said := refused(t, s3URL("none", server.Endpoint)); !strings.Contains(said, "none") || !strings.Contains(said, "bucket") {
-		t.Errorf("a bucket that is missing gives %s", said)
+	if reported := refused(t, s3URL("none", server.Endpoint)); !strings.Contains(reported, "none") || !strings.Contains(reported, "bucket") {
+		t.Errorf("a bucket that is missing gives %s", reported)
 	}
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret")
-	if said := refused(t, s3URL(bucket, server.Endpoint)); !strings.Contains(said, "SignatureDoesNotMatch") {
-		t.Errorf("wrong credentials give %s", said)
+	if reported := refused(t, s3URL(bucket, server.Endpoint)); !strings.Contains(reported, "SignatureDoesNotMatch") {
+		t.Errorf("wrong credentials give %s", reported)
 	}
 	t.Setenv("AWS_SECRET_ACCESS_KEY", server.SecretKey)
-	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("what cannot be mended took %v", took)
+	if duration := time.Since(start); duration > 10*time.Second {
+		t.Errorf("an error that retrying cannot fix took %v", duration)
 	}
-	if said := refused(t, s3URL(bucket, "http://127.0.0.1:1")); !strings.Contains(said, "(after 5 attempts)") {
-		t.Errorf("a server that is not there gives %s", said)
+	if reported := refused(t, s3URL(bucket, "http://127.0.0.1:1")); !strings.Contains(reported, "(after 5 attempts)") {
+		t.Errorf("a server that is not there gives %s", reported)
 	}
 }
 
@@ -73,8 +73,8 @@ func TestMissingContainersAreRefusedToo(t *testing.T) {
 	for name, path := range map[string]string{"Azure": "/container-1/", "Google": "//bucket-1/"} {
 		place := clouds[name](t)
 		elsewhere := strings.Replace(place.url, path, strings.Replace(path, "-1", "-none", 1), 1)
-		if said := refused(t, elsewhere); elsewhere == place.url || !strings.Contains(said, "-none") || place.secret != "" && strings.Contains(said, place.secret) {
-			t.Errorf("%s: it says %s", name, said)
+		if reported := refused(t, elsewhere); elsewhere == place.url || !strings.Contains(reported, "-none") || place.secret != "" && strings.Contains(reported, place.secret) {
+			t.Errorf("%s: it says %s", name, reported)
 		}
 	}
 }
@@ -83,9 +83,9 @@ func TestStoreThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	server := s3Server(t)
 	proxy := cloudtest.NewProxy(t, server.Endpoint)
 	proxy.Set(func(*http.Request, int) cloudtest.Fault { return cloudtest.Delay(time.Hour) })
-	said := refused(t, s3URL(server.Bucket(t), proxy.Endpoint), "--store-timeout=100ms")
-	if !strings.Contains(said, "if it is that slow, allow more by --store-timeout") {
-		t.Errorf("it says %s", said)
+	reported := refused(t, s3URL(server.Bucket(t), proxy.Endpoint), "--store-timeout=100ms")
+	if !strings.Contains(reported, "if it is that slow, allow more by --store-timeout") {
+		t.Errorf("it says %s", reported)
 	}
 }
 
@@ -136,9 +136,9 @@ func TestStoreThatOverwritesIsWarnedOf(t *testing.T) {
 
 func TestStoreThatOverwritesIsRefusedForExactlyOnce(t *testing.T) {
 	server := s3Server(t)
-	said := refused(t, s3URL(server.Bucket(t), server.Endpoint, "unconditional=true"))
-	if !strings.Contains(said, "exactly-once needs a server with conditional writes") || !strings.HasSuffix(said, "or accept duplicates with --delivery at-least-once") {
-		t.Errorf("it says %s", said)
+	reported := refused(t, s3URL(server.Bucket(t), server.Endpoint, "unconditional=true"))
+	if !strings.Contains(reported, "exactly-once needs a server with conditional writes") || !strings.HasSuffix(reported, "or accept duplicates with --delivery at-least-once") {
+		t.Errorf("it says %s", reported)
 	}
 }
 
@@ -184,8 +184,8 @@ func TestStoreRateHoldsWritesBack(t *testing.T) {
 	usual := time.Since(start)
 	start = time.Now()
 	dir := archiveAll(t, s, "--format=ndjson", "--store-rate=300KB", "--store-timeout=10ms")
-	if took := time.Since(start); took < usual/2+time.Second {
-		t.Errorf("%d files took %v at 300 kB/s, without a limit %v", len(files(t, dir)), took, usual)
+	if duration := time.Since(start); duration < usual/2+time.Second {
+		t.Errorf("%d files took %v at 300 kB/s, without a limit %v", len(files(t, dir)), duration, usual)
 	}
 }
 

@@ -301,8 +301,8 @@ func TestRunNamesEachPermissionThatIsMissing(t *testing.T) {
 				if out := p.output.String(); strings.Contains(out, "2.14") {
 					t.Errorf("it takes the server for an old one:\n%s", out)
 				}
-				if took := time.Since(p.began); missing.Needed && took > named {
-					t.Errorf("it took %v", took)
+				if duration := time.Since(p.began); missing.Needed && duration > named {
+					t.Errorf("it took %v", duration)
 				}
 			})
 		}
@@ -328,8 +328,8 @@ func TestDoctorNamesEachPermissionThatIsMissing(t *testing.T) {
 			p := newPermitted(t, "doctor", "--create-consumer")
 			p.run(list, missing.Subject)
 			code, out := p.wait(), p.output.String()
-			if took := time.Since(p.began); took > named {
-				t.Errorf("it took %v", took)
+			if duration := time.Since(p.began); duration > named {
+				t.Errorf("it took %v", duration)
 			}
 			want, text := app.ExitOK, "No problems."
 			switch {
@@ -361,8 +361,8 @@ func TestDoctorTriesWhatItIsNotTold(t *testing.T) {
 			before := p.server.Info("ORDERS", "lake")
 			p.run(list, missing.Subject)
 			code, out := p.wait(), p.output.String()
-			if took := time.Since(p.began); took > named {
-				t.Errorf("it took %v", took)
+			if duration := time.Since(p.began); duration > named {
+				t.Errorf("it took %v", duration)
 			}
 			untried := strings.Contains(missing.Subject, ".RESET.") || strings.Contains(missing.Subject, ".PURGE.") || strings.Contains(missing.Subject, "STREAM.CREATE") || strings.Contains(missing.Subject, "STREAM.NAMES")
 			if text := "to " + missing.Subject + "\n"; !untried && !strings.Contains(out, text) {
@@ -393,8 +393,8 @@ func TestDoctorFixesWithThePrintedPermissions(t *testing.T) {
 			p.server.Consumer("ORDERS", "lake", func(config *jetstream.ConsumerConfig) { config.MaxDeliver, config.FilterSubject = 5, c.filter })
 			p.run(list, c.missing)
 			code, fixed := p.wait(), p.server.Info("ORDERS", "lake").Config.MaxDeliver == -1
-			if took := time.Since(p.began); took > named {
-				t.Errorf("it took %v", took)
+			if duration := time.Since(p.began); duration > named {
+				t.Errorf("it took %v", duration)
 			}
 			if c.missing == "" && (code != app.ExitOK || !fixed) || c.missing != "" && (code != app.ExitError || fixed || !strings.Contains(p.output.String(), "publish to "+c.missing)) {
 				t.Errorf("exit code %d, fixed: %t:\n%s", code, fixed, p.output)
@@ -412,8 +412,8 @@ func TestInferNamesEachPermissionThatIsMissing(t *testing.T) {
 				p := newPermitted(t, append([]string{"infer"}, filter...)...)
 				p.run(list, missing.Subject)
 				code, out := p.wait(), p.output.String()
-				if took := time.Since(p.began); took > named {
-					t.Errorf("it took %v", took)
+				if duration := time.Since(p.began); duration > named {
+					t.Errorf("it took %v", duration)
 				}
 				if missing.Needed && (code != app.ExitError || !strings.Contains(out, "to "+missing.Subject+", to ")) ||
 					!missing.Needed && (code != app.ExitOK || strings.Contains(out, "ermission") != (missing.Subject != "")) {
@@ -440,8 +440,8 @@ func TestResetNamesEachPermissionThatIsMissing(t *testing.T) {
 			p.args = []string{"reset", "--stream=ORDERS", "--consumer=lake", "--yes"}
 			p.run(list, missing.Subject)
 			code, out := p.wait(), p.output.String()
-			if took := time.Since(p.began); missing.Subject != "" && took > named {
-				t.Errorf("it took %v", took)
+			if duration := time.Since(p.began); missing.Subject != "" && duration > named {
+				t.Errorf("it took %v", duration)
 			}
 			want, text := app.ExitError, "to "+missing.Subject+", to "
 			if missing.Subject == "" {

@@ -19,7 +19,7 @@ type tally struct {
 	rows        int
 	files       int
 	bytes       int64 // of files
-	letters     int   // messages stored as dead letters
+	deadLetters int   // messages stored as dead letters
 	letterFiles int   // files of dead letters
 	repeated    int   // messages that were in a file already
 }
@@ -83,7 +83,7 @@ func (p *progress) stored(b jetcapture.Block, _ time.Duration) {
 		p.log.Info("first file is stored", zap.String("location", b.Location), zap.Int("messages", b.Messages))
 	}
 	if b.DeadLetter {
-		p.sum.letters += b.Messages
+		p.sum.deadLetters += b.Messages
 		p.sum.letterFiles++
 		return
 	}
@@ -97,14 +97,14 @@ func (p *progress) stored(b jetcapture.Block, _ time.Duration) {
 func (p *progress) sampled(s jetcapture.Stats) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	took := time.Since(p.shownAt)
-	if took < progressEvery {
+	duration := time.Since(p.shownAt)
+	if duration < progressEvery {
 		return
 	}
 	idle := p.sum == p.shown && s.Pending == 0 && s.HeldMessages == p.stats.HeldMessages
 	if !idle {
 		fields := []zap.Field{
-			zap.Int("messages_per_s", perSecond(p.sum.pulled-p.shown.pulled, took)),
+			zap.Int("messages_per_s", perSecond(p.sum.pulled-p.shown.pulled, duration)),
 			zap.Int("held", s.HeldMessages),
 			zap.Uint64("pending", s.Pending),
 			zap.Duration("lag", s.Lag.Round(time.Millisecond)),
@@ -137,7 +137,7 @@ func (p *progress) began() bool {
 }
 
 // took returns the time from the first message to the last ack.
-func (p *progress) took() time.Duration {
+func (p *progress) duration() time.Duration {
 	if p.first.IsZero() {
 		return 0
 	}
@@ -151,7 +151,7 @@ func (p *progress) summary() {
 	fields := []zap.Field{
 		zap.Int("messages", p.sum.messages), zap.Int("rows", p.sum.rows),
 		zap.Int("files", p.sum.files), zap.Int64("bytes", p.sum.bytes),
-		zap.Float64("seconds", p.took().Seconds()), zap.Int("messages_per_s", perSecond(p.sum.messages, p.took())),
+		zap.Float64("seconds", p.duration().Seconds()), zap.Int("messages_per_s", perSecond(p.sum.messages, p.duration())),
 	}
 	misfits := p.misfits()
 	p.log.Info("stored", append(append(fields, p.extras()...), misfits.fields()...)...)
@@ -160,8 +160,8 @@ func (p *progress) summary() {
 
 // extras returns the counts that are usually zero, if they are not.
 func (p *progress) extras() (fields []zap.Field) {
-	if p.sum.letters > 0 {
-		fields = append(fields, zap.Int("dead_letters", p.sum.letters), zap.Int("dead_letter_files", p.sum.letterFiles))
+	if p.sum.deadLetters > 0 {
+		fields = append(fields, zap.Int("dead_letters", p.sum.deadLetters), zap.Int("dead_letter_files", p.sum.letterFiles))
 	}
 	if p.sum.repeated > 0 {
 		fields = append(fields, zap.Int("already_stored", p.sum.repeated))

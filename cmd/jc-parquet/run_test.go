@@ -249,9 +249,9 @@ func TestDeliveryIsExactlyOnceUnlessLessIsAskedFor(t *testing.T) {
 		if code != app.ExitOK {
 			t.Fatalf("exit code %d: %s", code, stderr)
 		}
-		said := regexp.MustCompile(`INFO exactly once: the ledger is open .*"ledger": "(.+)", "instance": ".+"`).FindStringSubmatch(stderr)
-		if c.ledger == "" && said != nil || c.ledger != "" && (said == nil || said[1] != c.ledger) {
-			t.Errorf("%q: the log says of ledger and instance %q:\n%s", c.args, said, stderr)
+		reported := regexp.MustCompile(`INFO exactly once: the ledger is open .*"ledger": "(.+)", "instance": ".+"`).FindStringSubmatch(stderr)
+		if c.ledger == "" && reported != nil || c.ledger != "" && (reported == nil || reported[1] != c.ledger) {
+			t.Errorf("%q: the log says of ledger and instance %q:\n%s", c.args, reported, stderr)
 		}
 		var streams []string
 		for name := range s.JetStream().StreamNames(t.Context()).Name() {

@@ -147,9 +147,9 @@ func TestTypedColumnsAreWhatDuckDBReads(t *testing.T) {
 			t.Errorf("%s\nis %s, want %s", sql, got, want)
 		}
 	}
-	letters := db.Query("select reason, count(*) from read_json(" + formattest.Quote(dir+"/**/*.jsonl") + ") group by 1").Values
-	if len(letters) != 1 || letters[0][0] != "payload: it is no JSON, at byte 7" || letters[0][1] != int64(10) {
-		t.Errorf("the dead letters are %v", letters)
+	deadLetters := db.Query("select reason, count(*) from read_json(" + formattest.Quote(dir+"/**/*.jsonl") + ") group by 1").Values
+	if len(deadLetters) != 1 || deadLetters[0][0] != "payload: it is no JSON, at byte 7" || deadLetters[0][1] != int64(10) {
+		t.Errorf("the dead letters are %v", deadLetters)
 	}
 }
 
@@ -255,8 +255,8 @@ func TestInferredColumnsArePinned(t *testing.T) {
 	// What comes later does not change them.
 	s.Publish(5, func(int) *nats.Msg { return &nats.Msg{Subject: "sales.eu", Data: []byte(`{"id": "text", "new": 1}`)} })
 	stdout, stderr := archiveSales(t, s, dir, "--columns", list, "--infer")
-	if again, err := os.ReadFile(list); err != nil || string(again) != want || stdout != "" {
-		t.Errorf("%v: the second run printed %q, and the file is\n%s", err, stdout, again)
+	if rewritten, err := os.ReadFile(list); err != nil || string(rewritten) != want || stdout != "" {
+		t.Errorf("%v: the second run printed %q, and the file is\n%s", err, stdout, rewritten)
 	}
 	if !strings.Contains(stderr, `"messages": 5, "rows": 5`) {
 		t.Errorf("the second run does not sum up 5 messages:\n%s", stderr)

@@ -119,8 +119,8 @@ func TestLargeFooterTakesLittleMoreMemoryThanItsInformation(t *testing.T) {
 	if len(info.RowGroups) != 300 || len(info.RowGroups[299].Columns) != 100 {
 		t.Fatalf("there are %d row groups", len(info.RowGroups))
 	}
-	if took := after.TotalAlloc - before.TotalAlloc; took > 6*uint64(len(file)) {
-		t.Errorf("a footer of %d bytes took %d of memory", len(file), took)
+	if duration := after.TotalAlloc - before.TotalAlloc; duration > 6*uint64(len(file)) {
+		t.Errorf("a footer of %d bytes took %d of memory", len(file), duration)
 	}
 }
 

@@ -55,8 +55,8 @@ func TestTypesAreTheWordsOfSchemaAndShorterOnes(t *testing.T) {
 			t.Errorf("%s is %v, %v; want %s", word, list, err, want)
 			continue
 		}
-		again, err := jsoncolumns.Parse("f", jsoncolumns.Text(list))
-		if err != nil || again[0].Type != list[0].Type || again[0].Epoch != list[0].Epoch {
+		reparsed, err := jsoncolumns.Parse("f", jsoncolumns.Text(list))
+		if err != nil || reparsed[0].Type != list[0].Type || reparsed[0].Epoch != list[0].Epoch {
 			t.Errorf("%s is written as %s: %v", word, jsoncolumns.Text(list), err)
 		}
 	}
@@ -206,9 +206,9 @@ func FuzzFilesAreReadOrRefused(f *testing.F) {
 		if _, err := jsoncolumns.New[payload](list, jsoncolumns.Options{}); err != nil {
 			t.Fatalf("%s is read, and then refused: %v", text, err)
 		}
-		again, err := jsoncolumns.Parse("f", jsoncolumns.Text(list, "a\ncomment: "))
-		if err != nil || fmt.Sprintf("%#v", again) != fmt.Sprintf("%#v", list) {
-			t.Fatalf("%s\nis written as\n%s\nand read as %v, %v", text, jsoncolumns.Text(list), again, err)
+		reparsed, err := jsoncolumns.Parse("f", jsoncolumns.Text(list, "a\ncomment: "))
+		if err != nil || fmt.Sprintf("%#v", reparsed) != fmt.Sprintf("%#v", list) {
+			t.Fatalf("%s\nis written as\n%s\nand read as %v, %v", text, jsoncolumns.Text(list), reparsed, err)
 		}
 	})
 }

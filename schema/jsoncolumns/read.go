@@ -57,13 +57,13 @@ func (r *reader) readMessage() error {
 
 // read routes a payload to values and the rest. It returns an error if the message cannot be archived in columns.
 func (r *reader) read(payload []byte) error {
-	for again := false; ; again = true {
+	for secondPass := false; ; secondPass = true {
 		clear(r.values)
 		r.scratch, r.misfits = r.scratch[:0], r.misfits[:0]
-		if !r.router.route(payload, again) {
+		if !r.router.route(payload, secondPass) {
 			return r.router.err()
 		}
-		if again || !r.router.twice {
+		if secondPass || !r.router.twice {
 			break
 		}
 	}

@@ -62,12 +62,12 @@ type router struct {
 	root *node
 	fits func(column int, raw []byte) bool // false if the column does not take the value; raw is valid until the next begin
 
-	run      uint32   // counts payloads
-	seen     []uint32 // the last run that a node was met in
-	repeated []uint32 // the last run in which a node was met twice in an object
-	twice    bool     // some node was, in this run
-	again    bool     // this is the second pass over a payload
-	name     []byte   // of a member, without its escapes
+	run        uint32   // counts payloads
+	seen       []uint32 // the last run that a node was met in
+	repeated   []uint32 // the last run in which a node was met twice in an object
+	twice      bool     // some node was, in this run
+	secondPass bool     // this is the second pass over a payload
+	name       []byte   // of a member, without its escapes
 
 	rest   []byte // JSON
 	path   [][]byte
@@ -82,13 +82,13 @@ func newRouter(columns []Column, fits func(column int, raw []byte) bool) *router
 
 // route reads a payload. The rest is empty if there is none. With twice it is to be done again, as columns have got values
 // that they are not to have.
-func (r *router) route(payload []byte, again bool) bool {
+func (r *router) route(payload []byte, secondPass bool) bool {
 	if r.run++; r.run < 2 { // the first, or a wrap; a second pass looks one back
 		clear(r.seen)
 		clear(r.repeated)
 		r.run = 2
 	}
-	r.twice, r.again = false, again
+	r.twice, r.secondPass = false, secondPass
 	r.rest, r.path, r.opened, r.begun = r.rest[:0], r.path[:0], 0, false
 	if !r.begin(payload) {
 		return false
@@ -141,7 +141,7 @@ func (r *router) object(n *node, depth int) bool {
 // meet notes that a member is there, and reports whether its columns may have its values. In the second pass they may not
 // if there were several members of its name in the first.
 func (r *router) meet(n *node) bool {
-	if r.again {
+	if r.secondPass {
 		return r.repeated[n.index] != r.run-1
 	}
 	if r.seen[n.index] == r.run {

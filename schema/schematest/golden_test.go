@@ -92,8 +92,8 @@ func TestGoldenFailsOnBreakingChangesOnly(t *testing.T) {
 		if !strings.Contains(test.run.log, test.want) || (test.want == "" && test.run.log != "") {
 			t.Errorf("%s: log lacks %q: %s", name, test.want, test.run.log)
 		}
-		if how := "UPDATE_SCHEMA=1 go test -run '^TestOrders$/^all$'"; test.want != "" && !strings.Contains(test.run.log, how) {
-			t.Errorf("%s: log lacks %q: %s", name, how, test.run.log)
+		if command := "UPDATE_SCHEMA=1 go test -run '^TestOrders$/^all$'"; test.want != "" && !strings.Contains(test.run.log, command) {
+			t.Errorf("%s: log lacks %q: %s", name, command, test.run.log)
 		}
 	}
 }

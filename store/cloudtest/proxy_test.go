@@ -285,8 +285,8 @@ func TestProxyDelays(t *testing.T) {
 		proxy.Set(always(fault))
 		began := time.Now()
 		_, _ = put(t, client(t), proxy.Endpoint, []byte("content"))
-		if took := time.Since(began); took < delay {
-			t.Errorf("%+v took %v", fault, took)
+		if duration := time.Since(began); duration < delay {
+			t.Errorf("%+v took %v", fault, duration)
 		}
 	}
 }

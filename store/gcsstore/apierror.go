@@ -26,7 +26,7 @@ func (e *apiError) Error() string { return fmt.Sprintf("the server answered %d",
 func newAPIError(response *http.Response) *apiError {
 	text, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBody)) // the status tells enough
 	e := &apiError{status: response.StatusCode, header: response.Header, body: string(text)}
-	var said struct {
+	var reported struct {
 		Error struct {
 			Message string `json:"message"`
 			Errors  []struct {
@@ -34,10 +34,10 @@ func newAPIError(response *http.Response) *apiError {
 			} `json:"errors"`
 		} `json:"error"`
 	}
-	if json.Unmarshal(text, &said) == nil {
-		e.message = said.Error.Message
-		if len(said.Error.Errors) > 0 {
-			e.reason = said.Error.Errors[0].Reason
+	if json.Unmarshal(text, &reported) == nil {
+		e.message = reported.Error.Message
+		if len(reported.Error.Errors) > 0 {
+			e.reason = reported.Error.Errors[0].Reason
 		}
 	}
 	return e

@@ -165,8 +165,8 @@ func TestServerThatIsBusyIsLeftToTheCaller(t *testing.T) {
 		if wait := store.WaitOf(err); wait != 7*time.Second {
 			t.Errorf("the error says to wait for %v, want 7s: %v", wait, err)
 		}
-		if took := time.Since(began); took > 4*time.Second || proxy.Requests() > 6 {
-			t.Errorf("Create gave up after %v and %d requests", took, proxy.Requests())
+		if duration := time.Since(began); duration > 4*time.Second || proxy.Requests() > 6 {
+			t.Errorf("Create gave up after %v and %d requests", duration, proxy.Requests())
 		}
 		for what, try := range map[string]func() error{
 			"stat":   func() error { _, err := b.Stat(t.Context(), "x"); return err },
@@ -203,8 +203,8 @@ func TestServerThatIsDownIsLeftToTheCaller(t *testing.T) {
 			proxy.Set(each(func(*http.Request) bool { return true }, fault))
 			before, began := proxy.Requests(), time.Now()
 			wantError(t, create(t.Context(), b, "x", text(size, 1)), false)
-			if took, n := time.Since(began), proxy.Requests()-before; took > 8*time.Second || n > 9 {
-				t.Errorf("Create gave up after %v and %d requests", took, n)
+			if duration, n := time.Since(began), proxy.Requests()-before; duration > 8*time.Second || n > 9 {
+				t.Errorf("Create gave up after %v and %d requests", duration, n)
 			}
 		}
 	})

@@ -189,8 +189,8 @@ func TestWaitForATokenEndsWithTheContext(t *testing.T) {
 	})
 	began := time.Now()
 	err := create(ctx, b, "x", text(1000, 1))
-	if took := time.Since(began); !errors.Is(err, context.Canceled) || store.IsPermanent(err) || took > 20*time.Second {
-		t.Errorf("Create returns %v after %v, want context.Canceled at once", err, took)
+	if duration := time.Since(began); !errors.Is(err, context.Canceled) || store.IsPermanent(err) || duration > 20*time.Second {
+		t.Errorf("Create returns %v after %v, want context.Canceled at once", err, duration)
 	}
 }
 

@@ -226,8 +226,8 @@ func TestMissingCredentialsShowAtTheFirstUse(t *testing.T) {
 		t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", path)
 		began := time.Now()
 		b := open(t, gcsstore.Options{Bucket: "bucket", Endpoint: server.Endpoint})
-		if took := time.Since(began); took > 100*time.Millisecond {
-			t.Errorf("%s: New took %v", what, took)
+		if duration := time.Since(began); duration > 100*time.Millisecond {
+			t.Errorf("%s: New took %v", what, duration)
 		}
 		err := create(t.Context(), b, "x", text(1000, 1))
 		if wantError(t, err, true, "create gs://bucket/x", "credentials"); err != nil && strings.Contains(err.Error(), "certainly") {

@@ -134,9 +134,9 @@ func sameContentAgain(t *testing.T, b store.Bucket) {
 	const name = "a/b.parquet"
 	content := pattern(100_000, 4)
 	first := create(t, b, name, content)
-	again := create(t, b, name, content)
-	if again.Name != name || again.Size != first.Size || again.Location != first.Location {
-		t.Errorf("Create returns %+v, and of the same again %+v", first, again)
+	second := create(t, b, name, content)
+	if second.Name != name || second.Size != first.Size || second.Location != first.Location {
+		t.Errorf("Create returns %+v, and of the same again %+v", first, second)
 	}
 	wantContent(t, b, name, content)
 }

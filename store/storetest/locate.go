@@ -158,8 +158,8 @@ func (l locatorTest[K]) locationsDiffer(t *testing.T) {
 					t.Errorf("%s and %s are both at %+v", other, what, at)
 				}
 				seen[at] = what
-				if again, err := p.locate(dir, fileName); err != nil || again != at {
-					t.Errorf("%s is at %+v, and then at %+v, %v", what, at, again, err)
+				if second, err := p.locate(dir, fileName); err != nil || second != at {
+					t.Errorf("%s is at %+v, and then at %+v, %v", what, at, second, err)
 				}
 			}
 		}

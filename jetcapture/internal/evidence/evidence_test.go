@@ -72,8 +72,8 @@ func TestMessagesOfAnEarlierEpochAreAcknowledgedIfTheStreamStillHasThem(t *testi
 				case isNew && (found[0].Seq != c.allowed+1 || found[0].New.IsZero() != (c.stream.NewFrom == 0)):
 					t.Errorf("the loss is %+v", found[0])
 				}
-				if again, _ := e.Allowed(t.Context(), refsOf(epoch, 1, 100), false); !slices.Equal(seqsOf(&again), seqsOf(&got)) || len(e.TakeFound()) > 0 {
-					t.Errorf("asked again, allowed are %v", seqsOf(&again))
+				if second, _ := e.Allowed(t.Context(), refsOf(epoch, 1, 100), false); !slices.Equal(seqsOf(&second), seqsOf(&got)) || len(e.TakeFound()) > 0 {
+					t.Errorf("asked again, allowed are %v", seqsOf(&second))
 				}
 			})
 		})

@@ -90,7 +90,7 @@ func (l *Ledger) waitForOthers(ctx context.Context, b *Block) error {
 
 // ReadIn tells the Ledger how long reading the log took. After the log has lost its end, other captures take as long before they append the
 // lost entries again.
-func (l *Ledger) ReadIn(took time.Duration) { l.readIn.Store(int64(took)) }
+func (l *Ledger) ReadIn(duration time.Duration) { l.readIn.Store(int64(duration)) }
 
 // grace returns how long other captures need to append lost entries again.
 func (l *Ledger) grace() time.Duration {

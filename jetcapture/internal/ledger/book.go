@@ -197,7 +197,7 @@ func (b *Book) applyClaim(seq uint64, at time.Time, e *Entry) {
 		if e.Part != 1 {
 			return
 		}
-		c = &claim{id: e.Block, state: Claimed, instance: e.Instance, lineage: e.Lineage, folder: unique.Make(e.Place.folder()), again: e.Again, first: ^uint64(0)}
+		c = &claim{id: e.Block, state: Claimed, instance: e.Instance, lineage: e.Lineage, folder: unique.Make(e.Place.folder()), recovered: e.Again, first: ^uint64(0)}
 		b.claims[e.Block] = c
 	}
 	if c.complete || e.Part != len(c.seqs)+1 {
@@ -224,7 +224,7 @@ func (b *Book) complete(c *claim) {
 	if set.Intersects(b.union) {
 		c.contested = roaring64.And(set, b.union)
 	}
-	if c.again {
+	if c.recovered {
 		b.contest(c, set)
 	}
 	b.index.add(c)
@@ -269,7 +269,7 @@ func (b *Book) rivals(id string) (earlier []view, contested *roaring64.Bitmap) {
 	first, final := mine.contested.Minimum(), mine.contested.Maximum()
 	seen := map[*claim]struct{}{mine: {}}
 	for c := range b.near(first, final) {
-		if _, again := seen[c]; again {
+		if _, known := seen[c]; known {
 			continue
 		}
 		seen[c] = struct{}{}

@@ -169,11 +169,11 @@ func TestWhileTheRetentionChangesEntriesAreKeptByTheLongerAndBlocksAreTooOldByTh
 // The log has lost claims, and others have claimed the same messages before they were appended again: nobody knows who was first.
 func TestAClaimThatTheLogHadLostCountsAgainstAllOthers(t *testing.T) {
 	b := NewBook(1 << 20)
-	again := claimEntry("lost", 1, 2)
-	again.Again = true
+	copied := claimEntry("lost", 1, 2)
+	copied.Again = true
 	twice := claimEntry("lost too", 2, 5)
 	twice.Again = true
-	story(b, claimEntry("before", 1), claimEntry("meanwhile", 2, 3), again, state("lost", Stored), twice)
+	story(b, claimEntry("before", 1), claimEntry("meanwhile", 2, 3), copied, state("lost", Stored), twice)
 	for id, want := range map[string][]string{
 		"meanwhile": {"before", "lost", "lost too"}, "before": {"lost", "lost too"}, // by their ranges
 		"lost": {"before", "meanwhile", "lost too"}, "lost too": {"lost", "meanwhile"},

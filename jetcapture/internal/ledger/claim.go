@@ -9,16 +9,16 @@ import (
 
 // A claim is what the Book knows of a block.
 type claim struct {
-	id       string
-	state    State
-	instance string
-	lineage  string
-	folder   unique.Handle[Place]
-	seqs     []uint64  // of its parts in the log
-	last     uint64    // entry in the log, of whatever state
-	at       time.Time // when the log took the claim's last part, by the server's clock
-	complete bool
-	again    bool // the log had lost it, and it was appended again
+	id        string
+	state     State
+	instance  string
+	lineage   string
+	folder    unique.Handle[Place]
+	seqs      []uint64  // of its parts in the log
+	last      uint64    // entry in the log, of whatever state
+	at        time.Time // when the log took the claim's last part, by the server's clock
+	complete  bool
+	recovered bool // the log had lost it, and it was appended again
 
 	first, final uint64 // the range of sequences of the stream
 	messages     uint64
@@ -37,7 +37,7 @@ func (c *claim) position() uint64 { return c.seqs[len(c.seqs)-1] }
 
 // before reports whether a claim may have been made before another: it comes before it in the log, or the log had lost it, so the order is not
 // known. Then each counts as made before the other, and neither is stored unless one is stored already.
-func (c *claim) before(other *claim) bool { return c.again || c.position() < other.position() }
+func (c *claim) before(other *claim) bool { return c.recovered || c.position() < other.position() }
 
 func (c *claim) covers(seq uint64) bool { return c.first <= seq && seq <= c.final }
 

@@ -22,10 +22,10 @@ func claimEntry(id string, seqs ...uint64) *Entry {
 }
 
 func TestEntriesSurviveTheLog(t *testing.T) {
-	again := claimEntry("f", 5)
-	again.Again = true
+	recovered := claimEntry("f", 5)
+	recovered.Again = true
 	for _, e := range []*Entry{
-		claimEntry("a", 1, 2, 3, 1<<40, 1<<63), claimEntry("b"), again,
+		claimEntry("a", 1, 2, 3, 1<<40, 1<<63), claimEntry("b"), recovered,
 		{Block: "c", State: Stored, Instance: "i"},
 		{Block: "d", State: Aborted, Instance: "i"},
 		{Block: "d", State: Revoked, Instance: "i"},
@@ -174,11 +174,11 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := e.encode()
+		recovered, err := e.encode()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back, err := decode("b.a", again.Header, again.Data); err != nil || !back.Segments.Set().Equals(e.Segments.Set()) || !bytes.Equal(back.Tombstone, e.Tombstone) {
+		if back, err := decode("b.a", recovered.Header, recovered.Data); err != nil || !back.Segments.Set().Equals(e.Segments.Set()) || !bytes.Equal(back.Tombstone, e.Tombstone) {
 			t.Fatalf("%+v comes back as %+v, %v", e, back, err)
 		}
 	})

@@ -117,7 +117,7 @@ func isAPIError(err error, code jetstream.ErrorCode) bool {
 	return errors.As(err, &api) && api.ErrorCode == code
 }
 
-// What the server answers to a stream whose limit or subjects do not suit the account.
+// What the server answers to a stream whose limit or subjects the account does not allow.
 const (
 	jsErrMaxBytesRequired = 10113
 	jsErrAccountExceeded  = 10002 // the account has not so much left

@@ -49,8 +49,8 @@ func TestFilesBelowFoldersAreThoseThatNobodyKnows(t *testing.T) {
 
 func TestDeadLettersSayWhichMessagesTheyAre(t *testing.T) {
 	mem, name := store.NewMem(), "_deadletter/"+blockname.File(time.Unix(0, 0), 7, 8, blockname.NewID(""), ledgerfiles.LetterSuffix)
-	letters := `{"stream_seq":7,"timestamp":"1970-01-01T00:00:05.000000009Z","reason":"x"}` + "\n" + `{"stream_seq":8,"timestamp":"1970-01-01T00:00:06.000000001Z"}` + "\n"
-	if _, err := mem.Create(t.Context(), name, strings.NewReader(letters), nil); err != nil {
+	deadLetters := `{"stream_seq":7,"timestamp":"1970-01-01T00:00:05.000000009Z","reason":"x"}` + "\n" + `{"stream_seq":8,"timestamp":"1970-01-01T00:00:06.000000001Z"}` + "\n"
+	if _, err := mem.Create(t.Context(), name, strings.NewReader(deadLetters), nil); err != nil {
 		t.Fatal(err)
 	}
 	files := filesIn(mem)

@@ -23,7 +23,6 @@ var words = []struct{ phrase, instead string }{
 	{"does not suit", "(name the value and its fix)"}, {"do not suit", "(name the values and their fixes)"},
 	{"be content with", "use"}, {"is content with", "needs only"},
 	{"at ease", "(say what it needs)"},
-	{"of old", "older"},
 	{"albeit", "although"},
 	{"nought", "nothing"}, {"naught", "nothing"},
 	{"ere", "before"},

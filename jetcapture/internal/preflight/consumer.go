@@ -236,13 +236,13 @@ func (e *examination) checkDelivered(d *diagnosis) {
 		return
 	}
 	why := fmt.Sprintf("the stream has lost its last messages, for example because a server stopped before it had written them to disk, and uses their sequences again: new messages up to sequence %d would never be delivered", delivered)
-	again := fmt.Sprintf("create another consumer that starts at the first new sequence, at most %d", last+1)
+	recreate := fmt.Sprintf("create another consumer that starts at the first new sequence, at most %d", last+1)
 	if e.canReset() {
 		d.add(Warning, check, found, why, fmt.Sprintf("start a capture: it resets the consumer to sequence %d or before. If messages below that are new too, %s",
-			min(e.consumer.AckFloor.Stream, last)+1, again))
+			min(e.consumer.AckFloor.Stream, last)+1, recreate))
 		return
 	}
-	d.add(Fatal, check, found, why, again)
+	d.add(Fatal, check, found, why, recreate)
 }
 
 // filterOf returns the filter subjects of a consumer, none for all subjects.

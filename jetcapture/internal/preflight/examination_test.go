@@ -235,9 +235,9 @@ func wantFinding(t *testing.T, change func(*examination), want string) {
 	}
 	f := findings[0]
 	start := string(f.Severity) + " " + f.Check + " "
-	said := fmt.Sprintln(f.Found, f.Why, f.Change)
-	if !strings.HasPrefix(want, start) || !strings.Contains(said, strings.TrimPrefix(want, start)) {
-		t.Errorf("it finds %s%s, want %s", start, said, want)
+	reported := fmt.Sprintln(f.Found, f.Why, f.Change)
+	if !strings.HasPrefix(want, start) || !strings.Contains(reported, strings.TrimPrefix(want, start)) {
+		t.Errorf("it finds %s%s, want %s", start, reported, want)
 	}
 }
 
@@ -272,7 +272,7 @@ func TestWhatALedgerOfOneReplicaRisksIsSaid(t *testing.T) {
 		info     *jetstream.StreamInfo
 		wanted   int
 		severity Severity
-		said     bool
+		reported bool
 	}{
 		"of a replicated stream":          {in(1, "C"), 3, Warning, true},
 		"in a cluster":                    {in(1, "C"), 1, Advice, true},
@@ -287,7 +287,7 @@ func TestWhatALedgerOfOneReplicaRisksIsSaid(t *testing.T) {
 			t.Fatalf("%s: %v, %v", name, d, err)
 		}
 		f := d[0]
-		if said := strings.Contains(f.Why, "sync_interval: always"); f.Severity != c.severity || said != c.said {
+		if reported := strings.Contains(f.Why, "sync_interval: always"); f.Severity != c.severity || reported != c.reported {
 			t.Errorf("%s: %s: %s; %s; %s", name, f.Severity, f.Found, f.Why, f.Change)
 		}
 		if f.Severity != OK && f.Change != "set Replicas of stream L to 3" {

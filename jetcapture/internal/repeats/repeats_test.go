@@ -21,17 +21,17 @@ func TestARepeatedMessageIsLoggedAtOnceAndThenWithItsCount(t *testing.T) {
 	}
 	log.Warn("something else")
 	log.Info("below the level")
-	type said struct {
+	type reported struct {
 		i, repeated int64
 	}
-	var got []said
+	var got []reported
 	for _, e := range logs.FilterMessage("it fails").All() {
 		fields := e.ContextMap()
 		i, _ := fields["i"].(int64)
 		repeated, _ := fields[Field].(int64)
-		got = append(got, said{i, repeated})
+		got = append(got, reported{i, repeated})
 	}
-	if want := []said{{0, 0}, {10, 19}, {20, 19}}; len(got) != len(want) || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] {
+	if want := []reported{{0, 0}, {10, 19}, {20, 19}}; len(got) != len(want) || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] {
 		t.Errorf("logged %v, want %v", got, want)
 	}
 	if n := logs.FilterMessage("something else").Len(); n != 1 {

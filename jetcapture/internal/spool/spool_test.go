@@ -85,8 +85,8 @@ func TestSpoolKeepsItsFirstError(t *testing.T) {
 	if !errors.As(err, &spoolErr) || !strings.Contains(err.Error(), "create temporary file") {
 		t.Fatalf("Write = %v", err)
 	}
-	if _, again := s.Write([]byte("x")); !errors.Is(again, err) {
-		t.Errorf("the next Write = %v", again)
+	if _, second := s.Write([]byte("x")); !errors.Is(second, err) {
+		t.Errorf("the next Write = %v", second)
 	}
 	if finish := s.Finish(); !errors.Is(finish, err) {
 		t.Errorf("finish = %v", finish)

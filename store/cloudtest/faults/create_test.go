@@ -95,8 +95,8 @@ func serverIsLeftAlone(t *testing.T, c *cloud) {
 	if err := create(t.Context(), p.patient(), "x", contentOf(4, 1000)); err != nil {
 		t.Fatalf("Create = %v", err)
 	}
-	if took := time.Since(began); took < 2*time.Second {
-		t.Errorf("it was asked again within %v", took)
+	if duration := time.Since(began); duration < 2*time.Second {
+		t.Errorf("it was asked again within %v", duration)
 	}
 	p.wantObject(t, "x", contentOf(4, 1000))
 }

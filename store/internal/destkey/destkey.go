@@ -43,11 +43,11 @@ func Encode[K comparable](key K) (text string, err error) {
 	if len(b) > maxKey {
 		return "", fmt.Errorf("it has %d bytes; at most %d are possible", len(b), maxKey)
 	}
-	again, err := parse[K](b)
+	reparsed, err := parse[K](b)
 	if err != nil {
 		return "", fmt.Errorf("read it again: %w", err)
 	}
-	if plain(again) != plain(key) {
+	if plain(reparsed) != plain(key) {
 		return "", fmt.Errorf("a %s does not come back as it was from its own methods, or is not equal to itself", t)
 	}
 	return prefix + base64url.EncodeToString(b), nil
@@ -73,7 +73,7 @@ func Decode[K comparable](text string) (key K, err error) {
 	if key, err = parse[K](b); err != nil {
 		return key, err
 	}
-	if again, err := Encode(key); err != nil || again != text {
+	if reparsed, err := Encode(key); err != nil || reparsed != text {
 		return key, errors.New("it is not how this destination key is written")
 	}
 	return key, nil

@@ -196,8 +196,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add("kAg==")
 	f.Fuzz(func(t *testing.T, text string) {
 		if k, err := destkey.Decode[key](text); err == nil {
-			if again, err := destkey.Encode(k); again != text || err != nil {
-				t.Errorf("%q is decoded as %+v, which is %q, %v", text, k, again, err)
+			if reencoded, err := destkey.Encode(k); reencoded != text || err != nil {
+				t.Errorf("%q is decoded as %+v, which is %q, %v", text, k, reencoded, err)
 			}
 		}
 		_, _ = destkey.Decode[explosive](text)

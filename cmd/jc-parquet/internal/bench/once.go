@@ -80,9 +80,9 @@ func readLedger(args []string) error {
 	if err != nil {
 		return err
 	}
-	took := time.Since(start)
+	duration := time.Since(start)
 	if contents.Files != entries/2 {
 		return fmt.Errorf("%d files of %d were read", contents.Files, entries/2)
 	}
-	return json.NewEncoder(os.Stdout).Encode(ledgerResult{took.Seconds()})
+	return json.NewEncoder(os.Stdout).Encode(ledgerResult{duration.Seconds()})
 }

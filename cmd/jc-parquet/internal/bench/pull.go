@@ -77,10 +77,10 @@ type pullResult struct {
 	Mallocs uint64  // of the whole process
 }
 
-func printPulled(took time.Duration) error {
+func printPulled(duration time.Duration) error {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
-	return json.NewEncoder(os.Stdout).Encode(pullResult{took.Seconds(), memory.Mallocs})
+	return json.NewEncoder(os.Stdout).Encode(pullResult{duration.Seconds(), memory.Mallocs})
 }
 
 // barePull is the role that pulls, with the server's URL, a stream, a consumer, a number of messages, and whether to ack each
