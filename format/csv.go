@@ -40,6 +40,7 @@ func (w *CSVWriter[P]) Columns() []string { return slices.Clone(w.header) }
 // Suffix returns "csv".
 func (w *CSVWriter[P]) Suffix() string { return "csv" }
 
+// InitNew writes the header.
 func (w *CSVWriter[P]) InitNew(out io.Writer) error {
 	if w.flatten == nil {
 		return errors.New("CSV: flatten is nil: give a function that makes rows of a payload")

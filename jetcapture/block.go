@@ -163,7 +163,7 @@ func fileMetadata(attributes map[string]string) map[string]string {
 // add counts a message whose payload became rows.
 func (b *block[K]) add(d *acks.Delivery, rows int) {
 	b.extent.add(d, b.Count() == 0)
-	b.Refs.Add(d)
+	b.Add(d)
 	b.rows += rows
 }
 
@@ -206,7 +206,7 @@ const blockBytes = 1536
 
 // measure returns the bytes of memory that the block holds.
 func (b *block[K]) measure() int64 {
-	return blockBytes + b.spool.Memory() + b.Refs.Memory() + b.buffered()
+	return blockBytes + b.spool.Memory() + b.Memory() + b.buffered()
 }
 
 // buffered returns the bytes on their way to the spool.

@@ -58,17 +58,22 @@ var (
 	_ jetcapture.Compression = jetcapture.GZip
 	_ jetcapture.Compression = jetcapture.Snappy
 	_ time.Duration          = jetcapture.DefaultMaxAge
+
+	_ func() *jetcapture.Options[string, int]                                               = jetcapture.DefaultOptions[string, int]
+	_ func(jetcapture.Options[string, int]) *jetcapture.Capture[string, int]                = jetcapture.New[string, int]
+	_ func(func(*nats.Msg) string) func(*nats.Msg) (*jetcapture.NatsMessage, string, error) = jetcapture.NatsToNats[string]
+	_ func(string) jetcapture.BlockStore[string]                                            = jetcapture.SingleDirStore[string]
 )
 
 // The life of a capture, with a function for any payload and destination key.
 func olderCapture[P jetcapture.Payload, K jetcapture.DestKey](ctx context.Context, nc *nats.Conn, s jetcapture.BlockStore[K]) error {
-	var options *jetcapture.Options[P, K] = jetcapture.DefaultOptions[P, K]()
+	options := jetcapture.DefaultOptions[P, K]()
 	options.Store = s
 	options.WriterFactory = func() jetcapture.FormattedDataWriter[P] { return &jetcapture.NewLineDelimitedJSON[P]{} }
 	if err := options.Validate(); err != nil {
 		return err
 	}
-	var capture *jetcapture.Capture[P, K] = jetcapture.New(*options)
+	capture := jetcapture.New(*options)
 	if err := capture.Run(ctx, nc); err != nil {
 		return err
 	}
@@ -80,8 +85,8 @@ var _ = olderCapture[*jetcapture.NatsMessage, string]
 // Messages as they are, in one folder.
 var _ = func() {
 	jetcapture.SetDefaultLogger(zap.NewNop())
-	var decoder func(*nats.Msg) (*jetcapture.NatsMessage, string, error) = jetcapture.NatsToNats(jetcapture.SubjectToDestKey)
-	var s jetcapture.BlockStore[string] = jetcapture.SingleDirStore[string]("/lake")
+	decoder := jetcapture.NatsToNats(jetcapture.SubjectToDestKey)
+	s := jetcapture.SingleDirStore[string]("/lake")
 	m := jetcapture.NatsMessage{Subject: "", Reply: "", Header: map[string][]string{}, Data: []byte{}, Metadata: &nats.MsgMetadata{}}
 	_, _, _ = decoder, s, m
 }

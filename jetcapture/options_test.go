@@ -17,7 +17,7 @@ import (
 func differences(a, b any) (names []string) {
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
 	for i := range x.NumField() {
-		same := false
+		var same bool
 		if f := x.Field(i); f.Kind() == reflect.Func {
 			same = f.Pointer() == y.Field(i).Pointer()
 		} else {

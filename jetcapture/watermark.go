@@ -10,7 +10,6 @@ import (
 
 	"github.com/jetcapture/lake/jetcapture/internal/acks"
 	"github.com/jetcapture/lake/jetcapture/internal/jsapi"
-	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
 // A watermark acknowledges the messages of a consumer with the AckAll policy: one ack stands for all messages up to it,
@@ -241,9 +240,6 @@ func (f *fence) resetConsumer(ctx context.Context) (connection uint64, err error
 	}
 	return connection, nil
 }
-
-// isTaken reports whether an error says that another capture owns the consumer.
-func isTaken(err error) bool { return errors.Is(err, ledger.ErrTaken) }
 
 // noAcks stands in for an acker where the loop acknowledges by watermark.
 type noAcks struct{}

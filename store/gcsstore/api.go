@@ -82,7 +82,7 @@ func (a *api) send(request *http.Request) (*http.Response, error) {
 
 // call sends a request and decodes the JSON of the answer into result, unless result is nil.
 func (a *api) call(request *http.Request, result any) error {
-	response, err := a.send(request)
+	response, err := a.send(request) //nolint:bodyclose // by finish
 	if err != nil {
 		return err
 	}

@@ -86,28 +86,31 @@ func (d *drawing) back() (n int) {
 	return n
 }
 
-func (d *drawing) print(out io.Writer) {
+func (d *drawing) print(to io.Writer) error {
+	var out strings.Builder
 	lines, arrows := 0, 0
 	for _, f := range d.files {
 		lines += f.lines
 		arrows += len(f.takes)
-		fmt.Fprintf(out, "%-18s %4d lines", f.name, f.lines)
+		fmt.Fprintf(&out, "%-18s %4d lines", f.name, f.lines)
 		separator := "  takes from "
 		for _, t := range f.takes {
 			if !t.back {
-				fmt.Fprintf(out, "%s%s (%d)", separator, strings.TrimSuffix(t.from, ".go"), len(t.names))
+				fmt.Fprintf(&out, "%s%s (%d)", separator, strings.TrimSuffix(t.from, ".go"), len(t.names))
 				separator = ", "
 			}
 		}
-		fmt.Fprintln(out)
+		out.WriteByte('\n')
 		for _, t := range f.takes {
 			if t.back {
-				fmt.Fprintf(out, "%18s runs back to %s: %s\n", "", t.from, strings.Join(t.names, ", "))
+				fmt.Fprintf(&out, "%18s runs back to %s: %s\n", "", t.from, strings.Join(t.names, ", "))
 			}
 		}
 	}
-	fmt.Fprintf(out, "\n%d files, %d lines, %d arrows between files, %d names that run back\n\n", len(d.files), lines, arrows, d.back())
+	fmt.Fprintf(&out, "\n%d files, %d lines, %d arrows between files, %d names that run back\n\n", len(d.files), lines, arrows, d.back())
 	for _, t := range d.types[:min(8, len(d.types))] {
-		fmt.Fprintf(out, "%-18s %2d fields %2d methods\n", t.name, t.fields, t.methods)
+		fmt.Fprintf(&out, "%-18s %2d fields %2d methods\n", t.name, t.fields, t.methods)
 	}
+	_, err := io.WriteString(to, out.String())
+	return err
 }

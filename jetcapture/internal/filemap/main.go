@@ -57,7 +57,9 @@ func run(out io.Writer, dir string, most limits, exempt string) (broken []string
 		return nil, err
 	}
 	d := draw(p, order)
-	d.print(out)
+	if err := d.print(out); err != nil {
+		return nil, err
+	}
 	if n := len(d.files); n > most.files {
 		broken = append(broken, fmt.Sprintf("%d files, more than %d", n, most.files))
 	}
