@@ -96,7 +96,7 @@ type blockSpec struct {
 	metadata    map[string]string // the same, for the file
 }
 
-// blockSpecs are those of payloads and of dead letters.
+// blockSpecs has the spec of blocks of payloads, and the one of blocks of dead letters.
 type blockSpecs struct {
 	blocks, deadLetters blockSpec
 	idPrefix            string // of the ids of blocks

@@ -71,7 +71,7 @@ func (b *brake) pause(cause PauseCause, now time.Time) {
 	}
 	if b.cause != "" {
 		paused := now.Sub(b.since)
-		b.log.Debug("pulling goes on", zap.String("cause", string(b.cause)), zap.Duration("paused", paused))
+		b.log.Debug("pulling continues", zap.String("cause", string(b.cause)), zap.Duration("paused", paused))
 		if b.observer.Resumed != nil {
 			b.observer.Resumed(b.cause, paused)
 		}

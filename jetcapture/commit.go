@@ -39,7 +39,7 @@ type acknowledger interface {
 }
 
 // run commits blocks side by side until the channel closes. ctx is what storing and acking may take: when it ends, blocks that are
-// not stored are given up. There are no more goroutines than Options.MaxSealedBlocks, and what was on its way when pulling paused.
+// not stored are given up. There are at most Options.MaxSealedBlocks goroutines, and one for each block that was on its way when pulling paused.
 func (c *committer[K]) run(ctx context.Context, sealed <-chan *block[K], outcomes chan<- outcome[K]) {
 	var committing sync.WaitGroup
 	defer committing.Wait()

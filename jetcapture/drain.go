@@ -10,7 +10,7 @@ import (
 const (
 	finishPollIn = 3 * time.Second
 	drainQuiet   = 100 * time.Millisecond // of no message, when stopping: no more of those asked for will come
-	drainReceive = time.Second            // at most, to receive what was asked for
+	drainReceive = time.Second            // at most, to receive the messages that were asked for
 )
 
 // finishPoll waits a moment for the state of the stream, so that a fork is told of though the capture ends.
@@ -33,11 +33,11 @@ func (l *loop[P, K]) finishPoll() {
 	}
 }
 
-// drain seals, stores and acks what is left. After timeout it calls giveUp, which must make the committer return.
+// drain seals, stores and acks the blocks that are left. After timeout it calls giveUp, which must make the committer return.
 func (l *loop[P, K]) drain(timeout time.Duration, giveUp func()) error {
 	l.clocks.now = time.Now()
 	if l.nc.IsClosed() {
-		giveUp() // nothing could be acked: what was stored now would be stored again
+		giveUp() // nothing could be acked: blocks that are stored now would be stored again
 		timeout = 0
 	} else if l.stop == nil {
 		l.takeOutstanding()

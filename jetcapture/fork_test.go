@@ -288,7 +288,7 @@ func TestAMessageThatSomebodyElseAcknowledgedIsStoredAllTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const message = "messages that this capture holds were acknowledged by somebody else"
+	const message = "messages that this capture holds were acknowledged by another client"
 	eventually(t, "it is noticed", func() bool { return logs.FilterMessage(message).Len() > 0 })
 	eventually(t, "it is counted", func() bool { return counted.Load() == foreign })
 	if err := stop(); err != nil {

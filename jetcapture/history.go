@@ -10,7 +10,7 @@ import (
 	"github.com/jetcapture/lake/jetcapture/internal/ledger"
 )
 
-// A history is what the loop knows of the stream from what was delivered to it. Only the loop uses it.
+// A history records what the deliveries show about the stream. Only the loop uses it.
 type history struct {
 	evidence    *evidence.Evidence
 	onFork      func(Fork) // nil: nobody needs to know
@@ -62,7 +62,7 @@ func (h *history) cut(connection uint64) {
 	h.consumerSeq, h.epochTop = 0, ledger.Message{}
 }
 
-// lose notes a loss: what was delivered from there on is not in the stream any more.
+// lose notes a loss: messages that were delivered with this sequence or a higher one are no longer in the stream.
 func (h *history) lose(f evidence.Loss) {
 	h.forks++
 	if f.Epoch == h.epoch {
@@ -140,7 +140,7 @@ func (k *marks) add(d *acks.Delivery) {
 	k.next = d.StreamSeq + k.stride
 }
 
-// cutFrom forgets what was lost.
+// cutFrom forgets the marks of lost messages.
 func (k *marks) cutFrom(seq uint64) {
 	k.messages = k.messages[:evidence.FirstFrom(k.messages, seq)]
 	k.next = 0

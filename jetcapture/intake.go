@@ -109,7 +109,7 @@ func (in *intake) answered(a lookedUp) (w *waitingMessage) {
 	return w
 }
 
-// answers has what was looked up; it is nil without a ledger.
+// answers has the results of look-ups; it is nil without a ledger.
 func (in *intake) answers() <-chan lookedUp {
 	if in.lookups == nil {
 		return nil
@@ -117,7 +117,7 @@ func (in *intake) answers() <-chan lookedUp {
 	return in.lookups.answers
 }
 
-// messages has what is to be taken next; it is nil while a look-up or a reset is awaited.
+// messages has the messages to take next; it is nil while a look-up or a reset is awaited.
 func (in *intake) messages() <-chan *nats.Msg {
 	if in.waits != nil || in.watermark != nil && in.watermark.resetting {
 		return nil

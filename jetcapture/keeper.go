@@ -26,7 +26,7 @@ const (
 	forksNoted  = 16          // that wait for the ledger; more at a time are one to it
 )
 
-// A keeper runs the ledger of a capture: it follows the log, answers other captures, and does what is due.
+// A keeper runs the ledger of a capture: it follows the log, answers other captures, settles claims and forgets old ones.
 type keeper[K DestKey] struct {
 	once     *exactlyOnce[K]
 	stream   *ledger.Stream
@@ -161,7 +161,7 @@ func (k *keeper[K]) hear(ctx context.Context) {
 	k.deaf = err != nil
 }
 
-// run settles and forgets what is due, until ctx ends.
+// run settles claims and forgets old ones, until ctx ends.
 func (k *keeper[K]) run(ctx context.Context) {
 	for retry.Sleep(ctx, keepEvery) {
 		if err := k.round(ctx); err != nil && ctx.Err() == nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/jetcapture/lake/store"
 )
 
-const somebodyElse = "messages that this capture holds were acknowledged by somebody else"
+const anotherClient = "messages that this capture holds were acknowledged by another client"
 
 // startDomains runs a hub and a leaf node, each with a JetStream domain of its own in the one account that both have. The
 // stream is on the leaf, and the hub has a mirror of the same name.
@@ -156,8 +156,8 @@ func TestCaptureWhoseMessagesAreAcknowledgedInAnotherDomainSaysSoAndStoresThem(t
 	if !within(time.Minute, func() bool { return hub.info().NumAckPending == 0 }) {
 		t.Fatalf("acks do not cross domains any more: %d of %d messages are pending in the hub, and this test shows nothing", hub.info().NumAckPending, n)
 	}
-	if !within(time.Minute, func() bool { return logs.FilterMessage(somebodyElse).Len() > 0 }) {
-		t.Errorf("no warning %q, but %q", somebodyElse, texts(logs))
+	if !within(time.Minute, func() bool { return logs.FilterMessage(anotherClient).Len() > 0 }) {
+		t.Errorf("no warning %q, but %q", anotherClient, texts(logs))
 	}
 	gate.open()
 	if err := stop(); err != nil {

@@ -150,7 +150,7 @@ func (l *loop[P, K]) tick() {
 		l.sealAll(always[K](SealCaughtUp))
 	}
 	if in.pending > 0 && in.repeats > 0 && silent >= idleAfter {
-		// AckWait is so short that what is held comes again before what is new, and no block would ever fill.
+		// AckWait is so short that held messages come again before new ones, and no block would ever fill.
 		l.sealAll(always[K](SealInFlight))
 	}
 	l.watch.takeForks()

@@ -39,7 +39,7 @@ func NatsToNats[K DestKey](resolve func(msg *nats.Msg) K) func(msg *nats.Msg) (*
 }
 
 // Set makes m a message that JetStream delivered, whose data and headers it shares. A decoder that sets the same one each
-// time allocates nothing, if its Writer keeps nothing of a payload; those of package format and below keep nothing.
+// time allocates nothing, if its Writer keeps no part of a payload; the Writers of package format and below keep none.
 //
 // The error wraps nats.ErrNotJSMessage; m is as it was then.
 func (m *NatsMessage) Set(msg *nats.Msg) error {
@@ -79,7 +79,7 @@ func (m *NatsMessage) Raw() format.RawMessage {
 //	timestamp    UTC, microseconds: when the stream took the message
 //	headers      map of string to list of string; empty, not null, if there are none
 //
-// They are those of format.RawMessage, so that the same queries read both kinds of files. For example:
+// They are the fields of format.RawMessage, so that the same queries read both kinds of files. For example:
 //
 //	type Order struct {
 //		jetcapture.Meta
@@ -121,7 +121,7 @@ func MetaOf(msg *nats.Msg) (Meta, error) {
 
 var metaType = reflect.TypeFor[Meta]()
 
-// metaFields returns where in a struct its fields of type Meta are, those of what it embeds too.
+// metaFields returns the index paths of the fields of type Meta in a struct and in the structs that it embeds.
 func metaFields(t reflect.Type, around ...reflect.Type) (paths [][]int) {
 	if t.Kind() != reflect.Struct || slices.Contains(around, t) {
 		return nil

@@ -84,7 +84,7 @@ type Block struct {
 // Stats are a capture's gauges at one moment.
 type Stats struct {
 	OpenBlocks    int
-	SealedBlocks  int           // waiting for the committer or in its hands
+	SealedBlocks  int           // waiting for the committer, or being stored
 	OpenMessages  int           // in open blocks
 	HeldMessages  int           // in open or sealed blocks: not yet acknowledged
 	Memory        int64         // bytes that count against Options.MemoryLimit
@@ -103,7 +103,7 @@ type Stats struct {
 	// again. Only ExactlyOnce knows of them.
 	AlreadyStored uint64
 
-	// AckedElsewhere counts messages since Run began that somebody else acknowledged while this capture held them, as far as it
+	// AckedElsewhere counts messages since Run began that another client acknowledged while this capture held them, as far as it
 	// has noticed. They are stored all the same.
 	AckedElsewhere uint64
 }

@@ -189,7 +189,7 @@ func (o *openBlocks[P, K]) close(b *block[K]) {
 	}
 }
 
-// all yields all open blocks, those of dead letters too.
+// all yields all open blocks, of payloads and of dead letters.
 func (o *openBlocks[P, K]) all() iter.Seq[*block[K]] {
 	return func(yield func(*block[K]) bool) {
 		for _, b := range o.payloads {
@@ -206,7 +206,7 @@ func (o *openBlocks[P, K]) all() iter.Seq[*block[K]] {
 }
 
 // reason decides whether an open block seals now. One that has few messages when its interval ends lingers: it takes
-// those of the next intervals of the same folder.
+// the blocks of the next intervals in the same folder.
 func (o *openBlocks[P, K]) reason(b *block[K]) SealReason {
 	if suspects.BlockIsFull(b.failed, b.Count()) {
 		return SealSuspect

@@ -55,7 +55,7 @@ const (
 	AtLeastOnce Delivery = "at-least-once"
 
 	// ExactlyOnce stores every message in exactly one file, whatever crashes, stalls or is delivered again, with any
-	// number of captures on the consumer. It needs a Store that is a store.Locator and never overwrites, as those of package
+	// number of captures on the consumer. It needs a Store that is a store.Locator and never overwrites, such as the stores of package
 	// store, and a WriterFactory whose writers make a valid file of no rows. It makes a stream of its own, the ledger. A crash may
 	// leave files without rows for about LedgerRetention, under the names of blocks that the capture had claimed.
 	ExactlyOnce Delivery = "exactly-once"

@@ -20,7 +20,7 @@ const (
 	ownerAnswers = 5 * time.Second // in which an owner that is there answers
 )
 
-// A pulling asks for messages while there is room for more, and starts again when what was asked for is void. With a watermark it
+// A pulling asks for messages while there is room for more, and starts again when its requests are void. With a watermark it
 // acknowledges, and has the consumer reset before it starts again.
 type pulling[P Payload, K DestKey] struct {
 	pipe  *pipe[P, K]
@@ -74,7 +74,7 @@ func (l *pulling[P, K]) restart() {
 		l.restarted()
 		return
 	}
-	w.broken = cause // what was on its way may be lost, the last of all too
+	w.broken = cause // messages on their way may be lost, and the latest of all may be one of them
 	w.askReset()
 }
 

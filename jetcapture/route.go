@@ -56,7 +56,7 @@ func (p *pipe[P, K]) handleStatus(msg *nats.Msg) {
 	}
 }
 
-// lookUp reports whether a message needs a block, by what is in memory of the ledger. If that does not tell, the message waits until
+// lookUp reports whether a message needs a block, by the part of the ledger that is in memory. If that does not tell, the message waits until
 // the ledger was read.
 func (p *pipe[P, K]) lookUp(msg *nats.Msg, d *acks.Delivery) bool {
 	if p.once.New(d.StreamSeq) {
@@ -84,7 +84,7 @@ func (p *pipe[P, K]) lookedUp(a lookedUp) {
 	}
 }
 
-// needsBlock reports whether a message is neither in a file, nor in a block of another capture. If it is, it is seen to.
+// needsBlock reports whether a message is neither in a file, nor in a block of another capture. If it is, needsBlock acknowledges it or has it delivered again later.
 func (p *pipe[P, K]) needsBlock(verdict ledger.Verdict, msg *nats.Msg, d *acks.Delivery) bool {
 	switch verdict {
 	case ledger.Archived:
@@ -216,7 +216,7 @@ func (p *pipe[P, K]) reject(msg *nats.Msg, d *acks.Delivery, stage string, reaso
 	p.hold(b.block, d, 1)
 }
 
-// hold counts a message that was written to an open block, and seals what is to be sealed then.
+// hold counts a message that was written to an open block, and seals the blocks that have reached a limit.
 func (p *pipe[P, K]) hold(b *block[K], d *acks.Delivery, rows int) {
 	b.requested(p.intake.requested)
 	if d.NumDelivered > 1 || d.StreamSeq <= p.history.before {

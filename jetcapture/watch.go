@@ -150,7 +150,7 @@ func (w *watch[P, K]) learn(a pollAnswer) {
 	w.unsure, w.gone = false, gone{}
 	silent := p.clocks.silent()
 	if silent >= caughtUpSilent {
-		p.intake.pending = a.info.NumPending // what was pending at our latest message went to other captures
+		p.intake.pending = a.info.NumPending // the messages that were pending at the latest delivery went to other captures
 	}
 	if limit := a.info.Config.MaxAckPending; limit > 0 && a.info.NumAckPending >= limit && silent >= idleAfter {
 		p.sealAll(always[K](SealInFlight)) // together with others we hold all that the consumer allows
@@ -178,7 +178,7 @@ func (w *watch[P, K]) learnOfStream(a pollAnswer) {
 		p.forked(*a.loss)
 	}
 	if a.behind > 0 && a.ahead == nil && a.info.Delivered.Stream < a.behind {
-		w.behind = 0 // what is new will come
+		w.behind = 0 // new messages will come
 	} else if a.behind > 0 && (a.ahead == nil || a.ahead.err != nil) {
 		w.behind, w.streamDue = a.behind, true
 	}
@@ -253,13 +253,13 @@ func (w *watch[P, K]) noticeForeignAcks(a pollAnswer) {
 		}
 	})
 	if n > 0 && w.foreign.note(n, floor, p.clocks.now) {
-		p.log.Warn("messages that this capture holds were acknowledged by somebody else", zap.Uint64("from", from), zap.Uint64("to", to),
+		p.log.Warn("messages that this capture holds were acknowledged by another client", zap.Uint64("from", from), zap.Uint64("to", to),
 			zap.Int("messages", n))
 	}
 }
 
 // foreignAcks are acks of messages that this capture holds and has not acknowledged: of another capture that had them before and
-// was slow, or of somebody who uses the consumer, or one of the same names in another JetStream domain of the account.
+// was slow, or of another client of the consumer, or of one of the same names in another JetStream domain of the account.
 type foreignAcks struct {
 	messages int    // since the capture began
 	seen     uint64 // up to which sequence they are counted
