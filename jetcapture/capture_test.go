@@ -447,7 +447,7 @@ func TestOptionsBeyondWhatACaptureCanDoAreRefused(t *testing.T) {
 
 func TestLedgerNameThatNoStreamCanHaveIsRefused(t *testing.T) {
 	for name, want := range map[string]string{
-		strings.Repeat("L", 256): "Options.LedgerName is 256 bytes long, and the name of a stream has 255 at most: write a shorter one",
+		strings.Repeat("L", 256): "Options.LedgerName is 256 bytes long, and the name of a stream has 255 at most: set a shorter one",
 		"JC.orders":              `Options.LedgerName is "JC.orders": the name of a stream has no blanks and none of`,
 		strings.Repeat("L", 255): "",
 	} {

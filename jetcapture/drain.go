@@ -66,6 +66,9 @@ func (l *loop[P, K]) drain(timeout time.Duration, giveUp func()) error {
 			for _, b := range l.queue.giveUp() {
 				d.count(b.Count(), ErrDrainTimeout)
 				l.forget(b)
+				if w := l.intake.watermark; w != nil {
+					w.breakOff(errGivenUp)
+				}
 			}
 			d.timedOut = timeout
 		}
@@ -101,17 +104,21 @@ func (l *loop[P, K]) takeOutstanding() {
 	quiet, enough := time.NewTimer(drainQuiet), time.NewTimer(drainReceive)
 	defer quiet.Stop()
 	defer enough.Stop()
-	for l.intake.puller.Outstanding() > 0 && !l.brake.waits(l.clocks.now) {
+	for (l.intake.puller.Outstanding() > 0 || l.intake.waits != nil) && !l.brake.waits(l.clocks.now) {
 		select {
 		case msg := <-l.intake.messages():
 			l.clocks.now = time.Now()
 			l.handle(msg)
 			quiet.Reset(drainQuiet)
 		case a := <-l.intake.answers():
+			l.clocks.now = time.Now()
 			l.lookedUp(a)
 			quiet.Reset(drainQuiet)
 		case <-quiet.C:
-			return
+			if l.intake.waits == nil {
+				return
+			}
+			quiet.Reset(drainQuiet) // messages may have come that are taken after the one that waits
 		case <-enough.C:
 			return
 		}

@@ -324,5 +324,5 @@ func ExampleExamine() {
 		}
 	}
 	// Output:
-	// consumer: not there
+	// consumer: not found
 }

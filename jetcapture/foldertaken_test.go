@@ -63,7 +63,7 @@ func TestAFileInTheWayOfAFolderHoldsUpNoOtherKey(t *testing.T) {
 			if c.crash {
 				_ = stop() // it gives up what it has claimed
 				stop = capture()
-				eventually(t, "the claims are to be settled", func() bool { return logs.FilterMessageSnippet("settling what another").Len() > 0 })
+				eventually(t, "the claims are to be settled", func() bool { return logs.FilterMessageSnippet("creating a tombstone failed").Len() > 0 })
 				storesTheOthers()
 			}
 			if err := os.Remove(inTheWay); err != nil {

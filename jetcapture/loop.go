@@ -94,7 +94,7 @@ func (l *loop[P, K]) run(ctx context.Context) error {
 		case a := <-l.watch.poller.answers:
 			l.clocks.now = time.Now()
 			l.watch.learn(a)
-		case a := <-l.intake.answers():
+		case a := <-l.answers():
 			l.clocks.now = time.Now()
 			l.lookedUp(a)
 		case a := <-l.fenceAnswers():
@@ -105,14 +105,6 @@ func (l *loop[P, K]) run(ctx context.Context) error {
 		}
 	}
 	return l.stop
-}
-
-// messages has the messages to take; it is nil while none is to be taken.
-func (l *loop[P, K]) messages() <-chan *nats.Msg {
-	if l.brake.waits(l.clocks.now) {
-		return nil
-	}
-	return l.intake.messages()
 }
 
 // take handles a message, and others that have come.
@@ -140,16 +132,16 @@ func (l *loop[P, K]) tick() {
 		l.sealAll(l.open.reason)
 	}
 	switch {
-	case in.puller.Reconnected():
+	case in.puller.Reconnected(), in.watermark.isVoid(in.puller.Connection()):
 		in.restart = errors.New("the connection was restored")
 	case l.nc.IsConnected() && in.puller.Silent(now):
 		in.restart, l.watch.unsure = errors.New("the server is silent"), true
 	}
 	silent := l.clocks.silent()
-	if l.o.UntilCaughtUp && in.pending == 0 && silent >= caughtUpSilent {
+	if l.o.UntilCaughtUp && in.pending == 0 && in.waits == nil && silent >= caughtUpSilent {
 		l.sealAll(always[K](SealCaughtUp))
 	}
-	if in.pending > 0 && in.repeats > 0 && silent >= idleAfter {
+	if in.pending > 0 && in.repeats > 0 && in.waits == nil && silent >= idleAfter {
 		// AckWait is so short that held messages come again before new ones, and no block would ever fill.
 		l.sealAll(always[K](SealInFlight))
 	}

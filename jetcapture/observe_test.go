@@ -69,7 +69,7 @@ func TestUnsuitableConsumerIsWarnedAboutWithTheFix(t *testing.T) {
 	o := rawNDJSON(t.TempDir())
 	o.Logger = zap.New(core)
 	untilCaughtUp(t, s, o)
-	const want = "AckWait is 1m0s: it is below the interval of 15m0s for which messages are held, so they are delivered again and again. Set AckWait to 22m30s or more (doctor --fix does)."
+	const want = "AckWait is 1m0s: it is below the interval of 15m0s, so messages are delivered again while they are held. Set AckWait to 22m30s or more (doctor --fix does)."
 	if logs.FilterMessage(want).Len() != 1 {
 		t.Errorf("warnings: %v", logs.All())
 	}

@@ -113,7 +113,7 @@ func (p *pipe[P, K]) refused(o outcome[K]) {
 	p.intake.counts.repeated += o.block.Count() - o.handBack.Count()
 	p.intake.suspects.Clear(o.block.Messages())
 	p.forget(o.block)
-	if p.stop == nil {
+	if p.stop == nil || p.intake.watermark != nil {
 		p.handBack(*o.handBack, handBackDelay)
 	}
 }
@@ -132,7 +132,7 @@ func (p *pipe[P, K]) abandon(b *block[K], err error) {
 		p.o.Observer.BlockAbandoned(b.describe(), err)
 	}
 	p.forget(b)
-	if p.stop == nil {
+	if p.stop == nil || p.intake.watermark != nil { // or an ack of a later message would stand for these
 		p.handBack(b.Refs, nakDelay)
 	}
 }

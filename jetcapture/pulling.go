@@ -78,6 +78,22 @@ func (l *pulling[P, K]) restart() {
 	w.askReset()
 }
 
+// messages has the messages to take; it is nil while none is to be taken.
+func (l *pulling[P, K]) messages() <-chan *nats.Msg {
+	if l.pipe.brake.waits(l.pipe.clocks.now) {
+		return nil
+	}
+	return l.pipe.intake.messages()
+}
+
+// answers has the results of look-ups; it is nil while no message is to be taken.
+func (l *pulling[P, K]) answers() <-chan lookedUp {
+	if l.pipe.brake.waits(l.pipe.clocks.now) {
+		return nil
+	}
+	return l.pipe.intake.answers()
+}
+
 // takeReceived handles the messages in the channel of subscriptions that have ended. No message waits for the ledger now: one that
 // would is handed back.
 func (l *pulling[P, K]) takeReceived(messages <-chan *nats.Msg) {
@@ -225,8 +241,12 @@ func (l *pulling[P, K]) beginWatermark(ctx context.Context, consumer jetstream.C
 		return err
 	}
 	a := w.fence.answer(ctx, fenceAsk{reset: true})
-	if a.err == nil {
-		w.renumbered(a.connection)
+	switch {
+	case errors.Is(a.err, ledger.ErrTaken):
+		return l.errTaken(a.err)
+	case a.err != nil:
+		return fmt.Errorf("consumer %q of stream %q: %w", p.o.NATSConsumerName, p.o.NATSStreamName, a.err)
 	}
-	return a.err
+	w.renumbered(a.connection)
+	return nil
 }

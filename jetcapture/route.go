@@ -66,9 +66,13 @@ func (p *pipe[P, K]) lookUp(msg *nats.Msg, d *acks.Delivery) bool {
 	if known {
 		return p.needsBlock(verdict, msg, d)
 	}
-	if !p.intake.wait(msg, d) {
-		p.handBack(d.Alone(), pendingDelay)
+	if p.intake.wait(msg, d) {
+		return false
 	}
+	if p.intake.watermark != nil {
+		return true // to hand it back would reset the consumer, again and again; its claim settles whether it is in a file
+	}
+	p.handBack(d.Alone(), pendingDelay)
 	return false
 }
 

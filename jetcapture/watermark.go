@@ -71,6 +71,11 @@ func (w *watermark) breakOff(cause error) error {
 	return w.broken
 }
 
+// isVoid reports whether nothing can be acknowledged because the consumer was reset on another connection than pulling began on.
+func (w *watermark) isVoid(connection uint64) bool {
+	return w != nil && w.broken == nil && w.numbering > 0 && w.connection != connection
+}
+
 // askReset has the consumer reset, so that it begins again after its ack floor. Nothing of the old numbering may be received
 // afterwards.
 func (w *watermark) askReset() {

@@ -3,6 +3,7 @@ package jetcapture_test
 import (
 	"context"
 	"errors"
+	"io"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/jetcapture/lake/jetcapture"
 	"github.com/jetcapture/lake/jetcapture/capturetest"
+	"github.com/jetcapture/lake/store"
 )
 
 func ackAllServer(t *testing.T, ackWait time.Duration) *capturetest.Server {
@@ -204,6 +206,33 @@ func TestAckAllTakesUpWhatACrashedCaptureHeld(t *testing.T) {
 	untilCaughtUp(t, s, onceNDJSON(dir))
 	wantOrders(t, readRows(t, dir), n, true)
 	wantAllAcknowledged(t, s, uint64(n))
+}
+
+// The store refuses the first block permanently, after it has taken others: no ack of these may stand for it.
+func TestAckAllAcknowledgesNoBlockThatEndedTheCapture(t *testing.T) {
+	const n = 1_000
+	s, dir := ackAllServer(t, 4*time.Second), t.TempDir()
+	s.Publish(n, order)
+	o := onceNDJSON(dir)
+	o.MaxMessages, o.StoreConcurrency = 100, 4
+	var blocks atomic.Int64
+	others := make(chan struct{}, n)
+	o.Store = interpose(o.Store, func(ctx context.Context, _ io.Reader, next func(context.Context) error) error {
+		if blocks.Add(1) > 1 {
+			defer func() { others <- struct{}{} }()
+			return next(ctx)
+		}
+		<-others
+		return store.Permanent(errStoreDown)
+	})
+	if err := o.Build().Run(t.Context(), s.Connect()); !errors.Is(err, errStoreDown) {
+		t.Errorf("Run = %v", err)
+	}
+	if info := s.Info(streamName, consumerName); info.AckFloor.Stream != 0 {
+		t.Errorf("messages up to %d are acknowledged", info.AckFloor.Stream)
+	}
+	untilCaughtUp(t, s, onceNDJSON(dir))
+	wantOrders(t, readRows(t, dir), n, true)
 }
 
 func TestAckAllHasOneCapture(t *testing.T) {

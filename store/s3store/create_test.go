@@ -217,7 +217,7 @@ func TestUploadThatCannotBeAbortedIsSaid(t *testing.T) {
 	}}
 	b, _ := through(t, server, w)
 	_, err := b.Create(t.Context(), "x", bytes.NewReader(some(11*mib)), nil)
-	if err == nil || store.IsPermanent(err) || !strings.Contains(err.Error(), "left on the server") || !strings.Contains(err.Error(), "s3:AbortMultipartUpload") {
+	if err == nil || store.IsPermanent(err) || !strings.Contains(err.Error(), "remain on the server") || !strings.Contains(err.Error(), "s3:AbortMultipartUpload") {
 		t.Errorf("Create returns %v", err)
 	}
 }
