@@ -147,7 +147,7 @@ func TestWrongCommandLinesSayWhatToWrite(t *testing.T) {
 		{"all too large", to("--out="+out, "--max-in-flight=2000000000", "--memory-limit=1000000TiB", "--interval=100000h", "--ledger="+strings.Repeat("L", 256)), `jc-parquet: --max-in-flight is 2000000000: it must be at most 1073741824
 jc-parquet: --memory-limit is 1099511627776000000: it must be at most 1125899906842624
 jc-parquet: --interval is 100000h0m0s: it must be at most 8784h0m0s
-jc-parquet: --ledger is 256 bytes long, and the name of a stream has 255 at most: write a shorter one (default JC_<stream>_<consumer>)`},
+jc-parquet: --ledger is 256 bytes long, and the name of a stream has 255 at most: set a shorter one (default JC_<stream>_<consumer>)`},
 		{"split", to("--out="+out, "--split=region"), `jc-parquet: --split: unknown value: use none, subject, token:N (from 1) or header:NAME`},
 		{"token", to("--out="+out, "--split=token:0"), `jc-parquet: --split: write the number of a token of the subject, from 1, as in token:2`},
 		{"header", to("--out="+out, "--split=header"), `jc-parquet: --split: write the name of a header, as in header:Tenant`},

@@ -365,7 +365,7 @@ func TestWhatCannotBeStoredInTimeIsExitCodeThree(t *testing.T) {
 	p := capturing(t, s, dir, "--drain-timeout=300ms")
 	unmount()
 	p.signal(syscall.SIGINT)
-	if code := p.exit(); code != app.ExitTimeout || !strings.Contains(p.output.String(), "1 blocks with 3000 messages were not stored within 300ms") {
+	if code := p.exit(); code != app.ExitTimeout || !strings.Contains(p.output.String(), "1 blocks with 3000 messages were not stored within the 300ms of --drain-timeout") {
 		t.Errorf("exit code %d:\n%s", code, p.output)
 	}
 	if n := s.Info("ORDERS", "lake").NumAckPending; n != messages {
