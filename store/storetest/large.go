@@ -15,33 +15,40 @@ import (
 	"github.com/jetcapture/lake/store/internal/body"
 )
 
-// moreThan100MB has a last part that is shorter than the others, whatever their size is.
-const moreThan100MB = 100<<20 + 12_345
+// largeSize returns 100 MB and some, so that the last part is shorter than the others, whatever their size is. In the short form it is 36
+// MB, three parts of the drivers here.
+func largeSize() int64 {
+	if testing.Short() {
+		return 36<<20 + 12_345
+	}
+	return 100<<20 + 12_345
+}
 
 // largeObjectByParts has content of which several parts can be read at a time.
 func largeObjectByParts(t *testing.T, b store.Bucket) {
-	content := newLarge(moreThan100MB, 12)
+	content := newLarge(largeSize(), 12)
 	createLarge(t, b, "large/0001.parquet", content)
 }
 
 // largeObjectInOrder has content that can be read only from its start to its end.
 func largeObjectInOrder(t *testing.T, b store.Bucket) {
-	content := struct{ io.ReadSeeker }{newLarge(moreThan100MB, 13)}
+	content := struct{ io.ReadSeeker }{newLarge(largeSize(), 13)}
 	createLarge(t, b, "large/0001.parquet", content)
 }
 
 func createLarge(t *testing.T, b store.Bucket, name string, content io.ReadSeeker) {
 	t.Helper()
+	size := largeSize()
 	object, err := b.Create(t.Context(), name, content, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if object.Size != moreThan100MB {
-		t.Errorf("Create returns %+v, want %d bytes", object, moreThan100MB)
+	if object.Size != size {
+		t.Errorf("Create returns %+v, want %d bytes", object, size)
 	}
 	wantLarge(t, b, name, content)
-	tail, err := read(t.Context(), b, name, moreThan100MB-8, -1)
-	if want := pageWord(moreThan100MB-8, content); err != nil || !bytes.Equal(tail, want) {
+	tail, err := read(t.Context(), b, name, size-8, -1)
+	if want := pageWord(size-8, content); err != nil || !bytes.Equal(tail, want) {
 		t.Errorf("the last bytes are %x, %v, want %x", tail, err, want)
 	}
 }
