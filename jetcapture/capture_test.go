@@ -322,6 +322,7 @@ func TestRunCreatesTheConsumerWhenAsked(t *testing.T) {
 }
 
 func TestRunEndsWhenTheConsumerOrStreamIsDeleted(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		remove func(ctx context.Context, js jetstream.JetStream) error
 		want   error
@@ -332,8 +333,11 @@ func TestRunEndsWhenTheConsumerOrStreamIsDeleted(t *testing.T) {
 		"stream": {func(ctx context.Context, js jetstream.JetStream) error { return js.DeleteStream(ctx, streamName) }, jetcapture.ErrStreamNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			const n = 500
-			s, dir := startServer(t), t.TempDir()
+			s, dir := capturetest.Start(t), t.TempDir()
+			s.Stream(streamName, "orders.>")
+			s.Consumer(streamName, consumerName, nil)
 			s.Publish(n, order)
 			o := rawNDJSON(dir)
 			pulled := make(chan struct{}, 1000)

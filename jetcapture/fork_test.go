@@ -324,11 +324,11 @@ func TestMessagesThatTheStreamDeletesAreNotTakenForAcknowledged(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "what somebody else acknowledged is noticed", func() bool { return logs.FilterMessageSnippet("somebody else").Len() > 0 })
+	eventually(t, "what somebody else acknowledged is noticed", func() bool { return logs.FilterMessageSnippet("another client").Len() > 0 })
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	if fields := logs.FilterMessageSnippet("somebody else").All()[0].ContextMap(); fields["from"] != uint64(41) {
+	if fields := logs.FilterMessageSnippet("another client").All()[0].ContextMap(); fields["from"] != uint64(41) {
 		t.Errorf("it warns of %v: those up to 40 were deleted", fields)
 	}
 	wantLabelled(t, dir, map[string]int{"a": n})
