@@ -296,7 +296,7 @@ func TestAMessageBecomesSeveralRows(t *testing.T) {
 	}
 	duck := formattest.DuckDB(t)
 	lake := fmt.Sprintf(`read_json('%s', format = 'newline_delimited', columns = {subject: 'VARCHAR', stream: 'VARCHAR',
-		stream_seq: 'BIGINT', Timestamp: 'TIMESTAMP', headers: 'MAP(VARCHAR, VARCHAR[])', shop: 'VARCHAR', id: 'BIGINT',
+		stream_seq: 'BIGINT', timestamp: 'TIMESTAMP', headers: 'MAP(VARCHAR, VARCHAR[])', shop: 'VARCHAR', id: 'BIGINT',
 		amount: 'DECIMAL(18,2)'})`,
 		filepath.Join(dir, "date=*", "**", "*.ndjson"))
 	for sql, want := range map[string]int{
