@@ -67,7 +67,7 @@ func (l *loop[P, K]) drain(timeout time.Duration, giveUp func()) error {
 				d.count(b.Count(), ErrDrainTimeout)
 				l.forget(b)
 				if w := l.intake.watermark; w != nil {
-					w.breakOff(errGivenUp)
+					_ = w.breakOff(errGivenUp)
 				}
 			}
 			d.timedOut = timeout

@@ -104,7 +104,7 @@ func (a *api) tryChunk(ctx context.Context, session string, offset int64, chunk 
 	request.Header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%s", offset, end-1, total))
 	request.Header.Set("Content-Type", contentType)
 	request.Header.Set("X-GUploader-No-308", "yes") // because 308 means a redirect to what is between
-	response, err := a.send(request) //nolint:bodyclose // by finish
+	response, err := a.send(request)                //nolint:bodyclose // by finish
 	var refused *apiError
 	switch {
 	case errors.As(err, &refused) && refused.status == statusIncomplete:
