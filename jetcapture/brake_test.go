@@ -56,3 +56,17 @@ func TestSetbacksPauseLongerUntilABlockIsStored(t *testing.T) {
 		t.Errorf("after a block was stored the wait is %v", afterStore)
 	}
 }
+
+// On a full disk a look-up that is answered waits, as other messages do.
+func TestNoAnswerOfALookUpIsTakenWhileTheBrakeWaits(t *testing.T) {
+	p := pipe[string, string]{intake: intake{lookups: &lookups{answers: make(chan lookedUp)}}, clocks: clocks{now: time.Now()}}
+	p.brake.log = newLogger(zap.NewNop())
+	l := pulling[string, string]{pipe: &p}
+	if l.answers() == nil {
+		t.Error("no answer is taken")
+	}
+	p.brake.setback(errors.New("the disk is full"), p.clocks.now)
+	if l.answers() != nil {
+		t.Error("an answer is taken though blocks cannot be written")
+	}
+}

@@ -39,3 +39,19 @@ func TestAckAllAcknowledgesOnlyWhatCameWhileItOwnedTheConsumer(t *testing.T) {
 		t.Error("nobody asks again")
 	}
 }
+
+func TestAckAllIsResetAgainIfPullingBeganOnAnotherConnection(t *testing.T) {
+	w := &watermark{}
+	w.renumbered(3)
+	for connection, want := range map[uint64]bool{3: false, 4: true} {
+		if w.isVoid(connection) != want {
+			t.Errorf("reset on connection 3, pulling on %d: void is %v", connection, !want)
+		}
+	}
+	if _ = w.breakOff(errGivenUp); w.isVoid(4) {
+		t.Error("a watermark that is to be reset anyway is void")
+	}
+	if none := (*watermark)(nil); none.isVoid(4) {
+		t.Error("a capture without a watermark is void")
+	}
+}
